@@ -1,0 +1,326 @@
+"""Molecules and the one file format that holds them.
+
+A :class:`MoleculeTable` is a table of molecules with ragged per-atom columns stored flat: the atoms
+of molecule ``m`` are rows ``atom_offsets[m]:atom_offsets[m + 1]``. On disk it is an HDF5 file:
+
+=================================  =======  ===================================================
+``/id`` (M,)                       str      unique key, e.g. ``gdb_000212``
+``/smiles`` (M,)                   str      may be empty
+``/total_charge`` (M,)             int      e
+``/atom_offsets`` (M + 1,)         int      first atom of each molecule, and the number of atoms
+``/atomic_numbers`` (N,)           uint8
+``/positions`` (N, 3)              float64  bohr, in the archive's frame
+``/properties/{field}``            float64  one of :data:`FIELDS`, rows are molecules or atoms
+``/grids/{grid}/point_offsets``    int      (M + 1,) first point of each molecule
+``/grids/{grid}/points`` (P, 3)    float64  bohr
+``/grids/{grid}/mep`` (P,)         float64  hartree/e
+=================================  =======  ===================================================
+
+Every dataset with a unit carries it in ``attrs["units"]``. Root attributes hold the format's name
+and version, the multipoles' origin, and the ``metadata`` of the table (level of theory, software).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from mepflow.errors import InputError
+from mepflow.files import atomic_path
+from mepflow.multipoles import ORIGIN
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+FORMAT: Final = "mepflow molecules"
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property that a table may hold: rows, shape of one row, unit and meaning."""
+
+    per: Literal["molecule", "atom"]
+    shape: tuple[int, ...]
+    units: str
+    description: str
+
+
+FIELDS: Final[dict[str, Field]] = {
+    # What we compute, or a model predicts.
+    "energy": Field("molecule", (), "hartree", "total electronic energy with nuclear repulsion"),
+    "dipole": Field("molecule", (3,), "e*bohr", f"dipole about the {ORIGIN}"),
+    "quadrupole": Field(
+        "molecule", (3, 3), "e*bohr^2", f"traceless quadrupole Theta' about the {ORIGIN}"
+    ),
+    "origin": Field("molecule", (3,), "bohr", f"the multipoles' origin: {ORIGIN}"),
+    "homo": Field("molecule", (), "hartree", "highest occupied orbital energy"),
+    "lumo": Field("molecule", (), "hartree", "lowest unoccupied orbital energy"),
+    "electronic_spatial_extent": Field("molecule", (), "bohr^2", f"<r^2> about the {ORIGIN}"),
+    "mulliken_charges": Field("atom", (), "e", "Mulliken atomic charges"),
+    "atomic_charges": Field("atom", (), "e", "atomic charges of a model or a fit"),
+    "atomic_dipoles": Field("atom", (3,), "e*bohr", "atomic dipoles of a model or a fit"),
+    "scf_converged": Field("molecule", (), "1", "1 where the SCF converged, else 0"),
+    "scf_cycles": Field("molecule", (), "1", "SCF iterations, all attempts together"),
+    "wall_time": Field("molecule", (), "s", "wall time of the reference calculation"),
+    # What an archive says.
+    "archive_dipole_norm": Field("molecule", (), "e*bohr", "length of the archive's dipole"),
+    "archive_energy": Field("molecule", (), "hartree", "the archive's electronic energy"),
+    "archive_homo": Field("molecule", (), "hartree", "the archive's HOMO energy"),
+    "archive_lumo": Field("molecule", (), "hartree", "the archive's LUMO energy"),
+    "archive_spatial_extent": Field("molecule", (), "bohr^2", "the archive's <r^2>"),
+    "archive_polarizability": Field("molecule", (), "bohr^3", "the archive's polarizability"),
+    "archive_mulliken_charges": Field("atom", (), "e", "the archive's Mulliken charges"),
+}
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """One molecule: key, elements (n,), positions (n, 3) in bohr, total charge in e, SMILES."""
+
+    id: str
+    atomic_numbers: npt.NDArray[np.uint8]
+    positions: FloatArray
+    total_charge: int = 0
+    smiles: str = ""
+
+    def __len__(self) -> int:
+        return len(self.atomic_numbers)
+
+
+@dataclass(frozen=True)
+class GridValues:
+    """MEP values (P,) in hartree/e at points (P, 3) in bohr, ragged by molecule."""
+
+    point_offsets: IntArray
+    points: FloatArray
+    mep: FloatArray
+
+    def of(self, index: int) -> tuple[FloatArray, FloatArray]:
+        """Return points (p, 3) and values (p,) of the molecule in row ``index``."""
+        rows = slice(self.point_offsets[index], self.point_offsets[index + 1])
+        return self.points[rows], self.mep[rows]
+
+    @classmethod
+    def from_ragged(cls, parts: Sequence[tuple[FloatArray, FloatArray]]) -> Self:
+        """Join one (points, values) pair per molecule; a pair may be empty."""
+        return cls(
+            offsets([len(values) for _, values in parts]),
+            np.concatenate([np.empty((0, 3)), *(points for points, _ in parts)]),
+            np.concatenate([np.empty(0), *(values for _, values in parts)]),
+        )
+
+
+def offsets(counts: Iterable[int]) -> IntArray:
+    """Return the starts of consecutive runs of the given lengths, and their total at the end."""
+    return np.concatenate([[0], np.cumsum(np.fromiter(counts, dtype=np.int64))]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class MoleculeTable:
+    """Molecules with the properties of :data:`FIELDS` and the MEP on named grids."""
+
+    ids: list[str]
+    smiles: list[str]
+    total_charge: IntArray
+    atom_offsets: IntArray
+    atomic_numbers: npt.NDArray[np.uint8]
+    positions: FloatArray
+    properties: dict[str, FloatArray] = field(default_factory=dict)
+    grids: dict[str, GridValues] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __post_init__(self) -> None:
+        for name, values in self.properties.items():
+            rows = len(self) if FIELDS[name].per == "molecule" else int(self.atom_offsets[-1])
+            expected = (rows, *FIELDS[name].shape)
+            if values.shape != expected:
+                raise ValueError(f"{name} has shape {values.shape}, expected {expected}")
+
+    def atoms(self, index: int) -> slice:
+        """Return the slice of the flat atom rows of the molecule in row ``index``."""
+        return slice(int(self.atom_offsets[index]), int(self.atom_offsets[index + 1]))
+
+    def molecule(self, index: int) -> Molecule:
+        """Return the molecule in row ``index``."""
+        rows = self.atoms(index)
+        return Molecule(
+            self.ids[index],
+            self.atomic_numbers[rows],
+            self.positions[rows],
+            int(self.total_charge[index]),
+            self.smiles[index],
+        )
+
+    def property_of(self, name: str, index: int) -> FloatArray:
+        """Return property ``name`` of the molecule in row ``index`` (per atom: all its atoms)."""
+        rows = index if FIELDS[name].per == "molecule" else self.atoms(index)
+        return np.asarray(self.properties[name][rows])
+
+    @classmethod
+    def from_molecules(
+        cls,
+        molecules: Sequence[Molecule],
+        properties: Mapping[str, Sequence[npt.ArrayLike]] | None = None,
+        grids: dict[str, GridValues] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Self:
+        """Build a table; ``properties`` has one entry per molecule, whatever its rows are."""
+        flat = {name: _flatten(FIELDS[name], values) for name, values in (properties or {}).items()}
+        return cls(
+            [m.id for m in molecules],
+            [m.smiles for m in molecules],
+            np.array([m.total_charge for m in molecules], dtype=np.int64),
+            offsets([len(m) for m in molecules]),
+            np.concatenate([np.empty(0, np.uint8), *(m.atomic_numbers for m in molecules)]).astype(
+                np.uint8
+            ),
+            np.concatenate([np.empty((0, 3)), *(m.positions for m in molecules)]),
+            flat,
+            grids or {},
+            metadata or {},
+        )
+
+    def select(self, indices: Sequence[int] | IntArray) -> Self:
+        """Return the rows ``indices``, in that order, as a new table."""
+        indices = np.asarray(indices, dtype=np.int64)
+        rows = _expand(self.atom_offsets, indices)
+        counts = np.diff(self.atom_offsets)[indices]
+        properties = {
+            name: values[indices if FIELDS[name].per == "molecule" else rows]
+            for name, values in self.properties.items()
+        }
+        return replace(
+            self,
+            ids=[self.ids[i] for i in indices],
+            smiles=[self.smiles[i] for i in indices],
+            total_charge=self.total_charge[indices],
+            atom_offsets=offsets(counts),
+            atomic_numbers=self.atomic_numbers[rows],
+            positions=self.positions[rows],
+            properties=properties,
+            grids={
+                name: GridValues.from_ragged([grid.of(int(i)) for i in indices])
+                for name, grid in self.grids.items()
+            },
+        )
+
+    def sorted_by_id(self) -> Self:
+        """Return the table in the order of the ids: what no archive's order can change."""
+        return self.select(np.argsort(np.array(self.ids), kind="stable"))
+
+    def with_properties(self, **properties: FloatArray) -> Self:
+        """Return the table with these flat columns added or replaced."""
+        return replace(self, properties={**self.properties, **properties})
+
+    @classmethod
+    def concatenate(cls, tables: Sequence[Self]) -> Self:
+        """Join tables with the same columns and grids; the first one's metadata are kept."""
+        if not tables:
+            raise ValueError("no tables to join")
+        first = tables[0]
+        return replace(
+            first,
+            ids=[i for t in tables for i in t.ids],
+            smiles=[s for t in tables for s in t.smiles],
+            total_charge=np.concatenate([t.total_charge for t in tables]),
+            atom_offsets=offsets(np.concatenate([np.diff(t.atom_offsets) for t in tables])),
+            atomic_numbers=np.concatenate([t.atomic_numbers for t in tables]),
+            positions=np.concatenate([t.positions for t in tables]),
+            properties={
+                name: np.concatenate([t.properties[name] for t in tables])
+                for name in first.properties
+            },
+            grids={
+                name: GridValues(
+                    offsets(np.concatenate([np.diff(t.grids[name].point_offsets) for t in tables])),
+                    np.concatenate([t.grids[name].points for t in tables]),
+                    np.concatenate([t.grids[name].mep for t in tables]),
+                )
+                for name in first.grids
+            },
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the table to an HDF5 file, atomically."""
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = FORMAT_VERSION
+            file.attrs["multipole_origin"] = ORIGIN
+            file.attrs["metadata"] = json.dumps(self.metadata, sort_keys=True)
+            text = h5py.string_dtype()
+            file.create_dataset("id", data=np.array(self.ids, dtype=object), dtype=text)
+            file.create_dataset("smiles", data=np.array(self.smiles, dtype=object), dtype=text)
+            _write(file, "total_charge", self.total_charge, "e")
+            _write(file, "atom_offsets", self.atom_offsets, "1")
+            _write(file, "atomic_numbers", self.atomic_numbers, "1")
+            _write(file, "positions", self.positions, "bohr")
+            for name, values in self.properties.items():
+                dataset = _write(file, f"properties/{name}", values, FIELDS[name].units)
+                dataset.attrs["description"] = FIELDS[name].description
+            for name, grid in self.grids.items():
+                _write(file, f"grids/{name}/point_offsets", grid.point_offsets, "1")
+                _write(file, f"grids/{name}/points", grid.points, "bohr")
+                _write(file, f"grids/{name}/mep", grid.mep, "hartree/e")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a table; raises :class:`InputError` where the file is missing or not one of ours."""
+        try:
+            with h5py.File(path, "r") as file:
+                if file.attrs.get("format") != FORMAT:
+                    raise InputError(f"{path} is not a {FORMAT} file: make it again.")
+                return cls._read(file)
+        except FileNotFoundError:
+            raise InputError(f"{path} does not exist: run the rule that makes it.") from None
+        except (OSError, KeyError) as error:
+            raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
+
+    @classmethod
+    def _read(cls, file: h5py.File) -> Self:
+        return cls(
+            [str(value) for value in file["id"].asstr()[()]],
+            [str(value) for value in file["smiles"].asstr()[()]],
+            file["total_charge"][()],
+            file["atom_offsets"][()],
+            file["atomic_numbers"][()],
+            file["positions"][()],
+            {name: dataset[()] for name, dataset in file.get("properties", {}).items()},
+            {
+                name: GridValues(
+                    group["point_offsets"][()],
+                    group["points"][()],
+                    group["mep"][()],
+                )
+                for name, group in file.get("grids", {}).items()
+            },
+            json.loads(file.attrs["metadata"]),
+        )
+
+
+def _write(file: h5py.File, name: str, values: npt.NDArray[Any], units: str) -> h5py.Dataset:
+    dataset = file.create_dataset(name, data=values)
+    dataset.attrs["units"] = units
+    return dataset
+
+
+def _flatten(spec: Field, values: Sequence[npt.ArrayLike]) -> FloatArray:
+    if spec.per == "molecule":
+        return np.array(values, dtype=float).reshape(len(values), *spec.shape)
+    rows = [np.asarray(value, dtype=float).reshape(-1, *spec.shape) for value in values]
+    return np.concatenate([np.empty((0, *spec.shape)), *rows])
+
+
+def _expand(starts: IntArray, indices: IntArray) -> IntArray:
+    """Return the flat rows of the runs ``indices``, in that order."""
+    counts = np.diff(starts)[indices]
+    first = np.repeat(starts[indices] - offsets(counts)[:-1], counts)
+    return np.asarray(first + np.arange(counts.sum()), dtype=np.int64)
