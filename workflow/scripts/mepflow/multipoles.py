@@ -36,7 +36,7 @@ _COLUMNS: Final = (0, 1, 2, 1, 2, 2)
 def centre_of_nuclear_charge(atomic_numbers: npt.ArrayLike, positions: FloatArray) -> FloatArray:
     """Return Σ Z r / Σ Z, shape (3,), of atoms at ``positions`` (n, 3)."""
     charges = np.asarray(atomic_numbers, dtype=float)
-    return charges @ positions / charges.sum()
+    return np.asarray(charges @ positions / charges.sum())
 
 
 def dipole_terms(charges: Array, positions: Array, dipoles: Array | None = None) -> Array:
@@ -74,7 +74,7 @@ def components(quadrupole: Array) -> Array:
 def from_second_moment(moment: FloatArray) -> FloatArray:
     """Return Θ′ = 3 Q − tr(Q) 1 of raw second moments Q = Σ q r rᵀ (..., 3, 3) (Psi4, SPICE)."""
     trace = np.trace(moment, axis1=-2, axis2=-1)[..., None, None]
-    return 3.0 * moment - trace * np.eye(3)
+    return np.asarray(3.0 * moment - trace * np.eye(3))
 
 
 def from_buckingham(theta: FloatArray) -> FloatArray:
