@@ -11,6 +11,7 @@ of molecule ``m`` are rows ``atom_offsets[m]:atom_offsets[m + 1]``. On disk it i
 ``/atomic_numbers`` (N,)           uint8
 ``/positions`` (N, 3)              float64  bohr, in the archive's frame
 ``/properties/{field}``            float64  one of :data:`FIELDS`, rows are molecules or atoms
+``/texts/{text}`` (M,)             str      one of :data:`TEXTS`, may be empty
 ``/grids/{grid}/point_offsets``    int      (M + 1,) first point of each molecule
 ``/grids/{grid}/points`` (P, 3)    float64  bohr
 ``/grids/{grid}/mep`` (P,)         float64  hartree/e
@@ -21,7 +22,7 @@ and version, the multipoles' origin, and the ``metadata`` of the table (level of
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -78,6 +79,13 @@ FIELDS: Final[dict[str, Field]] = {
     "archive_mulliken_charges": Field("atom", (), "e", "the archive's Mulliken charges"),
 }
 
+TEXTS: Final[dict[str, str]] = {
+    "archive_smiles": "SMILES that the archive's geometry was built from",
+    "archive_inchi": "InChI that the archive's geometry was built from",
+    "relaxed_inchi": "InChI of the archive's relaxed geometry",
+    "failure": "why the reference calculation failed, empty where it did not",
+}
+
 
 @dataclass(frozen=True)
 class Molecule:
@@ -123,7 +131,7 @@ def offsets(counts: Iterable[int]) -> IntArray:
 
 @dataclass(frozen=True)
 class MoleculeTable:
-    """Molecules with the properties of :data:`FIELDS` and the MEP on named grids."""
+    """Molecules with :data:`FIELDS`, :data:`TEXTS` and the MEP on named grids."""
 
     ids: list[str]
     smiles: list[str]
@@ -134,13 +142,26 @@ class MoleculeTable:
     properties: dict[str, FloatArray] = field(default_factory=dict)
     grids: dict[str, GridValues] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __post_init__(self) -> None:
+        atoms = int(self.atom_offsets[-1])
+        if (len(self.atomic_numbers), len(self.positions)) != (atoms, atoms):
+            raise ValueError(f"atomic numbers or positions are not those of {atoms} atoms")
+        columns: dict[str, Sized] = {
+            "smiles": self.smiles,
+            "total_charge": self.total_charge,
+            "atom_offsets": self.atom_offsets[1:],
+            **self.texts,
+        }
+        for name, column in columns.items():
+            if len(column) != len(self):
+                raise ValueError(f"{name} has {len(column)} rows, expected {len(self)}")
         for name, values in self.properties.items():
-            rows = len(self) if FIELDS[name].per == "molecule" else int(self.atom_offsets[-1])
+            rows = len(self) if FIELDS[name].per == "molecule" else atoms
             expected = (rows, *FIELDS[name].shape)
             if values.shape != expected:
                 raise ValueError(f"{name} has shape {values.shape}, expected {expected}")
@@ -211,6 +232,7 @@ class MoleculeTable:
                 name: GridValues.from_ragged([grid.of(int(i)) for i in indices])
                 for name, grid in self.grids.items()
             },
+            texts={name: [column[i] for i in indices] for name, column in self.texts.items()},
         )
 
     def sorted_by_id(self) -> Self:
@@ -221,9 +243,13 @@ class MoleculeTable:
         """Return the table with these flat columns added or replaced."""
         return replace(self, properties={**self.properties, **properties})
 
+    def with_texts(self, **texts: list[str]) -> Self:
+        """Return the table with these text columns added or replaced."""
+        return replace(self, texts={**self.texts, **texts})
+
     @classmethod
     def concatenate(cls, tables: Sequence[Self]) -> Self:
-        """Join tables with the same columns and grids; the first one's metadata are kept."""
+        """Join tables with the same columns, texts and grids; the first's metadata are kept."""
         if not tables:
             raise ValueError("no tables to join")
         first = tables[0]
@@ -247,6 +273,7 @@ class MoleculeTable:
                 )
                 for name in first.grids
             },
+            texts={name: [text for t in tables for text in t.texts[name]] for name in first.texts},
         )
 
     def save(self, path: str | Path) -> None:
@@ -256,9 +283,8 @@ class MoleculeTable:
             file.attrs["format_version"] = FORMAT_VERSION
             file.attrs["multipole_origin"] = ORIGIN
             file.attrs["metadata"] = json.dumps(self.metadata, sort_keys=True)
-            text = h5py.string_dtype()
-            file.create_dataset("id", data=np.array(self.ids, dtype=object), dtype=text)
-            file.create_dataset("smiles", data=np.array(self.smiles, dtype=object), dtype=text)
+            _write_texts(file, "id", self.ids)
+            _write_texts(file, "smiles", self.smiles)
             _write(file, "total_charge", self.total_charge, "e")
             _write(file, "atom_offsets", self.atom_offsets, "1")
             _write(file, "atomic_numbers", self.atomic_numbers, "1")
@@ -266,6 +292,9 @@ class MoleculeTable:
             for name, values in self.properties.items():
                 dataset = _write(file, f"properties/{name}", values, FIELDS[name].units)
                 dataset.attrs["description"] = FIELDS[name].description
+            for name, column in self.texts.items():
+                dataset = _write_texts(file, f"texts/{name}", column)
+                dataset.attrs["description"] = TEXTS[name]
             for name, grid in self.grids.items():
                 _write(file, f"grids/{name}/point_offsets", grid.point_offsets, "1")
                 _write(file, f"grids/{name}/points", grid.points, "bohr")
@@ -278,17 +307,20 @@ class MoleculeTable:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("format") != FORMAT:
                     raise InputError(f"{path} is not a {FORMAT} file: make it again.")
+                if file.attrs.get("format_version") != FORMAT_VERSION:
+                    raise InputError(f"{path} is of another version of mepflow: make it again.")
                 return cls._read(file)
         except FileNotFoundError:
             raise InputError(f"{path} does not exist: run the rule that makes it.") from None
-        except (OSError, KeyError) as error:
+        # What h5py, JSON and the checks of __post_init__ raise where parts are missing or swapped.
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
 
     @classmethod
     def _read(cls, file: h5py.File) -> Self:
         return cls(
-            [str(value) for value in file["id"].asstr()[()]],
-            [str(value) for value in file["smiles"].asstr()[()]],
+            _read_texts(file["id"]),
+            _read_texts(file["smiles"]),
             file["total_charge"][()],
             file["atom_offsets"][()],
             file["atomic_numbers"][()],
@@ -303,6 +335,7 @@ class MoleculeTable:
                 for name, group in file.get("grids", {}).items()
             },
             json.loads(file.attrs["metadata"]),
+            {name: _read_texts(dataset) for name, dataset in file.get("texts", {}).items()},
         )
 
 
@@ -310,6 +343,15 @@ def _write(file: h5py.File, name: str, values: npt.NDArray[Any], units: str) -> 
     dataset = file.create_dataset(name, data=values)
     dataset.attrs["units"] = units
     return dataset
+
+
+def _write_texts(file: h5py.File, name: str, column: list[str]) -> h5py.Dataset:
+    data = np.array(column, dtype=object)
+    return file.create_dataset(name, data=data, dtype=h5py.string_dtype())
+
+
+def _read_texts(dataset: h5py.Dataset) -> list[str]:
+    return [str(value) for value in dataset.asstr()[()]]
 
 
 def _flatten(spec: Field, values: Sequence[npt.ArrayLike]) -> FloatArray:
