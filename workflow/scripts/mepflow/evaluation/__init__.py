@@ -1,0 +1,1 @@
+"""What predicted multipoles are worth: errors against the reference, baselines and statistics."""

@@ -1,0 +1,57 @@
+"""Bringing a predictions file and the reference into the same rows."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from mepflow.errors import InputError
+from mepflow.molecules import MoleculeTable
+
+POSITION_TOLERANCE_BOHR: Final = 1e-4
+"""Positions further apart than this are another geometry; float32 files are still the same one."""
+
+
+def load_predictions(path: Path) -> MoleculeTable:
+    """Read a predictions file; raises :class:`InputError` where it holds no atomic charges."""
+    table = MoleculeTable.load(path)
+    if "atomic_charges" not in table.properties:
+        raise InputError(f"{path} holds no atomic charges: it is not a predictions file.")
+    if not len(table):
+        raise InputError(f"{path} holds no molecules: the split leaves none to evaluate.")
+    return table
+
+
+def matched_reference(
+    predicted: MoleculeTable, reference: MoleculeTable, predictions_path: Path
+) -> MoleculeTable:
+    """Return the rows of ``reference`` for the molecules of ``predicted``, in the same order.
+
+    Raises :class:`InputError` for a molecule that the reference does not hold, or holds with other
+    elements, another total charge or another geometry; ``predictions_path`` names the file in the
+    message.
+    """
+    rows = {molecule_id: row for row, molecule_id in enumerate(reference.ids)}
+    missing = [molecule_id for molecule_id in predicted.ids if molecule_id not in rows]
+    if missing:
+        raise InputError(
+            f"{predictions_path} holds {len(missing)} molecules without a reference "
+            f"(the first is {missing[0]}): make it again from the same dataset."
+        )
+    selected = reference.select([rows[molecule_id] for molecule_id in predicted.ids])
+    for index, molecule_id in enumerate(predicted.ids):
+        if not _same_molecule(predicted, selected, index):
+            raise InputError(
+                f"{predictions_path} describes {molecule_id} with other atoms, charge or geometry "
+                "than the reference: make it again from the same dataset."
+            )
+    return selected
+
+
+def _same_molecule(first: MoleculeTable, second: MoleculeTable, index: int) -> bool:
+    one, other = first.molecule(index), second.molecule(index)
+    return (
+        one.total_charge == other.total_charge
+        and np.array_equal(one.atomic_numbers, other.atomic_numbers)
+        and np.allclose(one.positions, other.positions, rtol=0.0, atol=POSITION_TOLERANCE_BOHR)
+    )

@@ -1,0 +1,153 @@
+"""From per-molecule errors to one row per representation: averages and their uncertainty.
+
+A *representation* is a model variant or a baseline; a variant may have been trained with several
+seeds. The errors of one molecule are first averaged over the seeds: what a model trained once is
+expected to do for it. Medians and means are over the molecules. Their uncertainty has two parts,
+given apart:
+
+- over molecules: the 95 % percentile bootstrap interval, molecules drawn with replacement (all
+  seeds of a molecule together) from a seeded generator;
+- over seeds: the standard deviation of the medians of the single seeds (NaN for fewer than two).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import bootstrap
+
+from mepflow.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+
+CONFIDENCE: Final = 0.95
+BOOTSTRAP_SAMPLES: Final = 10_000
+_BATCH_NUMBERS: Final = 4_000_000
+"""Numbers drawn at once: bounds the memory of a bootstrap over many molecules."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of one representation: of one training (``seed``), or of a baseline (no seed)."""
+
+    name: str
+    seed: int | None
+    path: Path
+
+    @property
+    def is_baseline(self) -> bool:
+        """Tell whether nothing was trained."""
+        return self.seed is None
+
+
+def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
+    """Return the per-molecule CSV files joined, with the columns ``name`` and ``seed`` in front.
+
+    A baseline's seed is −1. Raises :class:`InputError` where a file is missing.
+    """
+    frames = []
+    for source in sources:
+        try:
+            frame = pd.read_csv(source.path, dtype={"id": str})
+        except FileNotFoundError:
+            raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
+        frame.insert(0, "name", source.name)
+        frame.insert(1, "seed", -1 if source.seed is None else source.seed)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return ``column`` of one representation as a table: rows are molecules, columns are seeds.
+
+    Raises :class:`InputError` where a seed lacks a molecule that another one has: their averages
+    would be about different molecules.
+    """
+    sets = {frozenset(rows) for _, rows in errors.groupby("seed")["id"]}
+    if len(sets) > 1:
+        raise InputError(
+            f"the seeds of {errors['name'].iloc[0]!s} were evaluated on different molecules: "
+            "delete its results and run again."
+        )
+    # pivot refuses a molecule that is there twice; pivot_table would average it away.
+    return errors.pivot(index="id", columns="seed", values=column)  # noqa: PD010
+
+
+def require_same_molecules(errors: pd.DataFrame) -> None:
+    """Raise :class:`InputError` where the representations are about different molecules."""
+    groups = errors.groupby("name", sort=False)["id"]
+    sets = {str(name): frozenset(rows) for name, rows in groups}
+    first, *others = sets
+    for name in others:
+        if sets[name] != sets[first]:
+            count = len(sets[name] ^ sets[first])
+            raise InputError(
+                f"{first} and {name} were evaluated on different molecules ({count} are in one of "
+                "them only): delete the results of both and run again."
+            )
+
+
+def bootstrap_interval(
+    values: FloatArray, statistic: Callable[..., Any] = np.median, *, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of ``statistic`` over ``values`` (m,).
+
+    The same ``seed`` draws the same molecules for every array of the same length, so intervals of
+    two representations can be compared. NaN where there are fewer than two values.
+    """
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    result = bootstrap(
+        (values,),
+        statistic,
+        n_resamples=BOOTSTRAP_SAMPLES,
+        batch=max(1, _BATCH_NUMBERS // len(values)),
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    interval = result.confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A representation's errors on one grid; units are those of the column they are of."""
+
+    median: float
+    median_low: float
+    median_high: float
+    mean: float
+    mean_low: float
+    mean_high: float
+    seed_deviation: float
+    n_molecules: int
+    n_seeds: int
+
+
+def summarize(errors: pd.DataFrame, column: str, *, seed: int = 0) -> Summary:
+    """Return the statistics of ``column`` over the molecules and seeds of one representation.
+
+    ``errors`` has the columns ``id``, ``seed`` and ``column``, a row per molecule and seed;
+    ``seed`` is that of the bootstrap. Method: the module's docstring.
+    """
+    table = molecules_by_seeds(errors, column)
+    per_molecule = table.mean(axis=1).to_numpy()
+    medians = table.median(axis=0)
+    return Summary(
+        float(np.median(per_molecule)),
+        *bootstrap_interval(per_molecule, np.median, seed=seed),
+        float(np.mean(per_molecule)),
+        *bootstrap_interval(per_molecule, np.mean, seed=seed),
+        float(medians.std(ddof=1)) if len(medians) > 1 else float("nan"),
+        *table.shape,
+    )
+
+
+def pooled_rmse(rmse: Iterable[float]) -> float:
+    """Return the RMSE over all molecules of per-molecule RMSE with equally many components."""
+    return float(np.sqrt(np.mean(np.square(np.fromiter(rmse, dtype=float)))))
