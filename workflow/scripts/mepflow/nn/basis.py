@@ -61,9 +61,13 @@ class RadialBasis(nn.Module):
         self.cutoff_function = CUTOFF_FUNCTIONS[cutoff_function]
         self.gamma = gamma
 
+    def cutoff_values(self, distance: Tensor) -> Tensor:
+        """Return the cut-off function f_c (P,) of ``distance`` (P,) in ångström."""
+        return self.cutoff_function(distance / self.cutoff)
+
     def forward(self, distance: Tensor) -> Tensor:
         """Return the basis (P, n_basis) of ``distance`` (P,) in ångström."""
-        fc = self.cutoff_function(distance / self.cutoff)[:, None]
+        fc = self.cutoff_values(distance)[:, None]
         # Made here rather than kept, so that no precision is lost when the model changes dtype.
         real, device = distance.dtype, distance.device
         if self.kind == "polynomial":

@@ -92,7 +92,7 @@ def neighbour_pairs(positions: npt.ArrayLike, cutoff: float) -> tuple[IntArray, 
 
 def graph_geometry(positions: Tensor, pair_i: Tensor, pair_j: Tensor) -> tuple[Tensor, Tensor]:
     """Return distances (P,) and unit vectors (P, 3) from atoms i to atoms j, differentiable."""
-    difference = positions[pair_j] - positions[pair_i]
+    difference = positions.index_select(0, pair_j) - positions.index_select(0, pair_i)
     distance = torch.linalg.vector_norm(difference, dim=-1)
     return distance, difference / distance[:, None]
 

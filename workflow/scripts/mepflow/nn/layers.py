@@ -6,6 +6,7 @@ Properties :math:`p^x` live on atoms and interactions :math:`i^x` on pairs, for 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -39,44 +40,64 @@ def _two_linear(features: int) -> tuple[nn.Module, nn.Module]:
     return nn.Linear(features, features, bias=False), nn.Linear(features, features, bias=False)
 
 
-class FeedForward(nn.Sequential):
+class FeedForward(nn.Module):
     """Dense layers of the widths ``nodes`` on the last axis, each followed by tanh if ``tanh``."""
 
     def __init__(
         self, in_features: int, nodes: Sequence[int], *, bias: bool, tanh: bool = True
     ) -> None:
-        layers: list[nn.Module] = []
-        for width in nodes:
-            layers.append(nn.Linear(in_features, width, bias=bias))
-            if tanh:
-                layers.append(nn.Tanh())
-            in_features = width
-        super().__init__(*layers)
+        super().__init__()
+        widths = (in_features, *nodes)
+        self.dense = nn.ModuleList(nn.Linear(m, n, bias=bias) for m, n in pairwise(widths))
+        self.tanh = tanh
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (…, nodes[-1]) of x (…, in_features)."""
+        for layer in self.dense:
+            x = torch.tanh(layer(x)) if self.tanh else layer(x)
+        return x
+
+
+class PairDense(nn.Module):
+    r"""Dense layer on the scalars of both atoms of a pair, computed per atom and gathered.
+
+    .. math:: W (p_i \oplus p_j) + w = (W_1 p_i + w) + W_2 p_j
+
+    It is linear, so this takes N matrix rows rather than P, of which there are ten times as many.
+    """
+
+    def __init__(self, in_features: int, features: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2 * in_features, features)
+
+    def forward(self, p1: Tensor, pair_i: Tensor, pair_j: Tensor) -> Tensor:
+        """Return (P, features) of p1 (N, in_features) and the pairs (P,)."""
+        of_i, of_j = self.linear.weight.chunk(2, dim=1)
+        centre = nn.functional.linear(p1, of_i, self.linear.bias)
+        neighbour = nn.functional.linear(p1, of_j)
+        return centre.index_select(0, pair_i) + neighbour.index_select(0, pair_j)
 
 
 class PairInteraction(nn.Module):
     r"""PI layer: scalars of two atoms and their distance → interaction (P, C).
 
     .. math:: i_{ijc} = \sum_b \mathrm{FF}(p_i \oplus p_j)_{cb}\, e_{ijb}
-
-    The first dense layer is linear in the two atoms, so it is applied per atom and gathered:
-    :math:`W (p_i \oplus p_j) + w = (W_1 p_i + w) + W_2 p_j`.
     """
 
     def __init__(self, in_features: int, nodes: Sequence[int], n_basis: int) -> None:
         super().__init__()
-        first, *rest = *nodes[:-1], nodes[-1] * n_basis
         self.shape = (nodes[-1], n_basis)
-        self.first = nn.Linear(2 * in_features, first)
-        self.rest = FeedForward(first, rest, bias=True)
+        widths = (*nodes[:-1], nodes[-1] * n_basis)
+        self.dense = nn.ModuleList([PairDense(in_features, widths[0])])
+        self.dense.extend(nn.Linear(m, n) for m, n in pairwise(widths))
 
     def forward(self, p1: Tensor, pair_i: Tensor, pair_j: Tensor, basis: Tensor) -> Tensor:
         """Return i (P, C) of p1 (N, C'), the pairs (P,) and the basis (P, B)."""
-        of_i, of_j = self.first.weight.chunk(2, dim=1)
-        centre = nn.functional.linear(p1, of_i, self.first.bias)
-        neighbour = nn.functional.linear(p1, of_j)
-        hidden = torch.tanh(centre[pair_i] + neighbour[pair_j])
-        return torch.einsum("pcb,pb->pc", self.rest(hidden).unflatten(1, self.shape), basis)
+        first, *rest = self.dense
+        hidden = torch.tanh(first(p1, pair_i, pair_j))
+        for layer in rest:
+            hidden = torch.tanh(layer(hidden))
+        return torch.einsum("pcb,pb->pc", hidden.view(-1, *self.shape), basis)
 
 
 class InvariantLayer(nn.Module):
@@ -131,9 +152,9 @@ class EquivariantInteraction(nn.Module):
         """Return ix (P, x, C) of px (N, x, C'), if any, d^x (P, x) and s (P, C)."""
         carried = direction[:, :, None]
         if px is not None:
-            carried = carried + self.of_j(px)[pair_j]
+            carried = carried + self.of_j(px).index_select(0, pair_j)
             if self.weighted:
-                carried = carried + self.of_i(px)[pair_i]
+                carried = carried + self.of_i(px).index_select(0, pair_i)
         return carried * scale[:, None, :]
 
 
