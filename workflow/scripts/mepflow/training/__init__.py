@@ -1,0 +1,1 @@
+"""Training of one model: settings, data on the device, optimiser, checkpoints, predictions."""

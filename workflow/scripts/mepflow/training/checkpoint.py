@@ -1,0 +1,105 @@
+"""Checkpoints: everything an interrupted training needs to go on as if nothing had happened.
+
+A checkpoint is one file in the state folder, replaced atomically, so there is always a whole one:
+a kill while the next is written leaves the previous one. It holds plain tensors, numbers and text,
+and is read with ``weights_only=True``.
+"""
+
+import hashlib
+import json
+import logging
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mepflow.errors import StateError
+from mepflow.files import atomic_path
+from mepflow.molecules import MoleculeTable
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME: Final = "checkpoint.pt"
+
+
+@dataclass
+class Checkpoint:
+    """The state of a training between two steps.
+
+    ``rng`` holds the states of PyTorch's generators by device, ``best_model`` the weights with the
+    lowest validation loss so far and ``rows`` the log up to here. ``delivered`` says that the
+    training is over and its model and log have been written. The schedule, the position in the
+    epoch and the order of the molecules follow from ``step`` and the seed.
+    """
+
+    fingerprint: str
+    step: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    rng: dict[str, Tensor]
+    best_model: dict[str, Tensor]
+    best_step: int
+    best_loss: float
+    rows: list[list[float]]
+    wall_time_s: float
+    delivered: bool
+
+
+def fingerprint(settings: Mapping[str, Any], *tables: MoleculeTable) -> str:
+    """Return a digest of what decides a training's result: its settings and its molecules.
+
+    ``settings`` are plain values. Of a table, ids, geometries, total charges and labels count.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for table in tables:
+        digest.update(json.dumps(table.ids).encode())
+        columns = (table.atomic_numbers, table.positions, table.total_charge)
+        labels = (table.properties["dipole"], table.properties["quadrupole"])
+        for values in (*columns, *labels):
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def save(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write the checkpoint into ``folder``, in place of the previous one once it is whole."""
+    with atomic_path(folder / FILE_NAME) as temporary:
+        torch.save(vars(checkpoint), temporary)
+
+
+def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
+    """Read the checkpoint of this training from ``folder``, or return nothing to start afresh.
+
+    A training of another configuration that has delivered its model is superseded; an interrupted
+    one is never thrown away: :class:`StateError` names the folder and the remedy.
+    """
+    path = folder / FILE_NAME
+    _remove_partial_files(folder)
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = Checkpoint(**{field.name: content[field.name] for field in fields(Checkpoint)})
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise StateError(
+            f"{path} is damaged or not a checkpoint: delete {folder} to train from the start."
+        ) from error
+    if checkpoint.fingerprint == expected_fingerprint:
+        return checkpoint
+    if checkpoint.delivered:
+        logger.info("%s holds a finished training of another configuration: starting anew", folder)
+        return None
+    raise StateError(
+        f"{folder} holds an interrupted training (step {checkpoint.step}) of another "
+        "configuration, data or code: delete that folder to train from the start, or restore what "
+        "changed to go on."
+    )
+
+
+def _remove_partial_files(folder: Path) -> None:
+    for path in folder.glob(f".{Path(FILE_NAME).stem}.*.partial.pt"):
+        path.unlink(missing_ok=True)

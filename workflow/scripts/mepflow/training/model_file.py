@@ -1,0 +1,106 @@
+"""The file of a trained model, ``model.pt``: plain tensors, numbers and text.
+
+==================  ====================================================================
+``format``          :data:`FORMAT`
+``format_version``  :data:`FORMAT_VERSION`
+``network``         settings of the network, as :class:`~mepflow.nn.pinet2.PiNet2Settings`
+``variant``         ``name`` and the row of the variant
+``elements``        atomic numbers the model knows
+``state``           weights by parameter name
+``provenance``      seed, step, validation loss, and what the caller adds
+==================  ====================================================================
+
+It is read with ``weights_only=True``: opening a file from a stranger runs no code of theirs.
+"""
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from mepflow.errors import ConfigError, InputError
+from mepflow.files import atomic_path
+from mepflow.heads import MultipoleModel
+from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.training.settings import torch_device
+from mepflow.variants import Variant
+
+FORMAT: Final = "mepflow model"
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model file says besides the weights."""
+
+    variant: Variant
+    settings: PiNet2Settings
+    provenance: dict[str, Any]
+
+    @property
+    def elements(self) -> tuple[int, ...]:
+        """Return the atomic numbers the model knows."""
+        return self.settings.elements
+
+
+def save_model(
+    path: Path, model: MultipoleModel, state: Mapping[str, Tensor], provenance: Mapping[str, Any]
+) -> None:
+    """Write ``model`` with the weights ``state`` to ``path``, atomically."""
+    # Through JSON: whatever the settings are made of, the file holds plain lists and numbers.
+    network = json.loads(json.dumps(model.settings.to_dict()))
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "network": network,
+        "variant": {"name": model.variant.name, **model.variant.row()},
+        "elements": list(model.settings.elements),
+        "state": {name: values.detach().cpu() for name, values in state.items()},
+        "provenance": json.loads(json.dumps(provenance)),
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, ModelInfo]:
+    """Return the model of a file, ready to predict on ``device`` (auto, cpu or cuda).
+
+    Raises :class:`InputError` where the file is missing, damaged or not a model of ours.
+    """
+    content = _read(Path(path))
+    try:
+        row = dict(content["variant"])
+        variant = Variant.from_row(row.pop("name"), row)
+        settings = PiNet2Settings.from_dict(content["network"])
+        model = MultipoleModel(settings, variant)
+        state = content["state"]
+        model.to(next(iter(state.values())).dtype).load_state_dict(state)
+    except (KeyError, TypeError, RuntimeError, ConfigError) as error:
+        raise InputError(
+            f"{path} does not describe a model this version knows: train it again."
+        ) from error
+    return model.to(torch_device(device)).eval(), ModelInfo(
+        variant, settings, dict(content["provenance"])
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: train the model first.") from None
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is damaged or not a model file: train it again.") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path} is not a {FORMAT} file: give the model.pt of a training.")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path} has version {content.get('format_version')} of the {FORMAT} format, this "
+            f"mepflow reads {FORMAT_VERSION}: train it again, or use the version that wrote it."
+        )
+    return content

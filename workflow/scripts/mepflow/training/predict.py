@@ -1,0 +1,74 @@
+"""Predictions of a trained model for the molecules of a split."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mepflow.heads import MultipoleModel
+from mepflow.molecules import MoleculeTable
+from mepflow.training.data import DeviceDataset, split_rows
+from mepflow.training.model_file import load_model
+
+logger = logging.getLogger(__name__)
+
+
+def predict(
+    model_path: Path,
+    reference_path: Path,
+    splits_path: Path,
+    output_path: Path,
+    split: str = "test",
+    device: str = "auto",
+) -> None:
+    """Write the predictions table of one split.
+
+    It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
+    them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
+    Raises :class:`~mepflow.errors.InputError` for a bad file or an element the model does not know.
+    """
+    model, info = load_model(model_path, device)
+    table = replace(MoleculeTable.load(reference_path), grids={}, properties={})
+    table = table.select(split_rows(table, splits_path, split))
+    metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
+    predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)
+    predictions.save(output_path)
+    logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
+
+
+def predict_table(
+    model: MultipoleModel, table: MoleculeTable, *, source: Path | str = "the table"
+) -> MoleculeTable:
+    """Return ``table`` with the model's atomic terms and multipoles as properties.
+
+    ``source`` names the table in an error about an element the model does not know.
+    """
+    weights = next(model.parameters())
+    dataset = DeviceDataset.from_table(
+        table,
+        model.settings.elements,
+        model.settings.cutoff_angstrom,
+        device=weights.device,
+        dtype=weights.dtype,
+        labelled=False,
+        source=source,
+    )
+    with torch.no_grad():
+        parts = [model(dataset.batch(molecules)) for molecules in dataset.chunks()]
+    properties = {
+        "atomic_charges": _joined([part.charges for part in parts]),
+        "dipole": _joined([part.dipole for part in parts]),
+        "quadrupole": _joined([part.quadrupole for part in parts]),
+    }
+    dipoles = [part.atomic_dipoles for part in parts if part.atomic_dipoles is not None]
+    if dipoles:
+        properties["atomic_dipoles"] = _joined(dipoles)
+    return replace(table, properties=properties)
+
+
+def _joined(parts: list[Tensor]) -> npt.NDArray[np.float64]:
+    return torch.cat(parts).double().cpu().numpy()

@@ -1,0 +1,172 @@
+"""Train one variant with one seed: from files to files, resumable at any moment."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+from mepflow.heads import MultipoleModel
+from mepflow.molecules import MoleculeTable
+from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.training import checkpoint as checkpoints
+from mepflow.training.data import DeviceDataset, elements_of, load_labelled, split_rows
+from mepflow.training.log import LogRow, write_log
+from mepflow.training.model_file import save_model
+from mepflow.training.settings import TrainingSettings, torch_device
+from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.variants import Variant
+
+logger = logging.getLogger(__name__)
+
+_SPLITS: Final = ("train", "validation")
+
+
+def train(
+    reference: Path,
+    splits: Path,
+    variant: Variant,
+    network: Mapping[str, Any],
+    training: Mapping[str, Any],
+    seed: int,
+    state_folder: Path,
+    model_path: Path,
+    log_path: Path,
+    *,
+    threads: int = 1,
+    code: str = "",
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Train ``variant`` and write its best model and its log.
+
+    ``reference`` is a molecule table with the labels, ``splits`` the CSV of ids and splits;
+    ``network`` and ``training`` are rows of the configuration. The network knows the elements of
+    the training molecules. At every validation the whole state goes into ``state_folder``, from
+    which the same call continues after any interruption; on the CPU the result is then the same to
+    the last bit. ``code`` is a digest of the program (a state of other code is refused),
+    ``provenance`` goes into the model file.
+
+    Raises :class:`~mepflow.errors.MepflowError` and its kinds for bad settings, input or state, and
+    where the loss is no longer a finite number.
+    """
+    torch.set_num_threads(threads)
+    settings = TrainingSettings.from_config(training)
+    fabric = _make_fabric(settings)
+    table = replace(load_labelled(reference), grids={})
+    tables = {split: table.select(split_rows(table, splits, split)) for split in _SPLITS}
+    network_settings = PiNet2Settings.from_dict(
+        {**network, "elements": elements_of(tables["train"]), "outputs": variant.outputs}
+    )
+    torch.manual_seed(seed)
+    model = MultipoleModel(network_settings, variant).to(_dtype(settings))
+    data = _on_device(tables, model, fabric.device, reference)
+    trainer = Trainer(fabric, model.to(fabric.device), data, settings, seed)
+    fingerprint = _fingerprint(model, settings, seed, code, tables)
+    state = checkpoints.load(state_folder, fingerprint)
+    if state is not None:
+        trainer.restore(state)
+        logger.info("%s, seed %d: continuing after step %d", variant.name, seed, state.step)
+    _run(trainer, fingerprint, state_folder, log_path)
+    save_model(
+        model_path,
+        model,
+        trainer.best_model,
+        {
+            **(provenance or {}),
+            "seed": seed,
+            "step": trainer.best_step,
+            "validation_loss": trainer.best_loss,
+            "train_molecules": len(data.train),
+            "validation_molecules": len(data.validation),
+        },
+    )
+    write_log(log_path, trainer.rows)
+    checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
+
+
+def _make_fabric(settings: TrainingSettings) -> Fabric:
+    """Return Lightning's Fabric on the device and in the precision of ``settings``."""
+    return Fabric(
+        accelerator=torch_device(settings.device).type,
+        devices=1,
+        # Fabric's own float64 mode returns float32: here model and data are float64 themselves.
+        precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
+        # One process per job, whatever a surrounding SLURM job says about its tasks.
+        plugins=[LightningEnvironment()],
+    )
+
+
+def _dtype(settings: TrainingSettings) -> torch.dtype:
+    return torch.float64 if settings.precision == "float64" else torch.float32
+
+
+def _on_device(
+    tables: Mapping[str, MoleculeTable],
+    model: MultipoleModel,
+    device: torch.device,
+    reference: Path,
+) -> TrainingData:
+    train, validation = (
+        DeviceDataset.from_table(
+            tables[split],
+            model.settings.elements,
+            model.settings.cutoff_angstrom,
+            device=device,
+            dtype=next(model.parameters()).dtype,
+            source=reference,
+        )
+        for split in _SPLITS
+    )
+    return TrainingData(train, validation, tables["train"].ids)
+
+
+def _fingerprint(
+    model: MultipoleModel,
+    settings: TrainingSettings,
+    seed: int,
+    code: str,
+    tables: Mapping[str, MoleculeTable],
+) -> str:
+    variant = {"name": model.variant.name, **model.variant.row()}
+    # Where it runs is no part of what is trained: a state may move to another device.
+    training = {key: value for key, value in asdict(settings).items() if key != "device"}
+    return checkpoints.fingerprint(
+        {
+            "variant": variant,
+            "network": model.settings.to_dict(),
+            "training": training,
+            "seed": seed,
+            "code": code,
+        },
+        *tables.values(),
+    )
+
+
+def _run(trainer: Trainer, fingerprint: str, state_folder: Path, log_path: Path) -> None:
+    """Train to the end, with a checkpoint and a new log after every validation."""
+    while not trainer.finished:
+        row = trainer.advance()
+        checkpoints.save(trainer.checkpoint(fingerprint), state_folder)
+        write_log(log_path, trainer.rows)
+        _report(trainer, row)
+
+
+def _report(trainer: Trainer, row: LogRow) -> None:
+    logger.info(
+        "%s step %d/%d, epoch %.1f: loss %.4g, validation loss %.4g%s, dipole RMSE %.4f e bohr, "
+        "quadrupole RMSE %.3f e bohr^2, %.0f s",
+        trainer.model.variant.name,
+        row.step,
+        trainer.settings.steps,
+        row.epoch,
+        row.train_loss,
+        row.validation_loss,
+        " (best)" if row.step == trainer.best_step else "",
+        row.validation_dipole_rmse_e_bohr,
+        row.validation_quadrupole_rmse_e_bohr2,
+        row.wall_time_s,
+    )

@@ -1,0 +1,216 @@
+"""A model in training, between two checkpoints."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from mepflow.errors import MepflowError
+from mepflow.heads import MultipoleModel
+from mepflow.training.batches import IntArray, batch_of_step
+from mepflow.training.checkpoint import Checkpoint
+from mepflow.training.data import DeviceDataset
+from mepflow.training.log import LogRow
+from mepflow.training.loss import ErrorSummary, Residuals, residuals, summarise, weighted_loss
+from mepflow.training.optimizer import KerasAdam, clip_global_norm
+from mepflow.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
+
+_IDS_SHOWN: Final = 8
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The two sets of a training, on its device, and the ids of the molecules learned from."""
+
+    train: DeviceDataset
+    validation: DeviceDataset
+    train_ids: list[str]
+
+
+class Objective(nn.Module):
+    """The model's errors on rows of a data set: what runs in the precision of the training."""
+
+    def __init__(self, model: MultipoleModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, dataset: DeviceDataset, molecules: IntArray) -> Residuals:
+        """Return the errors of the multipoles of ``molecules``, rows of ``dataset``."""
+        return residuals(self.model(dataset.batch(molecules)), dataset.labels(molecules))
+
+
+class Trainer:
+    """Weights, optimiser, log and best model of one training.
+
+    The best model is the one with the lowest validation loss, at any of the validations.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: MultipoleModel,
+        data: TrainingData,
+        settings: TrainingSettings,
+        seed: int,
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self.data = data
+        self.step = 0
+        self.rows: list[LogRow] = []
+        self.best_step, self.best_loss, self.best_model = 0, math.inf, self._weights()
+        self._fabric = fabric
+        self._objective = fabric.setup_module(Objective(model))
+        self._optimizer = KerasAdam(
+            model.parameters(), settings.learning_rate, settings.adam_epsilon
+        )
+        self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
+        self._loss_weights = model.variant.loss_weights
+        # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
+        self._check_interval = 1 if fabric.device.type == "cpu" else 50
+        self._earlier_s, self._start_s = 0.0, time.monotonic()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or validations stopped improving for the set patience."""
+        patience = self.settings.early_stopping_patience
+        if patience is not None and len(self.rows) > patience:
+            recent = self.rows[-patience:]
+            if all(row.step > self.best_step for row in recent):
+                return True
+        return self.step >= self.settings.steps
+
+    def advance(self) -> LogRow:
+        """Train to the next validation, validate, and return the new row of the log.
+
+        Raises :class:`MepflowError` where a loss is not finite.
+        """
+        interval = self.settings.validation_interval
+        stop = min((self.step // interval + 1) * interval, self.settings.steps)
+        train_loss = float(torch.stack(self._train_until(stop)).double().mean())
+        errors = self.validate()
+        if not math.isfinite(errors.loss):
+            raise MepflowError(self._not_finite("validation loss", errors.loss, stop, []))
+        if errors.loss < self.best_loss:
+            self.best_step, self.best_loss = self.step, errors.loss
+            self.best_model = self._weights()
+        row = LogRow(
+            self.step,
+            self.step * self.settings.batch_size / len(self.data.train),
+            self.settings.learning_rate_at(self.step - 1),
+            train_loss,
+            errors.loss,
+            errors.dipole_mae,
+            errors.dipole_rmse,
+            errors.quadrupole_mae,
+            errors.quadrupole_rmse,
+            self._wall_time_s(),
+        )
+        self.rows.append(row)
+        return row
+
+    def validate(self) -> ErrorSummary:
+        """Return the errors of the present weights on the validation set."""
+        dataset = self.data.validation
+        with torch.no_grad():
+            parts = [self._objective(dataset, molecules) for molecules in dataset.chunks()]
+        return summarise(parts, self._loss_weights)
+
+    def checkpoint(self, fingerprint: str, *, delivered: bool = False) -> Checkpoint:
+        """Return the state, from which :meth:`restore` makes an identical trainer."""
+        rng = {"cpu": torch.get_rng_state()}
+        if self._fabric.device.type == "cuda":
+            rng["cuda"] = torch.cuda.get_rng_state()
+        return Checkpoint(
+            fingerprint=fingerprint,
+            step=self.step,
+            model=self.model.state_dict(),
+            optimizer=self._optimizer.state_dict(),
+            rng=rng,
+            best_model=self.best_model,
+            best_step=self.best_step,
+            best_loss=self.best_loss,
+            rows=[list(row) for row in self.rows],
+            wall_time_s=self._wall_time_s(),
+            delivered=delivered,
+        )
+
+    def restore(self, state: Checkpoint) -> None:
+        """Continue from a checkpoint of the same training."""
+        self.model.load_state_dict(state.model)
+        self._optimizer.load_state_dict(state.optimizer)
+        torch.set_rng_state(state.rng["cpu"])
+        if "cuda" in state.rng and self._fabric.device.type == "cuda":
+            torch.cuda.set_rng_state(state.rng["cuda"])
+        self.step = state.step
+        self.rows = [LogRow(*row) for row in state.rows]  # type: ignore[arg-type]
+        self.best_step, self.best_loss = state.best_step, state.best_loss
+        self.best_model = state.best_model
+        self._earlier_s, self._start_s = state.wall_time_s, time.monotonic()
+
+    def _train_until(self, stop: int) -> list[Tensor]:
+        """Do the steps before ``stop``; return their losses, on the device."""
+        losses: list[Tensor] = []
+        checked = 0
+        progress = tqdm(
+            desc=self.model.variant.name,
+            total=self.settings.steps,
+            initial=self.step,
+            unit="step",
+            disable=None,  # shown on a terminal only
+            leave=stop == self.settings.steps,
+        )
+        with progress:
+            while self.step < stop:
+                losses.append(self._train_step())
+                self.step += 1
+                progress.update()
+                if len(losses) - checked == self._check_interval or self.step == stop:
+                    self._require_finite(losses[checked:])
+                    checked = len(losses)
+        return losses
+
+    def _train_step(self) -> Tensor:
+        molecules = self._molecules_of(self.step)
+        errors = self._objective(self.data.train, molecules)
+        loss = weighted_loss(errors, self._loss_weights)
+        self._optimizer.zero_grad()
+        self._fabric.backward(loss)
+        if self.settings.gradient_clip_norm is not None:
+            clip_global_norm(self.model.parameters(), self.settings.gradient_clip_norm)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate_at(self.step)
+        self._optimizer.step()
+        return loss.detach()
+
+    def _require_finite(self, losses: list[Tensor]) -> None:
+        """Raise where one of the losses of the last steps is not finite."""
+        values = torch.stack(losses).tolist()
+        first_step = self.step - len(values)
+        for step, value in enumerate(values, start=first_step):
+            if not math.isfinite(value):
+                ids = [self.data.train_ids[row] for row in self._molecules_of(step)]
+                raise MepflowError(self._not_finite("loss", value, step + 1, ids))
+
+    def _not_finite(self, what: str, value: float, step: int, ids: list[str]) -> str:
+        shown = ", ".join(ids[:_IDS_SHOWN]) + (" and more" if len(ids) > _IDS_SHOWN else "")
+        return (
+            f"Training of {self.model.variant.name}: the {what} is {value} at step {step}"
+            + (f" (molecules {shown})" if ids else "")
+            + ": check these molecules' labels or lower training.learning_rate; "
+            "the last checkpoint is kept."
+        )
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: values.cpu().clone() for name, values in self.model.state_dict().items()}
+
+    def _wall_time_s(self) -> float:
+        return self._earlier_s + time.monotonic() - self._start_s
