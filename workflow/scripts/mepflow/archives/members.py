@@ -1,0 +1,147 @@
+"""The files of an archive, one after the other: from a tar file or a folder, in constant memory.
+
+Nothing is ever unpacked to disk and no name in an archive is used as a path. A file that cannot be
+a record (too large, a link) is reported; an archive that is damaged or cut short ends in an error.
+"""
+
+import bz2
+import gzip
+import io
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from mepflow.errors import InputError
+
+HEADER_LIMIT: Final = 1 << 16
+"""Largest extended tar header in bytes (long names): a larger one is damage or malice."""
+NAME_LIMIT: Final = 100
+"""Characters of a file's name that are reported."""
+
+# What tarfile and the decompressors raise on damage; the last four come from mangled tar headers.
+_DAMAGE: Final = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of an archive: its name without folders, and its content or why there is none."""
+
+    name: str
+    content: bytes = b""
+    problem: str = ""
+
+
+def read_members(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
+    """Yield the files with ``suffix`` of a folder or a ``.tar``, ``.tar.bz2`` or ``.tar.gz``.
+
+    A file larger than ``size_limit`` bytes is not read. Hidden files are left out (a tar file made
+    on a Mac holds one beside each file). Raises :class:`InputError` where ``path`` is missing, or
+    is not an archive that is whole from its first byte to its last.
+    """
+    if path.is_dir():
+        yield from _read_folder(path, suffix, size_limit)
+    elif path.exists():
+        yield from _read_tar(path, suffix, size_limit)
+    else:
+        raise InputError(f"{path} does not exist: fetch the archive or correct its path.")
+
+
+def _read_folder(folder: Path, suffix: str, size_limit: int) -> Iterator[Member]:
+    for path in sorted(folder.iterdir()):
+        if not _is_wanted(path.name, suffix):
+            continue
+        try:
+            with path.open("rb") as file:
+                content = file.read(size_limit + 1)
+        except OSError as error:
+            yield Member(_printable(path.name), problem=f"cannot be read: {error.strerror}")
+            continue
+        if len(content) > size_limit:
+            yield Member(_printable(path.name), problem=_too_large(size_limit))
+        else:
+            yield Member(_printable(path.name), content)
+
+
+def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
+    count = 0
+    try:
+        with (
+            _decompressed(path) as stream,
+            # The strict decompressor is outside tarfile: inside ("r|bz2"), a file that is cut short
+            # between two members would look complete.
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictTarInfo) as tar,
+        ):
+            while (info := tar.next()) is not None:
+                tar.members = []  # type: ignore[attr-defined]  # else it keeps every header it saw
+                count += 1
+                name = posixpath.basename(info.name)
+                if _is_wanted(name, suffix) and not info.isdir():
+                    yield _tar_member(tar, info, _printable(name), size_limit)
+            while stream.read(tarfile.RECORDSIZE):
+                pass  # the rest is padding, but at its end the decompressor compares check sums
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path} is damaged or cut short after {count} files ({error}): fetch it again."
+        ) from error
+
+
+def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, name: str, limit: int) -> Member:
+    if not info.isreg():
+        return Member(name, problem="is a link or a device, not a file")
+    if info.size > limit:
+        return Member(name, problem=_too_large(limit))
+    file = tar.extractfile(info)
+    return Member(name, file.read() if file else b"")
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """Headers that raise where tarfile would stop silently or allocate what a header asks for."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # two blocks of zeros end every tar file
+            # Any other header error after the first one means "end of archive" to tarfile.
+            raise tarfile.ReadError(f"no tar header where one is due, {error}") from error
+        is_file = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
+        if info.size < 0 or (info.size > HEADER_LIMIT and not is_file):
+            raise tarfile.ReadError(f"a tar header of {info.size} bytes")
+        return info
+
+
+def _decompressed(path: Path) -> io.BufferedIOBase:
+    """Open a file by what it holds, not by what it is called."""
+    with path.open("rb") as file:
+        magic = file.read(3)
+    if magic == b"BZh":
+        return bz2.open(path)
+    return gzip.open(path) if magic[:2] == b"\x1f\x8b" else path.open("rb")
+
+
+def _is_wanted(name: str, suffix: str) -> bool:
+    return name.endswith(suffix) and not name.startswith(".")
+
+
+def _printable(name: str) -> str:
+    """Return a name that any file or terminal can take."""
+    return ascii(name)[1:-1][:NAME_LIMIT]
+
+
+def _too_large(limit: int) -> str:
+    return f"is larger than {limit // 1024} KiB"
