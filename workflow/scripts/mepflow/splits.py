@@ -1,0 +1,121 @@
+"""Training, validation and test sets that depend on keys and a seed, on nothing else.
+
+Every key gets a pseudo-random rank, a hash of the seed and itself. The test set is the lowest
+ranks, the validation set the lowest of a second, independent rank among the others. So the order of
+the molecules does not matter, and a molecule more or less moves at most the one at each boundary.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from mepflow.errors import ConfigError, InputError, StateError
+from mepflow.files import atomic_path
+
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
+SPLITS: Final = (TRAIN, VALIDATION, TEST)
+COLUMNS: Final = ("id", "split", "showcase")
+
+
+def make_splits(
+    ids: Iterable[str],
+    seed: int,
+    test: int | float,
+    validation_fraction: float,
+    showcase: Collection[str] = (),
+) -> pd.DataFrame:
+    """Return one row per molecule, sorted by id: id, split (train, validation, test), showcase 0/1.
+
+    ``test`` is a number of molecules or, below 1, a fraction of all; ``validation_fraction`` is of
+    the others, at least one molecule. Showcase molecules are in the test set: they count towards
+    its size, which grows where it could not hold them. Raises :class:`ConfigError` where a
+    showcase molecule is not among ``ids`` or a size is out of range, :class:`InputError` where
+    fewer than two molecules would be left to train on and to validate with.
+    """
+    keys = sorted(ids)
+    if len(set(keys)) != len(keys):
+        raise ValueError("ids are not unique")
+    if missing := sorted(set(showcase) - set(keys)):
+        raise ConfigError(
+            f"The showcase molecule {missing[0]} is not in the data set or did not pass its"
+            " filters: correct split.showcase."
+        )
+    if not 0.0 <= validation_fraction < 1.0:
+        raise ConfigError(f"split.validation_fraction is {validation_fraction}, not in [0, 1).")
+    n_test = max(_test_size(test, len(keys)), len(showcase))
+    if len(keys) - n_test < 2:
+        raise InputError(
+            f"{len(keys)} molecules are too few for a test set of {n_test}, one to train on and one"
+            " to validate with: lower split.test or take a larger data set."
+        )
+    ranked = sorted(keys, key=lambda key: (key not in showcase, _rank(seed, TEST, key)))
+    rest = sorted(ranked[n_test:], key=lambda key: _rank(seed, VALIDATION, key))
+    n_validation = min(max(_rounded(validation_fraction * len(rest)), 1), len(rest) - 1)
+    split_of = dict.fromkeys(keys, TRAIN)
+    split_of.update(dict.fromkeys(ranked[:n_test], TEST))
+    split_of.update(dict.fromkeys(rest[:n_validation], VALIDATION))
+    rows = [(key, split_of[key], int(key in showcase)) for key in keys]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def write_splits(splits: pd.DataFrame, path: Path) -> None:
+    """Write splits to a CSV file, atomically."""
+    with atomic_path(path) as temporary:
+        splits.to_csv(temporary, index=False)
+
+
+def read_splits(path: Path, ids: Iterable[str] = ()) -> pd.DataFrame:
+    """Read splits and check them; they must hold every molecule of ``ids`` (and may hold more).
+
+    Raises :class:`InputError` where the file is not one of ours, :class:`StateError` where it
+    lacks one of ``ids``: then it belongs to other data.
+    """
+    try:
+        splits = pd.read_csv(path, dtype={"id": str, "split": str}, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: run the rule that makes it.") from None
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
+    if problem := _problem(splits):
+        raise InputError(f"{path} {problem}: delete it and run again.")
+    if foreign := sorted(set(ids) - set(splits["id"])):
+        raise StateError(f"{path} does not hold {foreign[0]}: make the splits of these data again.")
+    return splits
+
+
+def _problem(splits: pd.DataFrame) -> str:
+    if tuple(splits.columns) != COLUMNS:
+        return f"has not the columns {', '.join(COLUMNS)}"
+    if splits["id"].duplicated().any():
+        return f"holds {splits['id'][splits['id'].duplicated()].iloc[0]} twice"
+    if unknown := sorted(set(splits["split"]) - set(SPLITS)):
+        return f"has the unknown split {unknown[0]!r}"
+    if empty := [name for name in SPLITS if name not in set(splits["split"])]:
+        return f"has no {empty[0]} molecule"
+    if not splits["showcase"].isin([0, 1]).all():
+        return "has a showcase column that is not 0 or 1"
+    if (splits["split"][splits["showcase"] == 1] != TEST).any():
+        return "has a showcase molecule outside the test set"
+    return ""
+
+
+def _test_size(test: int | float, n_molecules: int) -> int:
+    if isinstance(test, bool) or test <= 0 or (isinstance(test, float) and test >= 1.0):
+        raise ConfigError(
+            f"split.test is {test}, not a number of molecules or a fraction between 0 and 1."
+        )
+    return max(_rounded(test * n_molecules), 1) if isinstance(test, float) else test
+
+
+def _rounded(value: float) -> int:
+    """Round half up, as people do; Python's round() takes 2.5 to 2."""
+    return int(value + 0.5)
+
+
+def _rank(seed: int, purpose: str, key: str) -> str:
+    return hashlib.sha256(f"{seed}/{purpose}/{key}".encode()).hexdigest()
