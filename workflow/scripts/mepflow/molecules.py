@@ -24,6 +24,7 @@ and version, the multipoles' origin, and the ``metadata`` of the table (level of
 import json
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -249,7 +250,10 @@ class MoleculeTable:
 
     @classmethod
     def concatenate(cls, tables: Sequence[Self]) -> Self:
-        """Join tables with the same columns, texts and grids; the first's metadata are kept."""
+        """Join tables with the same columns, texts and grids.
+
+        Their metadata are merged key by key; where two differ in a value, the first's is kept.
+        """
         if not tables:
             raise ValueError("no tables to join")
         first = tables[0]
@@ -273,6 +277,7 @@ class MoleculeTable:
                 )
                 for name in first.grids
             },
+            metadata=reduce(_merged, (t.metadata for t in tables)),
             texts={name: [text for t in tables for text in t.texts[name]] for name in first.texts},
         )
 
@@ -343,6 +348,15 @@ def _write(file: h5py.File, name: str, values: npt.NDArray[Any], units: str) -> 
     dataset = file.create_dataset(name, data=values)
     dataset.attrs["units"] = units
     return dataset
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(value, other[key])
+        for key, value in one.items()
+        if isinstance(value, Mapping) and isinstance(other.get(key), Mapping)
+    }
+    return {**other, **one, **both}
 
 
 def _write_texts(file: h5py.File, name: str, column: list[str]) -> h5py.Dataset:

@@ -1,0 +1,1 @@
+"""Reference calculations with PySCF: levels of theory, multipoles, potentials on grids, shards."""

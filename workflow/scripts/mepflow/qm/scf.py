@@ -1,0 +1,86 @@
+"""Closed-shell Kohn–Sham calculations at a level of theory, with a second-order retry."""
+
+import itertools
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mepflow.errors import InputError
+from mepflow.molecules import Molecule
+from mepflow.qm.blas import choose_kernels
+
+choose_kernels()
+
+from pyscf import dft, gto, lib  # noqa: E402
+
+from mepflow.qm.levels import LevelOfTheory  # noqa: E402
+from mepflow.qm.mixed_basis import confine_to_mixed_basis  # noqa: E402
+
+log = logging.getLogger(__name__)
+
+MEMORY_MEGABYTE: Final = 3000
+"""PySCF's working memory; above it integrals are recomputed or kept on disk."""
+_SECOND_ORDER_CYCLES: Final = 30
+
+
+@dataclass(frozen=True)
+class ScfResult:
+    """A finished SCF: PySCF's mean-field object, whether it converged, and at what cost."""
+
+    mean_field: Any
+    converged: bool
+    cycles: int
+
+
+def build_molecule(molecule: Molecule, level: LevelOfTheory) -> gto.Mole:
+    """Return PySCF's molecule; :class:`InputError` for an open shell or an unsupported element."""
+    electrons = int(molecule.atomic_numbers.sum()) - molecule.total_charge
+    if electrons % 2:
+        raise InputError(
+            f"{molecule.id} has {electrons} electrons: only closed shells are supported."
+        )
+    symbols = [gto.elements.ELEMENTS[z] for z in molecule.atomic_numbers]
+    return gto.M(
+        atom=list(zip(symbols, molecule.positions.tolist(), strict=True)),
+        unit="Bohr",
+        basis=level.basis_functions(symbols),
+        charge=molecule.total_charge,
+        cart=level.mixes_cartesian_and_pure,
+        max_memory=MEMORY_MEGABYTE,
+        verbose=0,
+    )
+
+
+def build_mean_field(mol: gto.Mole, level: LevelOfTheory) -> Any:
+    """Return an unconverged restricted Kohn–Sham object with the settings of the level."""
+    mean_field = dft.RKS(mol)
+    mean_field.xc = level.functional
+    mean_field.grids.level = level.grid_level
+    mean_field.conv_tol = level.convergence_hartree
+    mean_field.max_cycle = level.max_cycles
+    if level.dispersion is not None:
+        mean_field.disp = level.dispersion
+    if level.density_fitting is not None:
+        mean_field = mean_field.density_fit(auxbasis=level.density_fitting)
+    if level.mixes_cartesian_and_pure:
+        mean_field = confine_to_mixed_basis(mean_field)
+    return mean_field
+
+
+def run_scf(molecule: Molecule, level: LevelOfTheory, threads: int = 1) -> ScfResult:
+    """Converge the SCF of a closed-shell molecule; retry with a second-order solver if needed.
+
+    Raises :class:`InputError` as :func:`build_molecule` does. A calculation that does not converge
+    is returned with ``converged=False``, never used silently.
+    """
+    lib.num_threads(threads)
+    mean_field = build_mean_field(build_molecule(molecule, level), level)
+    cycles = itertools.count()
+    mean_field.callback = lambda _: next(cycles)
+    mean_field.kernel()
+    if not mean_field.converged:
+        log.warning("%s: SCF not converged, trying the second-order solver", molecule.id)
+        mean_field = mean_field.newton()
+        mean_field.max_cycle = _SECOND_ORDER_CYCLES
+        mean_field.kernel(mean_field.mo_coeff, mean_field.mo_occ)
+    return ScfResult(mean_field, bool(mean_field.converged), next(cycles))

@@ -1,0 +1,164 @@
+"""A shard: every n-th molecule of the candidates, computed in one job that can be killed.
+
+Finished molecules go one by one into a journal in the shard's state folder, which the workflow does
+not delete; a shard that starts again takes from it every molecule whose geometry, level of theory,
+grids and code are unchanged.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import pyscf
+from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from mepflow import __version__
+from mepflow.journal import Journal
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.qm.grids import plane_geometry
+from mepflow.qm.levels import LevelOfTheory
+from mepflow.qm.reference import PROPERTIES, Record, reference_record
+from mepflow.splits import read_splits
+
+log = logging.getLogger(__name__)
+
+JOURNAL_NAME: Final = "molecules.journal"
+
+
+def compute_shard(
+    candidates: Path,
+    splits: Path,
+    output: Path,
+    state_folder: Path,
+    shard: int,
+    shards: int,
+    level: LevelOfTheory,
+    grids: Mapping[str, Mapping[str, Any]],
+    code: str,
+    threads: int = 1,
+) -> None:
+    """Compute the molecules ``shard, shard + shards, …`` of the candidates and write their table.
+
+    ``grids`` maps names to rows of the configuration, whose ``molecules`` (all, test, showcase)
+    says for which molecules a grid is computed. ``code`` identifies the code that decides the
+    numbers: a molecule finished under another one is computed again.
+    """
+    table = MoleculeTable.load(candidates)
+    mine = table.select(np.arange(shard, len(table), shards))
+    wanted = _grids_of(splits, mine.ids, grids)
+    journal = Journal(state_folder / JOURNAL_NAME)
+    finished = {str(record["fingerprint"]): record for record in journal.read()}
+    records = []
+    started = time.perf_counter()
+    log.info("Shard %d of %d: %d molecules at %s", shard + 1, shards, len(mine), level.name)
+    with logging_redirect_tqdm():
+        for row in tqdm(range(len(mine)), desc=output.stem, unit="molecule", disable=None):
+            molecule = mine.molecule(row)
+            fingerprint = _fingerprint(molecule, level, wanted[row], code)
+            record = finished.get(fingerprint)
+            if record is None:
+                record = reference_record(molecule, level, wanted[row], threads)
+                record["fingerprint"] = np.array(fingerprint)
+                journal.append(record)
+            records.append(record)
+            _report(row + 1, len(mine), molecule, record, fingerprint in finished)
+    _assemble(mine, records, level, grids, wanted).save(output)
+    log.info("Shard %d done in %.0f s", shard + 1, time.perf_counter() - started)
+
+
+def _grids_of(
+    splits: Path, ids: Sequence[str], grids: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Mapping[str, Any]]]:
+    """Return, for each molecule, the grids on which its MEP is wanted."""
+    table = read_splits(splits).set_index("id")
+    wanted = []
+    for identifier in ids:
+        groups = {"all", str(table.at[identifier, "split"])}
+        if table.at[identifier, "showcase"]:
+            groups.add("showcase")
+        wanted.append({name: row for name, row in grids.items() if row["molecules"] in groups})
+    return wanted
+
+
+def _fingerprint(
+    molecule: Molecule, level: LevelOfTheory, grids: Mapping[str, Any], code: str
+) -> str:
+    digest = hashlib.sha256()
+    settings = [molecule.id, molecule.total_charge, repr(level), grids, code]
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    digest.update(molecule.atomic_numbers.tobytes())
+    digest.update(molecule.positions.tobytes())
+    return digest.hexdigest()
+
+
+def _report(count: int, total: int, molecule: Molecule, record: Record, reused: bool) -> None:
+    if reused:
+        log.info("%d/%d %s: finished before", count, total, molecule.id)
+        return
+    log.info(
+        "%d/%d %s: %d atoms, %d cycles, %.1f s%s",
+        count,
+        total,
+        molecule.id,
+        len(molecule),
+        int(record["scf_cycles"]),
+        float(record["wall_time"]),
+        f", FAILED: {record['failure']}" if str(record["failure"]) else "",
+    )
+
+
+def _assemble(
+    table: MoleculeTable,
+    records: Sequence[Record],
+    level: LevelOfTheory,
+    grids: Mapping[str, Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Mapping[str, Any]]],
+) -> MoleculeTable:
+    """Join the records to a table that keeps the archive's own columns."""
+    molecules = [table.molecule(row) for row in range(len(table))]
+    empty = (np.empty((0, 3)), np.empty(0))
+    values = {
+        name: GridValues.from_ragged(
+            [
+                (record[f"points/{name}"], record[f"mep/{name}"])
+                if f"points/{name}" in record
+                else empty
+                for record in records
+            ]
+        )
+        for name in grids
+    }
+    planes = {
+        name: {
+            molecule.id: plane_geometry(row, molecule.atomic_numbers, molecule.positions).to_json()
+            for molecule, own in zip(molecules, wanted, strict=True)
+            if name in own
+        }
+        for name, row in grids.items()
+        if row["kind"] == "plane"
+    }
+    computed = MoleculeTable.from_molecules(
+        molecules,
+        {name: [record[name] for record in records] for name in PROPERTIES},
+        values,
+        {
+            "level_of_theory": vars(level),
+            "grids": planes,
+            "grid_settings": {name: dict(row) for name, row in grids.items()},
+            "software": {
+                "mepflow": __version__,
+                "pyscf": pyscf.__version__,
+                "h5py": h5py.__version__,
+            },
+        },
+    )
+    return computed.with_properties(**table.properties).with_texts(
+        **table.texts, failure=[str(record["failure"]) for record in records]
+    )
