@@ -81,12 +81,17 @@ class PairDense(nn.Module):
 class PairInteraction(nn.Module):
     r"""PI layer: scalars of two atoms and their distance → interaction (P, C).
 
-    .. math:: i_{ijc} = \sum_b \mathrm{FF}(p_i \oplus p_j)_{cb}\, e_{ijb}
+    .. math:: i_{ijc} = \sum_b \tanh(x_{ijbc})\, e_{ijb}, \qquad x = \mathrm{FF}(p_i \oplus p_j)
+
+    with tanh between the dense layers of FF, too. Its output has B·C features, the channel as the
+    fastest index, so that the sum over b runs along rows. It is the largest array of the network,
+    so the tanh, slow on the CPU, is taken as 2 σ(2x) − 1 and the constants outside the sum:
+    :math:`i_c = 2 \sum_b \sigma(2 x_{bc})\, e_b - \sum_b e_b`.
     """
 
     def __init__(self, in_features: int, nodes: Sequence[int], n_basis: int) -> None:
         super().__init__()
-        self.shape = (nodes[-1], n_basis)
+        self.shape = (n_basis, nodes[-1])
         widths = (*nodes[:-1], nodes[-1] * n_basis)
         self.dense = nn.ModuleList([PairDense(in_features, widths[0])])
         self.dense.extend(nn.Linear(m, n) for m, n in pairwise(widths))
@@ -94,10 +99,11 @@ class PairInteraction(nn.Module):
     def forward(self, p1: Tensor, pair_i: Tensor, pair_j: Tensor, basis: Tensor) -> Tensor:
         """Return i (P, C) of p1 (N, C'), the pairs (P,) and the basis (P, B)."""
         first, *rest = self.dense
-        hidden = torch.tanh(first(p1, pair_i, pair_j))
+        x: Tensor = first(p1, pair_i, pair_j)
         for layer in rest:
-            hidden = torch.tanh(layer(hidden))
-        return torch.einsum("pcb,pb->pc", hidden.view(-1, *self.shape), basis)
+            x = layer(torch.tanh(x))
+        sigma = x.mul_(2.0).sigmoid_().view(-1, *self.shape)
+        return 2.0 * (sigma * basis[:, :, None]).sum(dim=1) - basis.sum(dim=1, keepdim=True)
 
 
 class InvariantLayer(nn.Module):
