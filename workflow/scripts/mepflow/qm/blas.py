@@ -1,9 +1,9 @@
 """Make PySCF's bundled linear algebra use the processor it runs on.
 
-The OpenBLAS inside PySCF's wheel (0.3.3) predates today's processors: one it does not know gets the
+The OpenBLAS inside PySCF's wheel (0.3.3) predates today's processors: one it does not know gets
 generic kernels, which halves the speed of a whole SCF. Naming the Haswell kernels (AVX2 and FMA)
-mends that. The variable is read when the library is loaded, so this must run before the first import
-of ``pyscf``; NumPy and SciPy carry their own, newer copies and are not concerned.
+mends that. The variable is read when the library is loaded, so this must run before the first
+import of ``pyscf``; NumPy and SciPy carry their own, newer copies and are not concerned.
 """
 
 import os

@@ -35,7 +35,7 @@ class LevelOfTheory:
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Self:
-        """Build a level from its name and configuration row; :class:`ConfigError` if keys differ."""
+        """Build a level from its name and row; raises :class:`ConfigError` where keys differ."""
         expected = {f.name for f in fields(cls)} - {"name"}
         if set(row) != expected:
             raise ConfigError(

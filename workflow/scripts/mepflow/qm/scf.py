@@ -5,16 +5,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pyscf import dft, gto, lib
+
 from mepflow.errors import InputError
 from mepflow.molecules import Molecule
-from mepflow.qm.blas import choose_kernels
-
-choose_kernels()
-
-from pyscf import dft, gto, lib  # noqa: E402
-
-from mepflow.qm.levels import LevelOfTheory  # noqa: E402
-from mepflow.qm.mixed_basis import confine_to_mixed_basis  # noqa: E402
+from mepflow.qm.levels import LevelOfTheory
+from mepflow.qm.mixed_basis import confine_to_mixed_basis
 
 log = logging.getLogger(__name__)
 

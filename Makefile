@@ -1,0 +1,39 @@
+# make run: install and run the embedded default. make test: install and run every check.
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+WORKERS ?= 2
+BIN := $(VENV)/bin
+
+.PHONY: run test check install install-test clean
+
+run: install
+	$(BIN)/snakemake --cores $(CORES)
+
+test: install-test check
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --durations 10
+
+check: install-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "mepflow needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --requirement requirements.txt
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed requirements-test.txt
+	$(BIN)/pip install --requirement requirements-test.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,28 @@
+# Table of contents of the workflow. Rules are in workflow/rules, one file per stage; what they call
+# is in workflow/scripts; settings are in config/. `snakemake --cores all` makes everything.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/molecules.smk"
+include: "workflow/rules/reference.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

@@ -1,0 +1,90 @@
+# Configuration, wildcards and the helper functions of the rules.
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config, validate
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from mepflow import settings
+from mepflow.errors import MepflowError
+from mepflow.provenance import code_digest
+
+
+def read_yaml(path):
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def complete_config(run):
+    """Return the definitions with the run's own settings on top, checked against the schema."""
+    complete = read_yaml("config/definitions.yaml")
+    update_config(complete, run)
+    validate(complete, str(ROOT / "workflow/schemas/config.schema.yaml"))
+    return complete
+
+
+ARCHIVES = read_yaml("config/datasets.yaml")
+validate(ARCHIVES, str(ROOT / "workflow/schemas/datasets.schema.yaml"))
+config.update(complete_config(config))
+try:
+    settings.check_references(config, ARCHIVES)
+    settings.check_results_folder(config)
+except MepflowError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = config["results"]
+DATASETS = list(config["datasets"])
+VARIANTS = config["training"]["variants"]
+SEEDS = config["training"]["seeds"]
+
+# Folders of the results.
+MOLECULES = f"{RESULTS}/{{dataset}}/molecules"
+REFERENCE = f"{RESULTS}/{{dataset}}/reference"
+MODEL = f"{RESULTS}/{{dataset}}/models/{{variant}}/seed-{{seed}}"
+BASELINE = f"{RESULTS}/{{dataset}}/baselines/{{baseline}}"
+TABLES = f"{RESULTS}/{{dataset}}/tables"
+FIGURES = f"{RESULTS}/{{dataset}}/figures"
+LOGS = f"{RESULTS}/{{dataset}}/logs"
+BENCHMARKS = f"{RESULTS}/{{dataset}}/benchmarks"
+
+
+onstart:
+    settings.claim_results_folder(config)
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),  # a folder of the results, e.g. qm9
+    variant="|".join(map(re.escape, config["variants"])),  # a model variant, e.g. AC-DQ-dw100
+    seed="[0-9]+",  # seed of a training
+    baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
+    shard="[0-9]+",  # number of a reference job, from 0
+
+
+def dataset_row(wildcards):
+    return config["datasets"][wildcards.dataset]
+
+
+def archive_row(wildcards):
+    return ARCHIVES[dataset_row(wildcards)["archive"]]
+
+
+def model_files(name):
+    """Return the file ``name`` of every model of the wildcards' dataset."""
+    return expand(f"{MODEL}/{name}", variant=VARIANTS, seed=SEEDS, allow_missing=True)
+
+
+def baseline_files(name):
+    """Return the file ``name`` of every baseline of the wildcards' dataset."""
+    return expand(f"{BASELINE}/{name}", baseline=settings.BASELINES, allow_missing=True)
+
+
+def gpus(wildcards):
+    """Return the GPUs a network needs: none on a machine without one, unless asked for."""
+    device = config["training"]["device"]
+    present = device == "auto" and Path("/dev/nvidia0").exists()
+    return 1 if device == "cuda" or present else 0

@@ -1,0 +1,99 @@
+# Training of the model variants, and their electrostatic potentials beside the baselines.
+
+
+rule train_model:
+    message:
+        "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
+    input:
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+    output:
+        model=f"{MODEL}/model.pt",
+        training_log=f"{MODEL}/training.csv",
+    params:
+        # Checkpoints live here: declared outputs of a failed job would be deleted.
+        state=f"{MODEL}/state",
+        variant=lambda wildcards: config["variants"][wildcards.variant],
+        network=lambda wildcards: config["networks"][dataset_row(wildcards)["network"]],
+        elements=lambda wildcards: dataset_row(wildcards)["filters"]["elements"],
+        training=settings.training_settings(config),
+        code=code_digest("mepflow.training.run"),
+    log:
+        f"{LOGS}/train_model/{{variant}}/seed-{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_model/{{variant}}/seed-{{seed}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 2880,
+        gpu=gpus,
+    conda:
+        "../../envs/train.yaml"
+    script:
+        "../scripts/train_model.py"
+
+
+rule evaluate_model:
+    message:
+        "{wildcards.dataset}: evaluating {wildcards.variant}, seed {wildcards.seed}"
+    input:
+        model=rules.train_model.output.model,
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+    output:
+        predictions=f"{MODEL}/predictions.h5",
+        mep=f"{MODEL}/mep.csv",
+        multipoles=f"{MODEL}/multipoles.csv",
+    params:
+        device=config["training"]["device"],
+        code=code_digest(
+            "mepflow.training.predict", "mepflow.evaluation.mep", "mepflow.evaluation.multipoles"
+        ),
+    log:
+        f"{LOGS}/evaluate_model/{{variant}}/seed-{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_model/{{variant}}/seed-{{seed}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+        gpu=gpus,
+    conda:
+        "../../envs/train.yaml"
+    script:
+        "../scripts/evaluate_model.py"
+
+
+rule evaluate_baseline:
+    message:
+        "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
+    input:
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+    output:
+        predictions=f"{BASELINE}/predictions.h5",
+        mep=f"{BASELINE}/mep.csv",
+        multipoles=f"{BASELINE}/multipoles.csv",
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest(
+            "mepflow.evaluation.baselines", "mepflow.evaluation.mep", "mepflow.evaluation.multipoles"
+        ),
+    log:
+        f"{LOGS}/evaluate_baseline/{{baseline}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_baseline/{{baseline}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../scripts/evaluate_baseline.py"
+
+
+rule models:
+    # Named target: every trained model.
+    input:
+        expand(rules.train_model.output.model, dataset=DATASETS, variant=VARIANTS, seed=SEEDS),

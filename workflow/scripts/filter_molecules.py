@@ -1,0 +1,17 @@
+"""Choose the molecules that pass every filter which needs no reference calculation."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.filters import select_candidates
+
+    select_candidates(
+        Path(snakemake.input.table),
+        Path(snakemake.input.rejected),
+        next(map(Path, snakemake.input.get("uncharacterized", [])), None),
+        snakemake.params.elements,
+        Path(snakemake.output.candidates),
+        Path(snakemake.output.verdicts),
+    )

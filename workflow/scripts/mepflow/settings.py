@@ -1,0 +1,108 @@
+"""The configuration as a whole: checks that a schema cannot make, and what follows from it.
+
+Only the standard library is imported: the workflow reads this whenever it is parsed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mepflow.errors import ConfigError, StateError
+from mepflow.files import atomic_path
+
+Config = Mapping[str, Any]
+BASELINES: Final = ("mulliken", "fitted-charges", "fitted-charges-dipoles")
+RUN_RECORD: Final = "run.json"
+"""File of the results folder that says to which run the folder belongs."""
+
+
+def check_references(config: Config, archives: Config) -> None:
+    """Check that every name in the configuration is that of an existing row.
+
+    Raises :class:`ConfigError` with the name, where it stands, and the names there are.
+    """
+    for name, dataset in config["datasets"].items():
+        place = f"datasets.{name}"
+        _require(dataset["archive"], archives, f"{place}.archive", "config/datasets.yaml")
+        _require(
+            dataset["level_of_theory"],
+            config["levels_of_theory"],
+            f"{place}.level_of_theory",
+            "levels_of_theory",
+        )
+        _require(dataset["network"], config["networks"], f"{place}.network", "networks")
+        for grid in dataset["grids"]:
+            _require(grid, config["grids"], f"{place}.grids", "grids")
+        _require(dataset["headline_grid"], dataset["grids"], f"{place}.headline_grid", place)
+        _check_headline_grid(config, name)
+    trained = config["training"]["variants"]
+    for variant in trained:
+        _require(variant, config["variants"], "training.variants", "variants")
+    for variant in config["figures"]["showcase_variants"]:
+        _require(variant, trained, "figures.showcase_variants", "training.variants")
+
+
+def _check_headline_grid(config: Config, dataset: str) -> None:
+    grid = config["datasets"][dataset]["headline_grid"]
+    if config["grids"][grid]["molecules"] != "test":
+        raise ConfigError(
+            f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test molecules;"
+            " choose one whose `molecules` is test."
+        )
+
+
+def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
+    known = list(rows)
+    if name not in known:
+        raise ConfigError(
+            f"{place}: there is no {name!r} in {where}; choose one of {', '.join(sorted(known))}."
+        )
+
+
+def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
+    """Return into how many reference jobs a dataset is divided, known before anything runs."""
+    row = config["datasets"][dataset]
+    return int(-(-archives[row["archive"]]["records"] // row["shard_size"]))
+
+
+def grids_of(config: Config, dataset: str) -> dict[str, Any]:
+    """Return the rows of the grids that are computed for a dataset."""
+    return {name: config["grids"][name] for name in config["datasets"][dataset]["grids"]}
+
+
+def training_settings(config: Config) -> dict[str, Any]:
+    """Return what decides one training besides its variant and seed."""
+    return {k: v for k, v in config["training"].items() if k not in ("variants", "seeds")}
+
+
+def run_record(config: Config) -> dict[str, Any]:
+    """Return what identifies a run: its name and the archives of its datasets."""
+    archives = {name: row["archive"] for name, row in config["datasets"].items()}
+    return {"name": config["name"], "archives": archives}
+
+
+def check_results_folder(config: Config) -> None:
+    """Check that the results folder is new or belongs to this run.
+
+    Raises :class:`StateError` where it belongs to another one.
+    """
+    path = Path(config["results"]) / RUN_RECORD
+    if not path.exists():
+        return
+    try:
+        owner = json.loads(path.read_text())
+    except ValueError:
+        raise StateError(f"{path} is damaged: delete it and run again.") from None
+    if owner != run_record(config):
+        raise StateError(
+            f"{path.parent} holds the results of run {owner.get('name')!r} with archives "
+            f"{owner.get('archives')}, not of run {config['name']!r}: set `results` to another "
+            "folder, or move that one away."
+        )
+
+
+def claim_results_folder(config: Config) -> None:
+    """Write into the results folder to which run it belongs."""
+    with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
+        path.write_text(json.dumps(run_record(config), indent=1) + "\n")

@@ -1,0 +1,15 @@
+"""Write the table of the multipole errors."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.tables import write_multipole_table
+
+    write_multipole_table(
+        sources_of(snakemake.input.errors),
+        Path(snakemake.output.csv),
+        Path(snakemake.output.markdown),
+    )
