@@ -44,7 +44,8 @@ def run(tmp_path_factory):
         },
     )
     table.save(folder / "reference.h5")
-    splits = pd.DataFrame({"id": table.ids, "split": "test", "showcase": 0})
+    names, sets = [*table.ids, "a", "b"], ["test"] * n + ["train", "validation"]
+    splits = pd.DataFrame({"id": names, "split": sets, "showcase": 0})
     splits.to_csv(folder / "splits.csv", index=False)
     return folder
 

@@ -81,7 +81,8 @@ class System:
         self.reference = folder / "reference.h5"
         self.save()
         self.splits = folder / "splits.csv"
-        rows = ["id,split,showcase", *(f"{m.id},test,0" for m in self.molecules)]
+        others = ["gdb_000090,train,0", "gdb_000091,validation,0"]
+        rows = ["id,split,showcase", *(f"{m.id},test,0" for m in self.molecules), *others]
         self.splits.write_text("\n".join(rows) + "\n")
 
     def save(self):

@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mepflow import settings
 from mepflow.errors import ConfigError, InputError
-from mepflow.evaluation.baselines import fit_baseline, fit_charges
+from mepflow.evaluation.baselines import BASELINES, fit_baseline, fit_charges
 from mepflow.molecules import MoleculeTable
 from mepflow.potential import potential
 
@@ -81,6 +82,10 @@ def test_only_test_molecules_in_the_order_of_their_ids(system):
     assert fitted(system, "mulliken").ids == ["gdb_000002", "gdb_000004"]
 
 
+def test_the_configuration_knows_the_same_baselines():
+    assert tuple(BASELINES) == settings.BASELINES
+
+
 def test_unknown_baseline(system):
     with pytest.raises(ConfigError, match="'resp' does not exist: choose among mulliken"):
         fitted(system, "resp")
@@ -105,7 +110,9 @@ def test_too_few_points_are_refused_with_the_molecules_name(system):
 
 
 def test_no_test_molecules(system):
-    system.splits.write_text("id,split,showcase\ngdb_000001,train,0\n")
+    system.splits.write_text(
+        "id,split,showcase\ngdb_000001,train,0\ngdb_000002,validation,0\ngdb_000050,test,0\n"
+    )
     with pytest.raises(InputError, match="none of the test molecules"):
         fitted(system, "mulliken")
 

@@ -6,8 +6,8 @@ import pytest
 
 from mepflow.errors import InputError
 from mepflow.evaluation.mep import COLUMNS, evaluate_mep, mep_errors
-from mepflow.evaluation.planes import Plane
 from mepflow.molecules import GridValues, Molecule
+from mepflow.planes import Plane
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 

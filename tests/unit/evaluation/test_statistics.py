@@ -9,6 +9,7 @@ from mepflow.evaluation.statistics import (
     pooled_rmse,
     read_sources,
     require_same_molecules,
+    sources_of,
     summarize,
 )
 
@@ -99,3 +100,11 @@ def test_pooled_rmse_is_that_of_all_components():
     errors = np.random.default_rng(0).normal(size=(7, 3))
     per_molecule = np.sqrt((errors**2).mean(axis=1))
     assert pooled_rmse(per_molecule) == pytest.approx(np.sqrt((errors**2).mean()))
+
+
+def test_sources_are_read_off_the_paths_of_a_run():
+    paths = ["r/qm9/models/AC-DQ-dw100/seed-12/mep.csv", "r/qm9/baselines/fitted-charges/mep.csv"]
+    model, baseline = sources_of(paths)
+    assert (model.name, model.seed, model.is_baseline) == ("AC-DQ-dw100", 12, False)
+    assert (baseline.name, baseline.seed, baseline.is_baseline) == ("fitted-charges", None, True)
+    assert str(model.path) == paths[0]

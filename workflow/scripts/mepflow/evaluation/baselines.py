@@ -22,12 +22,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.linalg import null_space
 
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
+from mepflow.splits import TEST, read_splits
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -125,11 +125,8 @@ def _fit(table: MoleculeTable, index: int, grid: str, *, with_dipoles: bool) -> 
 
 def _test_molecules(reference: MoleculeTable, path: Path, splits: Path) -> MoleculeTable:
     """Return the reference rows of the test molecules, in the order of their ids."""
-    try:
-        assigned = pd.read_csv(splits, dtype=str)
-    except FileNotFoundError:
-        raise InputError(f"{splits} does not exist: run the rule that makes it.") from None
-    wanted = set(assigned.loc[assigned["split"] == "test", "id"])
+    assigned = read_splits(splits)
+    wanted = set(assigned.loc[assigned["split"] == TEST, "id"])
     rows = [row for row, molecule_id in enumerate(reference.ids) if molecule_id in wanted]
     if not rows:
         raise InputError(f"{path} holds none of the test molecules of {splits}: both must be new.")

@@ -18,9 +18,9 @@ import pandas as pd
 
 from mepflow.errors import InputError
 from mepflow.evaluation.matching import load_predictions, matched_reference
-from mepflow.evaluation.planes import metric_grids
 from mepflow.files import atomic_path
 from mepflow.molecules import MoleculeTable
+from mepflow.planes import metric_grids
 from mepflow.potential import potential
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 

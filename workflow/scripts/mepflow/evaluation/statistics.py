@@ -44,6 +44,19 @@ class Source:
         return self.seed is None
 
 
+def sources_of(paths: Iterable[str | Path]) -> list[Source]:
+    """Return the sources of a run's files: ``…/{variant}/seed-{seed}/…`` or ``…/{baseline}/…``."""
+    sources = []
+    for path in map(Path, paths):
+        folder = path.parent
+        seed = folder.name.removeprefix("seed-")
+        if seed != folder.name and seed.isdigit():
+            sources.append(Source(folder.parent.name, int(seed), path))
+        else:
+            sources.append(Source(folder.name, None, path))
+    return sources
+
+
 def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
     """Return the per-molecule CSV files joined, with the columns ``name`` and ``seed`` in front.
 

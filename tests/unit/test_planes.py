@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.planes import Plane, is_plane_grid, metric_grids, plane_values
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.planes import Plane, is_plane_grid, metric_grids, plane_values
 
 PLANE = Plane(
     (2, 3), np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), 0.5

@@ -1,0 +1,151 @@
+"""Figure: the MEP error of every variant beside the baselines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from mepflow.errors import InputError
+from mepflow.evaluation.statistics import (
+    Source,
+    Summary,
+    molecules_by_seeds,
+    read_sources,
+    require_same_molecules,
+    summarize,
+)
+from mepflow.labels import grid_label, representation_label
+from mepflow.plots.style import BLACK, PAGE_WIDTH, appearance, drawing
+
+FloatArray = npt.NDArray[np.float64]
+
+_COLUMN: Final = "rmse_kcal_per_mol_e"
+_POINTS_SHOWN: Final = 300
+"""More molecules than this hide each other: their box tells more."""
+_FLOORS: Final = {
+    "fitted-charges": "floor of charges",
+    "fitted-charges-dipoles": "floor of charges and dipoles",
+}
+_ROWS_OF_A_LABEL: Final = 6
+"""Fewer rows have no room for the upright label of a floor; its row names it anyway."""
+_ROW_HEIGHT: Final = 0.24
+_MARGIN_HEIGHT: Final = 0.75
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One representation: errors of its molecules (m,) and their summary, in kcal/mol/e."""
+
+    name: str
+    values: FloatArray
+    summary: Summary
+
+
+def plot_mep_error(
+    sources: Sequence[Source],
+    grid: str,
+    outputs: Sequence[Path],
+    style: str = "default",
+    bootstrap_seed: int = 0,
+) -> None:
+    """Draw the distribution of the per-molecule MEP RMSE on ``grid``, a row per representation.
+
+    ``sources`` are the per-molecule CSV files of :func:`mepflow.evaluation.mep.evaluate_mep` in the
+    order of the rows. Dots are molecules (mean over seeds), boxes hold half of them, whiskers nine
+    tenths; the black-rimmed marker is the median with its 95 % bootstrap interval. Lines mark the
+    medians of the fits to the reference: floors of charges, and of charges with dipoles.
+    """
+    rows = _rows(sources, grid, bootstrap_seed)
+    height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(rows)
+    with drawing(PAGE_WIDTH, height, outputs, style) as figure:
+        axes = figure.add_subplot()
+        for position, row in enumerate(rows):
+            _draw_row(axes, position, row)
+        _draw_floors(axes, rows)
+        models = {source.name for source in sources if not source.is_baseline}
+        axes.axhline(len(models) - 0.5, color=BLACK, linewidth=0.5)
+        axes.set_yticks(range(len(rows)), [representation_label(row.name) for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        _log_axis(axes)
+        molecules = f"{rows[0].summary.n_molecules:,} test molecules"
+        axes.set_xlabel(f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {molecules}")
+
+
+def _rows(sources: Sequence[Source], grid: str, bootstrap_seed: int) -> list[_Row]:
+    errors = read_sources(sources)
+    errors = errors[errors["grid"] == grid]
+    if errors.empty:
+        raise InputError(f"no MEP errors were measured on grid {grid!r}: choose another grid.")
+    require_same_molecules(errors)
+    rows = []
+    for name in dict.fromkeys(source.name for source in sources):
+        of_name = errors[errors["name"] == name]
+        values = molecules_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
+        rows.append(_Row(name, values, summarize(of_name, _COLUMN, seed=bootstrap_seed)))
+    return rows
+
+
+def _draw_row(axes: Axes, position: int, row: _Row) -> None:
+    look = appearance(row.name)
+    if len(row.values) <= _POINTS_SHOWN:
+        # Spread evenly in the order of the molecules: no chance in a figure.
+        spread = position + 0.3 * (2.0 * (np.arange(len(row.values)) * 0.618 % 1.0) - 1.0)
+        axes.scatter(row.values, spread, s=3.0, color=look.colour, alpha=0.5, linewidths=0)
+    low, first, third, high = np.quantile(row.values, [0.05, 0.25, 0.75, 0.95])
+    axes.hlines(position, low, high, color=look.colour, linewidth=0.8)
+    axes.hlines(position, first, third, color=look.colour, linewidth=5.0, alpha=0.55)
+    summary = row.summary
+    axes.hlines(position, summary.median_low, summary.median_high, color=BLACK, linewidth=1.4)
+    face = look.colour if look.colour != BLACK else "white"
+    axes.plot(summary.median, position, look.marker, markersize=4.5, mfc=face, mec=BLACK, mew=0.8)
+
+    axes.text(
+        1.01,
+        position,
+        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
+        transform=axes.get_yaxis_transform(),
+        verticalalignment="center",
+        fontsize=6.5,
+    )
+
+
+def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
+    """Mark the medians of the fits, and head the column of medians."""
+    for row in rows:
+        if row.name in _FLOORS:
+            line = appearance(row.name).line
+            axes.axvline(row.summary.median, color=BLACK, linestyle=line, lw=0.7, zorder=0)
+            if len(rows) < _ROWS_OF_A_LABEL:
+                continue
+            axes.annotate(
+                _FLOORS[row.name],
+                (row.summary.median, 1.0),
+                xycoords=axes.get_xaxis_transform(),
+                xytext=(-2.0, 0.0),
+                textcoords="offset points",
+                rotation="vertical",
+                horizontalalignment="right",
+                verticalalignment="top",
+                fontsize=6.5,
+            )
+    axes.annotate(
+        "median [95 %]",
+        (1.01, 1.0),
+        xycoords="axes fraction",
+        xytext=(0.0, 2.0),
+        textcoords="offset points",
+        fontsize=6.5,
+    )
+
+
+def _log_axis(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

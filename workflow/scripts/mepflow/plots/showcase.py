@@ -1,0 +1,257 @@
+"""Figure: the MEP of one molecule in a plane, reference beside variants beside differences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
+from rdkit import Chem
+
+from mepflow.elements import symbol
+from mepflow.errors import InputError
+from mepflow.evaluation.matching import load_predictions, matched_reference
+from mepflow.evaluation.mep import predicted_potential
+from mepflow.evaluation.statistics import Source
+from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.planes import Plane, plane_values
+from mepflow.plots.style import BLACK, DIVERGING_MAP, GREY, PAGE_WIDTH, drawing
+from mepflow.radii import bondi_radii
+from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+BOND_FACTOR: Final = 1.25
+"""Atoms nearer than this multiple of the sum of their covalent radii are drawn as bonded."""
+_SCALE_QUANTILE: Final = 0.99
+"""Share of the points that lie within a colour scale: single points would wash out the others."""
+_COLUMNS_WITH_HYDROGENS: Final = 4
+"""Smaller panels have no room for the hydrogen atoms' symbols; the structure shows them."""
+_BARS_WIDTH: Final = 1.05
+_LARGEST_PANEL_WIDTH: Final = 2.0
+_TITLES_HEIGHT: Final = 1.05
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A molecule and the points of its plane that are drawn: all but those deep in the atoms.
+
+    ``drawn`` (n · m,) marks them among the points of the plane; ``points`` (p, 3) are theirs in
+    bohr, ``reference`` (p,) the MEP there in kcal/mol/e, and ``outside`` (p,) marks those outside
+    every van der Waals sphere, which errors and colour scales are taken from.
+    """
+
+    molecule: Molecule
+    plane: Plane
+    drawn: Mask
+    points: FloatArray
+    reference: FloatArray
+    outside: Mask
+
+    def image(self, values: FloatArray) -> np.ma.MaskedArray:
+        """Return values (p,) as an image (m, n), masked where nothing is drawn."""
+        full = np.zeros(len(self.drawn))
+        full[self.drawn] = values
+        hidden = ~self.drawn.reshape(self.plane.shape)
+        return np.ma.array(full.reshape(self.plane.shape).T, mask=hidden.T)
+
+    def axes(self) -> tuple[FloatArray, FloatArray]:
+        """Return the coordinates (n,) and (m,) of the points in Å, zero in the middle."""
+        step = self.plane.spacing_bohr * BOHR_IN_ANGSTROM
+        first, second = (
+            np.asarray((np.arange(n) - 0.5 * (n - 1)) * step) for n in self.plane.shape
+        )
+        return first, second
+
+    def atoms(self) -> FloatArray:
+        """Return the atoms' (u, v, height) (n, 3) in Å, in the frame of :meth:`axes`."""
+        middle = 0.5 * self.plane.spacing_bohr * (np.array([*self.plane.shape, 1]) - 1)
+        projected = self.plane.project(self.molecule.positions) - middle
+        return np.asarray(projected * BOHR_IN_ANGSTROM)
+
+    def rmse(self, differences: FloatArray) -> float:
+        """Return the root mean square of differences (p,) outside the atoms."""
+        return float(np.sqrt(np.mean(differences[self.outside] ** 2)))
+
+
+def plot_showcase(
+    sources: Sequence[Source],
+    reference: Path,
+    molecule_id: str,
+    grid: str,
+    outputs: Sequence[Path],
+    style: str = "default",
+) -> None:
+    """Draw the MEP of ``molecule_id`` on its plane ``grid`` and the errors of some variants.
+
+    ``sources`` are predictions files, one per column: the first seed of a variant that is given
+    with several. Points inside a van der Waals sphere are left white: charges are no model of the
+    MEP there.
+
+    Raises :class:`InputError` where the reference or a predictions file lacks the molecule.
+    """
+    table = MoleculeTable.load(reference)
+    scene = _scene(table, molecule_id, grid)
+    first = {source.name: source for source in reversed(sources)}
+    names = list(dict.fromkeys(source.name for source in sources))
+    predicted = {name: _predicted(scene, first[name], table) for name in names}
+    u, v = scene.axes()
+    columns = len(predicted) + 1
+    panel_width = min((PAGE_WIDTH - _BARS_WIDTH) / columns, _LARGEST_PANEL_WIDTH)
+    width = _BARS_WIDTH + columns * panel_width
+    height = _TITLES_HEIGHT + 2.0 * panel_width * float(np.ptp(v) / np.ptp(u))
+    with drawing(width, height, outputs, style) as figure:
+        panels = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False)
+        _draw_values(figure, list(panels[0]), scene, predicted)
+        _draw_differences(figure, list(panels[1, 1:]), scene, predicted)
+        # The place below the reference has no difference to show: it holds the structure.
+        panels[1, 0].remove()
+        panels[0, 0].xaxis.set_tick_params(labelbottom=True)
+        panels[1, 1].yaxis.set_tick_params(labelleft=True)
+        _draw_structure(figure.add_subplot(2, columns, columns + 1), scene)
+        figure.supxlabel("distance along the plane (Å)", fontsize=7.5)
+        figure.supylabel("distance along the plane (Å)", fontsize=7.5)
+
+
+def _scene(table: MoleculeTable, molecule_id: str, grid: str) -> _Scene:
+    plane, points, values = plane_values(table, molecule_id, grid)
+    molecule = table.molecule(table.ids.index(molecule_id))
+    distances = np.linalg.norm(points[:, None] - molecule.positions[None], axis=-1)
+    depth = np.max(bondi_radii(molecule.atomic_numbers) - distances, axis=1)
+    if not np.any(depth < 0.0):
+        raise InputError(
+            f"grid {grid!r} of {molecule_id} lies inside the molecule: raise margin_angstrom."
+        )
+    # One point more than is outside: a sphere's edge then cuts the cells, and is round.
+    drawn = depth < plane.spacing_bohr
+    reference = values[drawn] * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    return _Scene(molecule, plane, drawn, points[drawn], reference, depth[drawn] < 0.0)
+
+
+def _predicted(scene: _Scene, source: Source, reference: MoleculeTable) -> FloatArray:
+    """Return a variant's MEP at the points outside the atoms, in kcal/mol/e."""
+    table = load_predictions(source.path)
+    if scene.molecule.id not in table.ids:
+        raise InputError(
+            f"{source.path} holds no prediction of {scene.molecule.id}: "
+            "list it under split.showcase, so that it is a test molecule, and run again."
+        )
+    table = table.select([table.ids.index(scene.molecule.id)])
+    matched_reference(table, reference, source.path)
+    return predicted_potential(table, 0, scene.points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+
+def _draw_values(
+    figure: Figure, row: Sequence[Axes], scene: _Scene, predicted: dict[str, FloatArray]
+) -> None:
+    limit = _limit([scene.reference[scene.outside]])
+    for axes, (name, values) in zip(
+        row, {"reference": scene.reference, **predicted}.items(), strict=True
+    ):
+        mesh = _draw_image(axes, scene, values, limit, len(row) <= _COLUMNS_WITH_HYDROGENS)
+        axes.set_title(name)
+    figure.colorbar(mesh, ax=row, label="MEP (kcal/mol/e)", extend="both", pad=0.01, aspect=15)
+
+
+def _draw_differences(
+    figure: Figure, row: Sequence[Axes], scene: _Scene, predicted: dict[str, FloatArray]
+) -> None:
+    differences = {name: values - scene.reference for name, values in predicted.items()}
+    limit = _limit([values[scene.outside] for values in differences.values()])
+    for axes, values in zip(row, differences.values(), strict=True):
+        mesh = _draw_image(axes, scene, values, limit, len(row) < _COLUMNS_WITH_HYDROGENS)
+        axes.set_title(f"difference\nRMSE {scene.rmse(values):.2f}", fontsize=7.0)
+    figure.colorbar(
+        mesh, ax=row, label="difference (kcal/mol/e)", extend="both", pad=0.01, aspect=15
+    )
+
+
+def _limit(parts: Sequence[FloatArray]) -> float:
+    """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
+    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
+    magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
+    return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)
+
+
+def _draw_image(
+    axes: Axes, scene: _Scene, values: FloatArray, limit: float, hydrogens: bool
+) -> QuadMesh:
+    u, v = scene.axes()
+    mesh = axes.pcolormesh(
+        u,
+        v,
+        scene.image(values),
+        cmap=DIVERGING_MAP,
+        vmin=-limit,
+        vmax=limit,
+        shading="nearest",
+        rasterized=True,
+    )
+    axes.contour(u, v, scene.image(values), levels=[0.0], colors=GREY, linewidths=0.5)
+    for locator in (axes.xaxis, axes.yaxis):
+        locator.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.set_aspect("equal")
+    axes.set_xlim(u[0], u[-1])
+    axes.set_ylim(v[0], v[-1])
+    _cover_spheres(axes, scene)
+    _draw_molecule(axes, scene, size=5.0, hydrogens=hydrogens)
+    return mesh
+
+
+def _cover_spheres(axes: Axes, scene: _Scene) -> None:
+    """Draw the cut of the van der Waals spheres with the plane white, with a grey rim."""
+    atoms = scene.atoms()
+    radii = bondi_radii(scene.molecule.atomic_numbers) * BOHR_IN_ANGSTROM
+    cuts = np.sqrt(np.maximum(radii**2 - atoms[:, 2] ** 2, 0.0))
+    for order, rim in ((2.1, 1.0), (2.2, 0.0)):
+        for centre, radius in zip(atoms[:, :2], cuts, strict=True):
+            axes.add_patch(Circle(centre, radius, fc="white", ec=GREY, lw=rim, zorder=order))
+
+
+def _draw_structure(axes: Axes, scene: _Scene) -> None:
+    _draw_molecule(axes, scene, size=7.0)
+    axes.set_aspect("equal")
+    axes.margins(0.12)
+    axes.set_axis_off()
+    axes.set_title(scene.molecule.smiles or scene.molecule.id)
+
+
+def _draw_molecule(axes: Axes, scene: _Scene, size: float, hydrogens: bool = True) -> None:
+    """Draw bonds and element symbols where the atoms project to on the plane."""
+    atoms = scene.atoms()
+    numbers = scene.molecule.atomic_numbers
+    for i, j in bonds(numbers, atoms):
+        axes.plot(*atoms[[i, j], :2].T, color=BLACK, linewidth=0.8, zorder=3)
+    # The upper atoms last, so that they cover the ones below.
+    for k in np.argsort(atoms[:, 2], kind="stable"):
+        if numbers[k] == 1 and not hydrogens:
+            continue
+        axes.text(
+            float(atoms[k, 0]),
+            float(atoms[k, 1]),
+            symbol(int(numbers[k])),
+            fontsize=size,
+            horizontalalignment="center",
+            verticalalignment="center",
+            zorder=4,
+            bbox={"boxstyle": "circle,pad=0.08", "facecolor": "white", "edgecolor": "none"},
+        )
+
+
+def bonds(
+    atomic_numbers: npt.NDArray[np.uint8], positions_angstrom: FloatArray
+) -> list[tuple[int, int]]:
+    """Return the pairs of atoms to draw as bonded, from distances and RDKit's covalent radii."""
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    distances = np.linalg.norm(positions_angstrom[:, None] - positions_angstrom[None], axis=-1)
+    close = distances < BOND_FACTOR * (radii[:, None] + radii[None])
+    first, second = np.nonzero(np.triu(close, k=1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))

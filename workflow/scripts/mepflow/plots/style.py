@@ -1,0 +1,179 @@
+"""The look of every figure, in one place.
+
+- Widths are those of a journal's column and page; fonts are 7 to 8 points at that size. DejaVu
+  Sans comes with matplotlib, so figures look the same on every machine.
+- Colours are the palette of M. Okabe and K. Ito (Color Universal Design, 2008), safe for
+  colour-blind readers. A variant keeps its colour, marker and line in all figures. The hue says
+  what it was trained on, the shade, marker and line which atomic terms it has, so no two variants
+  are told apart by colour alone.
+- Text in a PDF stays text (fonts embedded as TrueType). Files hold no dates: the same data give
+  the same bytes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+from mepflow.errors import ConfigError
+from mepflow.files import atomic_path
+
+COLUMN_WIDTH: Final = 3.35
+"""Width in inch of one column of a journal's page."""
+PAGE_WIDTH: Final = 7.0
+"""Width in inch of the whole page."""
+
+ORANGE: Final = "#E69F00"
+SKY_BLUE: Final = "#56B4E9"
+GREEN: Final = "#009E73"
+BLUE: Final = "#0072B2"
+VERMILION: Final = "#D55E00"
+PURPLE: Final = "#CC79A7"
+BLACK: Final = "#000000"
+GREY: Final = "#7F7F7F"
+LIGHT_GREY: Final = "#D9D9D9"
+
+DIVERGING_MAP: Final = "RdBu"
+"""Signed values: red is negative, blue positive, the custom of electrostatic potential maps."""
+COUNT_MAP: Final = "viridis"
+
+_DPI: Final = 300
+_BASE: Final[dict[str, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.titlesize": 8.0,
+    "figure.constrained_layout.use": True,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.5,
+    "pdf.fonttype": 42,
+    "savefig.dpi": _DPI,
+    "svg.hashsalt": "mepflow",
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+}
+STYLES: Final[dict[str, dict[str, Any]]] = {
+    "default": {},
+    "serif": {"font.family": "DejaVu Serif", "mathtext.fontset": "dejavuserif"},
+}
+"""Styles by name: settings on top of the base ones."""
+# Dates and versions in a file would make it differ from run to run.
+_METADATA: Final[dict[str, dict[str, None]]] = {
+    ".png": {"Software": None},
+    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+}
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How a representation is drawn; ``line`` are the dashes: offset, then lengths in points."""
+
+    colour: str
+    marker: str
+    line: tuple[float, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Variants that were trained on the same targets with the same weights."""
+
+    label: str
+    colour: str
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    "D": Family("dipole", ORANGE),
+    "Q": Family("quadrupole", PURPLE),
+    "DQ": Family("dipole + quadrupole", BLUE),
+    "DQ-dw100": Family("100 × dipole + quadrupole", GREEN),
+}
+OTHER_FAMILY: Final = Family("other", VERMILION)
+_SOLID: Final[tuple[float, tuple[float, ...]]] = (0.0, ())
+_BASELINES: Final[dict[str, Appearance]] = {
+    "mulliken": Appearance(GREY, "v", _SOLID),
+    "fitted-charges": Appearance(BLACK, "o", (0.0, (4.0, 2.0))),
+    "fitted-charges-dipoles": Appearance(BLACK, "s", (0.0, (1.0, 1.5))),
+}
+_VARIANT: Final = re.compile(r"AC(?P<dipoles>-AD)?-(?P<family>D|Q|DQ|DQ-dw100)(?P<all>-c)?")
+
+
+def family_of(name: str) -> Family:
+    """Return the family of a variant by its name; those named otherwise are one family."""
+    match = _VARIANT.fullmatch(name)
+    return FAMILIES[match["family"]] if match else OTHER_FAMILY
+
+
+def appearance(name: str) -> Appearance:
+    """Return how a variant or baseline is drawn, in every figure."""
+    if name in _BASELINES:
+        return _BASELINES[name]
+    match = _VARIANT.fullmatch(name)
+    if match is None:
+        return Appearance(OTHER_FAMILY.colour, "P", _SOLID)
+    colour = FAMILIES[match["family"]].colour
+    if match["all"]:
+        return Appearance(_mixed(colour, BLACK, 0.45), "D", (0.0, (5.0, 1.0, 1.0, 1.0)))
+    if match["dipoles"]:
+        return Appearance(_mixed(colour, "#FFFFFF", 0.35), "s", (0.0, (3.5, 1.0)))
+    return Appearance(colour, "o", _SOLID)
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = zip(to_rgb(colour), to_rgb(other), strict=True)
+    red, green, blue = ((1.0 - share) * one + share * two for one, two in pairs)
+    return to_hex((red, green, blue))
+
+
+@contextmanager
+def drawing(
+    width: float, height: float, outputs: Sequence[Path], style: str = "default"
+) -> Iterator[Figure]:
+    """Give an empty figure of ``width`` × ``height`` inch and save it when the block succeeds.
+
+    ``outputs`` are the files, their format is their suffix (.png or .pdf); ``style`` is one of
+    :data:`STYLES`. Raises :class:`ConfigError` for another style or format.
+    """
+    if style not in STYLES:
+        raise ConfigError(f"figures.style {style!r} does not exist: use {', '.join(STYLES)}.")
+    for output in outputs:
+        if output.suffix not in _METADATA:
+            raise ConfigError(f"{output} is no figure file: use {' or '.join(_METADATA)}.")
+    settings: Any = _BASE | STYLES[style]  # matplotlib types each key by itself
+    with mpl.rc_context(settings):
+        figure = Figure(figsize=(width, height))
+        yield figure
+        for output in outputs:
+            with atomic_path(output) as temporary:
+                figure.savefig(temporary, metadata=_METADATA[output.suffix])
+
+
+def note(axes: Axes, text: str, *, top: bool = True) -> None:
+    """Write ``text`` into the upper left corner of a panel, or the lower right one."""
+    x, y = (0.04, 0.96) if top else (0.96, 0.04)
+    axes.text(
+        x,
+        y,
+        text,
+        transform=axes.transAxes,
+        horizontalalignment="left" if top else "right",
+        verticalalignment="top" if top else "bottom",
+        fontsize=6.0,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
+    )

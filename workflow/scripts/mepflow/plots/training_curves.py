@@ -1,0 +1,118 @@
+"""Figure: losses and multipole errors in the course of the trainings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from mepflow.errors import InputError
+from mepflow.evaluation.statistics import Source
+from mepflow.plots.panels import by_name
+from mepflow.plots.style import (
+    BLACK,
+    COLUMN_WIDTH,
+    FAMILIES,
+    GREY,
+    OTHER_FAMILY,
+    PAGE_WIDTH,
+    Family,
+    appearance,
+    drawing,
+    family_of,
+)
+
+_LOSS: Final = ("train_loss", "validation_loss")
+_ROWS: Final = (
+    ("loss (atomic units)", _LOSS),
+    ("validation RMSE of μ\n(e·bohr)", ("validation_dipole_rmse_e_bohr",)),
+    ("validation RMSE of Θ′\n(e·bohr²)", ("validation_quadrupole_rmse_e_bohr2",)),
+)
+_COLUMNS: Final = ("step", *(name for _, names in _ROWS for name in names))
+_HEIGHT: Final = 5.2
+
+
+def plot_training_curves(
+    sources: Sequence[Source], outputs: Sequence[Path], style: str = "default"
+) -> None:
+    """Draw losses and validation errors against the step, a column per family of variants.
+
+    ``sources`` are the training logs, a line per seed. A family has one loss function, so losses
+    are comparable within a column only; the errors share their scale over the whole row. Families
+    without a variant are left out.
+
+    Raises :class:`InputError` where a log is missing or lacks a column.
+    """
+    logs = {name: [_read(source) for source in files] for name, files in by_name(sources).items()}
+    present = {family_of(name) for name in logs}
+    families = [one for one in (*FAMILIES.values(), OTHER_FAMILY) if one in present]
+    width = max(COLUMN_WIDTH, PAGE_WIDTH * len(families) / len(FAMILIES))
+    with drawing(min(width, PAGE_WIDTH), _HEIGHT, outputs, style) as figure:
+        grid = figure.subplots(len(_ROWS), len(families), sharex=True, squeeze=False)
+        for row, (label, columns) in enumerate(_ROWS):
+            for axes, family in zip(grid[row], families, strict=True):
+                _draw_panel(axes, logs, family, columns)
+            grid[row, 0].set_ylabel(label)
+            if columns != _LOSS:
+                _share_scale(grid[row])
+        for axes, family in zip(grid[0], families, strict=True):
+            axes.set_title(f"trained on\n{family.label}", fontsize=7.0)
+        for axes, family in zip(grid[-1], families, strict=True):
+            axes.set_xlabel("step")
+            names = [name for name in logs if family_of(name) == family]
+            handles = [_handle(name) for name in names]
+            axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.32))
+        kinds = [
+            Line2D([], [], color=GREY, linewidth=0.7, alpha=0.6, label="training"),
+            Line2D([], [], color=BLACK, label="validation"),
+        ]
+        grid[0, 0].legend(handles=kinds, loc="lower left")
+
+
+def _read(source: Source) -> pd.DataFrame:
+    try:
+        log = pd.read_csv(source.path)
+    except FileNotFoundError:
+        raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
+    missing = [name for name in _COLUMNS if name not in log]
+    if missing:
+        raise InputError(f"{source.path} lacks the column {missing[0]}: train the model again.")
+    return log[log["step"] > 0]  # Step 0 has no place on a logarithmic axis.
+
+
+def _draw_panel(
+    axes: Axes, logs: dict[str, list[pd.DataFrame]], family: Family, columns: Sequence[str]
+) -> None:
+    for name in logs:
+        if family_of(name) != family:
+            continue
+        look = appearance(name)
+        for log in logs[name]:
+            for column in columns:
+                curve = log[["step", column]].dropna()
+                training = column == "train_loss"
+                axes.plot(
+                    curve["step"],
+                    curve[column],
+                    color=look.colour,
+                    linestyle="solid" if training else look.line,
+                    linewidth=0.5 if training else 1.0,
+                    alpha=0.5 if training else 1.0,
+                )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+
+
+def _share_scale(row: Sequence[Axes]) -> None:
+    """Give the panels of a row one scale, written at the first one only."""
+    limits = [axes.get_ylim() for axes in row]
+    for axes in row:
+        axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        axes.yaxis.set_tick_params(which="both", labelleft=axes is row[0])
+
+
+def _handle(name: str) -> Line2D:
+    look = appearance(name)
+    return Line2D([], [], color=look.colour, linestyle=look.line, label=name)
