@@ -14,6 +14,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/archives.smk"
 include: "workflow/rules/molecules.smk"
 include: "workflow/rules/reference.smk"
 include: "workflow/rules/models.smk"

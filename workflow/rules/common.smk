@@ -53,6 +53,11 @@ LOGS = f"{RESULTS}/{{dataset}}/logs"
 BENCHMARKS = f"{RESULTS}/{{dataset}}/benchmarks"
 
 
+def downloads():
+    """Return the names of the files that can be fetched."""
+    return [Path(d["path"]).name for row in ARCHIVES.values() for d in row["downloads"]]
+
+
 onstart:
     settings.claim_results_folder(config)
 
@@ -63,6 +68,8 @@ wildcard_constraints:
     seed="[0-9]+",  # seed of a training
     baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
     shard="[0-9]+",  # number of a reference job, from 0
+    file="|".join(map(re.escape, downloads())) or "none",  # a file that can be fetched
+    molecule="[A-Za-z0-9_.-]+",  # key of a showcase molecule, e.g. gdb_000103
 
 
 def dataset_row(wildcards):

@@ -2,14 +2,23 @@
 
 
 rule train_model:
-    message:
-        "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
     input:
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:
         model=f"{MODEL}/model.pt",
         training_log=f"{MODEL}/training.csv",
+    log:
+        f"{LOGS}/train_model/{{variant}}/seed-{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_model/{{variant}}/seed-{{seed}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 2880,
+        gpu=gpus,
     params:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{MODEL}/state",
@@ -18,24 +27,13 @@ rule train_model:
         elements=lambda wildcards: dataset_row(wildcards)["filters"]["elements"],
         training=settings.training_settings(config),
         code=code_digest("mepflow.training.run"),
-    log:
-        f"{LOGS}/train_model/{{variant}}/seed-{{seed}}.log",
-    benchmark:
-        f"{BENCHMARKS}/train_model/{{variant}}/seed-{{seed}}.tsv"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 2880,
-        gpu=gpus,
-    conda:
-        "../../envs/train.yaml"
+    message:
+        "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
     script:
         "../scripts/train_model.py"
 
 
 rule evaluate_model:
-    message:
-        "{wildcards.dataset}: evaluating {wildcards.variant}, seed {wildcards.seed}"
     input:
         model=rules.train_model.output.model,
         reference=rules.collect_reference.output.reference,
@@ -44,29 +42,31 @@ rule evaluate_model:
         predictions=f"{MODEL}/predictions.h5",
         mep=f"{MODEL}/mep.csv",
         multipoles=f"{MODEL}/multipoles.csv",
-    params:
-        device=config["training"]["device"],
-        code=code_digest(
-            "mepflow.training.predict", "mepflow.evaluation.mep", "mepflow.evaluation.multipoles"
-        ),
     log:
         f"{LOGS}/evaluate_model/{{variant}}/seed-{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_model/{{variant}}/seed-{{seed}}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
         gpu=gpus,
-    conda:
-        "../../envs/train.yaml"
+    params:
+        device=config["training"]["device"],
+        code=code_digest(
+            "mepflow.training.predict",
+            "mepflow.evaluation.mep",
+            "mepflow.evaluation.multipoles",
+        ),
+    message:
+        "{wildcards.dataset}: evaluating {wildcards.variant}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate_model.py"
 
 
 rule evaluate_baseline:
-    message:
-        "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
     input:
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
@@ -74,21 +74,25 @@ rule evaluate_baseline:
         predictions=f"{BASELINE}/predictions.h5",
         mep=f"{BASELINE}/mep.csv",
         multipoles=f"{BASELINE}/multipoles.csv",
-    params:
-        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest(
-            "mepflow.evaluation.baselines", "mepflow.evaluation.mep", "mepflow.evaluation.multipoles"
-        ),
     log:
         f"{LOGS}/evaluate_baseline/{{baseline}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_baseline/{{baseline}}.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest(
+            "mepflow.evaluation.baselines",
+            "mepflow.evaluation.mep",
+            "mepflow.evaluation.multipoles",
+        ),
+    message:
+        "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
     script:
         "../scripts/evaluate_baseline.py"
 
@@ -96,4 +100,9 @@ rule evaluate_baseline:
 rule models:
     # Named target: every trained model.
     input:
-        expand(rules.train_model.output.model, dataset=DATASETS, variant=VARIANTS, seed=SEEDS),
+        expand(
+            rules.train_model.output.model,
+            dataset=DATASETS,
+            variant=VARIANTS,
+            seed=SEEDS,
+        ),

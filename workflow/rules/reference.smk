@@ -2,64 +2,69 @@
 
 
 rule compute_reference:
-    message:
-        "{wildcards.dataset}: reference calculations, shard {wildcards.shard}"
     input:
         candidates=rules.filter_molecules.output.candidates,
         splits=rules.split_molecules.output.splits,
     output:
         table=f"{REFERENCE}/shards/{{shard}}.h5",
+    log:
+        f"{LOGS}/compute_reference/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compute_reference/{{shard}}.tsv"
+    conda:
+        "../../envs/qm.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: attempt
+        * max(60, 3 * dataset_row(wildcards)["shard_size"]),
     params:
         # Finished molecules live here: declared outputs of a failed job would be deleted.
         state=f"{REFERENCE}/state/{{shard}}",
-        shards=lambda wildcards: settings.number_of_shards(config, ARCHIVES, wildcards.dataset),
+        shards=lambda wildcards: settings.number_of_shards(
+            config, ARCHIVES, wildcards.dataset
+        ),
         level=lambda wildcards: dataset_row(wildcards)["level_of_theory"],
         level_row=lambda wildcards: config["levels_of_theory"][
             dataset_row(wildcards)["level_of_theory"]
         ],
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
         code=code_digest("mepflow.qm.shards"),
-    log:
-        f"{LOGS}/compute_reference/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/compute_reference/{{shard}}.tsv"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: attempt * max(60, 3 * dataset_row(wildcards)["shard_size"]),
-    conda:
-        "../../envs/qm.yaml"
+    message:
+        "{wildcards.dataset}: reference calculations, shard {wildcards.shard}"
     script:
         "../scripts/compute_reference.py"
 
 
 rule collect_reference:
-    message:
-        "{wildcards.dataset}: collecting the reference and filtering by it"
     input:
         shards=lambda wildcards: expand(
             rules.compute_reference.output.table,
-            shard=range(settings.number_of_shards(config, ARCHIVES, wildcards.dataset)),
+            shard=range(
+                settings.number_of_shards(config, ARCHIVES, wildcards.dataset)
+            ),
             allow_missing=True,
         ),
         verdicts=rules.filter_molecules.output.verdicts,
     output:
         reference=f"{REFERENCE}/reference.h5",
         verdicts=f"{REFERENCE}/verdicts.csv",
+    log:
+        f"{LOGS}/collect_reference.log",
+    benchmark:
+        f"{BENCHMARKS}/collect_reference.tsv"
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"
         ],
         code=code_digest("mepflow.filters"),
-    log:
-        f"{LOGS}/collect_reference.log",
-    benchmark:
-        f"{BENCHMARKS}/collect_reference.tsv"
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    conda:
-        "../../envs/data.yaml"
+    message:
+        "{wildcards.dataset}: collecting the reference and filtering by it"
     script:
         "../scripts/collect_reference.py"
 

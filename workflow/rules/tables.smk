@@ -2,8 +2,6 @@
 
 
 rule tabulate_filters:
-    message:
-        "{wildcards.dataset}: table of the filters"
     input:
         verdicts=rules.collect_reference.output.verdicts,
     output:
@@ -14,22 +12,22 @@ rule tabulate_filters:
             category="Tables",
             labels={"dataset": "{dataset}", "table": "filters"},
         ),
-    params:
-        code=code_digest("mepflow.tables"),
     log:
         f"{LOGS}/tabulate_filters.log",
+    conda:
+        "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../../envs/plot.yaml"
+    params:
+        code=code_digest("mepflow.tables"),
+    message:
+        "{wildcards.dataset}: table of the filters"
     script:
         "../scripts/tabulate_filters.py"
 
 
 rule tabulate_multipoles:
-    message:
-        "{wildcards.dataset}: table of the multipole errors"
     input:
         errors=model_files("multipoles.csv") + baseline_files("multipoles.csv"),
     output:
@@ -40,22 +38,22 @@ rule tabulate_multipoles:
             category="Tables",
             labels={"dataset": "{dataset}", "table": "multipoles"},
         ),
-    params:
-        code=code_digest("mepflow.tables"),
     log:
         f"{LOGS}/tabulate_multipoles.log",
+    conda:
+        "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../../envs/plot.yaml"
+    params:
+        code=code_digest("mepflow.tables"),
+    message:
+        "{wildcards.dataset}: table of the multipole errors"
     script:
         "../scripts/tabulate_multipoles.py"
 
 
 rule tabulate_mep:
-    message:
-        "{wildcards.dataset}: table of the MEP errors"
     input:
         errors=model_files("mep.csv") + baseline_files("mep.csv"),
     output:
@@ -66,16 +64,18 @@ rule tabulate_mep:
             category="Tables",
             labels={"dataset": "{dataset}", "table": "MEP"},
         ),
-    params:
-        headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables"),
     log:
         f"{LOGS}/tabulate_mep.log",
+    conda:
+        "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../../envs/plot.yaml"
+    params:
+        headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest("mepflow.tables"),
+    message:
+        "{wildcards.dataset}: table of the MEP errors"
     script:
         "../scripts/tabulate_mep.py"
 
@@ -83,4 +83,8 @@ rule tabulate_mep:
 rule tables:
     # Named target: every table.
     input:
-        expand(f"{TABLES}/{{table}}.csv", dataset=DATASETS, table=["filters", "multipoles", "mep"]),
+        expand(
+            f"{TABLES}/{{table}}.csv",
+            dataset=DATASETS,
+            table=["filters", "multipoles", "mep"],
+        ),

@@ -5,10 +5,11 @@ from mepflow.jobs import job
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.archives.qm9 import read_archive
+    from mepflow.archives.qm9_table import read_archive
 
     read_archive(
         Path(snakemake.input.archive),
         Path(snakemake.output.table),
         Path(snakemake.output.rejected),
+        snakemake.params.records,
     )

@@ -5,14 +5,21 @@ standard error).
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from mepflow.errors import MepflowError
+import yaml
+
+from mepflow.errors import ConfigError, MepflowError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+_DEFINITIONS: Final = Path(__file__).resolve().parents[3] / "config" / "definitions.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="mepflow", description="Potentials of molecules.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check_pinn(commands)
+    _add_check_level(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -42,6 +50,32 @@ def _check_pinn(options: argparse.Namespace) -> int:
     found = parity.deviations(options.file)
     sys.stdout.write(parity.report(found) + "\n")
     return 0 if all(row.agrees for row in found) else 1
+
+
+def _add_check_level(commands: "Commands") -> None:
+    text = "compare a level of theory with the values in a raw QM9 archive"
+    parser = commands.add_parser("check-level", help=text, description=text)
+    parser.add_argument("archive", metavar="ARCHIVE", type=Path, help="tar.bz2 or folder of .xyz")
+    parser.add_argument("--level", required=True, help="a row of levels_of_theory")
+    parser.add_argument("--definitions", type=Path, default=_DEFINITIONS, help="file of the rows")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.set_defaults(run=_check_level)
+
+
+def _check_level(options: argparse.Namespace) -> int:
+    from mepflow.qm.agreement import check_level
+    from mepflow.qm.levels import LevelOfTheory
+
+    rows = yaml.safe_load(options.definitions.read_text())["levels_of_theory"]
+    if options.level not in rows:
+        raise ConfigError(
+            f"There is no level of theory {options.level!r} in {options.definitions}."
+        )
+    level = LevelOfTheory.from_row(options.level, rows[options.level])
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    differences, agrees = check_level(options.archive, level, options.threads)
+    sys.stdout.write(differences.to_string(index=False, float_format="%.1e") + "\n")
+    return 0 if agrees else 1
 
 
 if __name__ == "__main__":

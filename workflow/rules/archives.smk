@@ -1,0 +1,28 @@
+# Raw archives that are not in the repository.
+
+DOWNLOADS = {
+    download["path"]: download
+    for row in ARCHIVES.values()
+    for download in row["downloads"]
+}
+
+
+rule download_archive:
+    output:
+        "resources/downloads/{file}",
+    log:
+        f"{RESULTS}/logs/download_archive/{{file}}.log",
+    retries: 2
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=1440,
+    params:
+        # What was fetched before a failure stays here and is gone on with.
+        partial="resources/downloads/.partial/{file}",
+        download=lambda wildcards: DOWNLOADS[f"resources/downloads/{wildcards.file}"],
+    message:
+        "Fetching {output}"
+    script:
+        "../scripts/download_archive.py"

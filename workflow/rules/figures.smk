@@ -1,0 +1,183 @@
+# Figures, as PNG and PDF. Each is drawn from the tables and files of the run alone.
+
+
+def figure(name, category):
+    """Return the outputs of a figure, with its caption and place in the report."""
+    return {
+        "png": report(
+            f"{FIGURES}/{name}.png",
+            caption=f"../report/{name}.rst",
+            category=category,
+            labels={"dataset": "{dataset}", "figure": name.replace("_", " ")},
+        ),
+        "pdf": f"{FIGURES}/{name}.pdf",
+    }
+
+
+rule plot_filter_funnel:
+    input:
+        verdicts=rules.collect_reference.output.verdicts,
+    output:
+        **figure("filter_funnel", "Data"),
+    log:
+        f"{LOGS}/plot_filter_funnel.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.filter_funnel"),
+    message:
+        "{wildcards.dataset}: figure of the filters"
+    script:
+        "../scripts/plot_filter_funnel.py"
+
+
+rule plot_training_curves:
+    input:
+        logs=model_files("training.csv"),
+    output:
+        **figure("training_curves", "Models"),
+    log:
+        f"{LOGS}/plot_training_curves.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.training_curves"),
+    message:
+        "{wildcards.dataset}: figure of the training curves"
+    script:
+        "../scripts/plot_training_curves.py"
+
+
+rule plot_multipole_parity:
+    input:
+        predictions=model_files("predictions.h5"),
+        reference=rules.collect_reference.output.reference,
+    output:
+        **figure("multipole_parity", "Models"),
+    log:
+        f"{LOGS}/plot_multipole_parity.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.multipole_parity"),
+    message:
+        "{wildcards.dataset}: figure of predicted against reference multipoles"
+    script:
+        "../scripts/plot_multipole_parity.py"
+
+
+rule plot_mep_error:
+    input:
+        errors=model_files("mep.csv") + baseline_files("mep.csv"),
+    output:
+        **figure("mep_error", "Electrostatic potential"),
+    log:
+        f"{LOGS}/plot_mep_error.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.mep_error"),
+    message:
+        "{wildcards.dataset}: figure of the MEP errors"
+    script:
+        "../scripts/plot_mep_error.py"
+
+
+rule plot_mep_parity:
+    input:
+        predictions=model_files("predictions.h5"),
+        reference=rules.collect_reference.output.reference,
+    output:
+        **figure("mep_parity", "Electrostatic potential"),
+    log:
+        f"{LOGS}/plot_mep_parity.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.mep_parity"),
+    message:
+        "{wildcards.dataset}: figure of predicted against reference potentials"
+    script:
+        "../scripts/plot_mep_parity.py"
+
+
+rule plot_showcase:
+    input:
+        predictions=expand(
+            f"{MODEL}/predictions.h5",
+            variant=config["figures"]["showcase_variants"],
+            seed=SEEDS[0],
+            allow_missing=True,
+        ),
+        reference=rules.collect_reference.output.reference,
+    output:
+        **figure("showcase_{molecule}", "Electrostatic potential"),
+    log:
+        f"{LOGS}/plot_showcase/{{molecule}}.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        grid=lambda wildcards: plane_grid(wildcards.dataset),
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.showcase"),
+    message:
+        "{wildcards.dataset}: figure of the potential around {wildcards.molecule}"
+    script:
+        "../scripts/plot_showcase.py"
+
+
+def plane_grid(dataset):
+    """Return the first grid of a dataset that is a plane, or None."""
+    grids = settings.grids_of(config, dataset)
+    return next((name for name, row in grids.items() if row["kind"] == "plane"), None)
+
+
+def all_figures(wildcards):
+    names = [
+        "filter_funnel",
+        "training_curves",
+        "multipole_parity",
+        "mep_error",
+        "mep_parity",
+    ]
+    for dataset in DATASETS:
+        molecules = (
+            config["datasets"][dataset]["split"]["showcase"]
+            if plane_grid(dataset)
+            else []
+        )
+        showcases = [f"showcase_{molecule}" for molecule in molecules]
+        yield from expand(
+            f"{FIGURES}/{{name}}.png", dataset=dataset, name=names + showcases
+        )
+
+
+rule figures:
+    # Named target: every figure, from the results there are.
+    input:
+        list(all_figures(None)),

@@ -1,0 +1,16 @@
+"""Draw predicted against reference multipoles of every variant."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.plots.multipole_parity import plot_multipole_parity
+
+    plot_multipole_parity(
+        sources_of(snakemake.input.predictions),
+        Path(snakemake.input.reference),
+        [Path(path) for path in snakemake.output],
+        snakemake.params.style,
+    )

@@ -1,0 +1,18 @@
+"""Draw the potential of a showcase molecule in its plane: reference, variants, differences."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.plots.showcase import plot_showcase
+
+    plot_showcase(
+        sources_of(snakemake.input.predictions),
+        Path(snakemake.input.reference),
+        snakemake.wildcards.molecule,
+        snakemake.params.grid,
+        [Path(path) for path in snakemake.output],
+        snakemake.params.style,
+    )
