@@ -5,7 +5,6 @@ device. No file is read and no geometry computed during training, there are no w
 no loop over molecules.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from mepflow.heads import Batch
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.nn.graph import UNKNOWN_SPECIES, Graph, build_graph, species_of
+from mepflow.splits import read_splits
 from mepflow.training.loss import Labels
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -163,29 +163,19 @@ def load_labelled(reference: Path) -> MoleculeTable:
 
 
 def split_rows(table: MoleculeTable, splits: Path, split: str) -> IntArray:
-    """Return the rows of ``table`` that ``splits`` (columns id, split) puts into ``split``.
+    """Return the rows of ``table`` that the file ``splits`` puts into ``split``.
 
-    Ids of the file that the table lacks were filtered out and do not matter. Raises
-    :class:`InputError` where the file is missing, lacks a column or a molecule, or for an empty
-    set.
+    Molecules of the file that the table lacks were filtered out and do not matter. Raises what
+    :func:`mepflow.splits.read_splits` raises, and :class:`InputError` where the set is empty.
     """
-    try:
-        with splits.open(newline="", encoding="utf-8") as file:
-            split_of = {row["id"]: row["split"] for row in csv.DictReader(file)}
-    except FileNotFoundError:
-        raise InputError(f"{splits} does not exist: run the rule that makes it.") from None
-    except KeyError as error:
-        raise InputError(f"{splits} has no column {error}: make it again.") from None
-    for molecule in table.ids:
-        if molecule not in split_of:
-            raise InputError(f"{splits} does not say which split {molecule} is in: make it again.")
-    rows = [row for row, molecule in enumerate(table.ids) if split_of[molecule] == split]
-    if not rows:
+    split_of = read_splits(splits, table.ids).set_index("id")["split"]
+    rows = np.flatnonzero(split_of[table.ids].to_numpy() == split)
+    if not len(rows):
         raise InputError(
-            f"{splits} leaves no {split} molecules among the {len(table)} with a reference: "
-            "loosen the filters or change the split's sizes."
+            f"{splits} leaves no {split} molecule among the {len(table)} with a reference: "
+            "loosen the filters or change the sizes of the split."
         )
-    return np.array(rows, dtype=np.int64)
+    return rows.astype(np.int64)
 
 
 def elements_of(table: MoleculeTable) -> tuple[int, ...]:

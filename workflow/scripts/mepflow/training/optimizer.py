@@ -4,7 +4,7 @@ Both differ from PyTorch's by an epsilon that matters here: clipped to a global 
 gradients are about 1e-5 per weight.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -18,14 +18,18 @@ class KerasAdam(torch.optim.Adam):
                          \frac{m}{\sqrt v + \epsilon}
 
     PyTorch adds its epsilon to :math:`\sqrt{v / (1 - \beta_2^t)}` instead, so step t is PyTorch's
-    with :math:`\epsilon / \sqrt{1 - \beta_2^t}`. β₁ = 0.9, β₂ = 0.999.
+    with :math:`\epsilon / \sqrt{1 - \beta_2^t}`.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], learning_rate: float, epsilon: float
+        self,
+        parameters: Iterable[nn.Parameter],
+        learning_rate: float,
+        epsilon: float,
+        betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
         # Fused: one kernel for all of the network's many small tensors.
-        super().__init__(parameters, lr=learning_rate, eps=epsilon, fused=True)
+        super().__init__(parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
         for group in self.param_groups:
             group.update(keras_epsilon=epsilon, steps_done=0)
 
@@ -38,7 +42,7 @@ class KerasAdam(torch.optim.Adam):
         return super().step(closure)
 
 
-def clip_global_norm(parameters: Iterable[nn.Parameter], max_norm: float) -> Tensor:
+def clip_global_norm(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
     """Scale all gradients jointly so that their norm is at most ``max_norm``; return the old norm.
 
     Exactly as tf.clip_by_global_norm; PyTorch's own adds 1e-6 to the norm. A NaN stays.

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
+from mepflow.splits import TEST
 from mepflow.training.data import DeviceDataset, split_rows
 from mepflow.training.model_file import load_model
 
@@ -22,7 +23,7 @@ def predict(
     reference_path: Path,
     splits_path: Path,
     output_path: Path,
-    split: str = "test",
+    split: str = TEST,
     device: str = "auto",
 ) -> None:
     """Write the predictions table of one split.

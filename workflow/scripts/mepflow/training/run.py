@@ -13,6 +13,8 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
 from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.provenance import code_digest
+from mepflow.splits import TRAIN, VALIDATION
 from mepflow.training import checkpoint as checkpoints
 from mepflow.training.data import DeviceDataset, elements_of, load_labelled, split_rows
 from mepflow.training.log import LogRow, write_log
@@ -23,7 +25,7 @@ from mepflow.variants import Variant
 
 logger = logging.getLogger(__name__)
 
-_SPLITS: Final = ("train", "validation")
+_SPLITS: Final = (TRAIN, VALIDATION)
 
 
 def train(
@@ -38,7 +40,6 @@ def train(
     log_path: Path,
     *,
     threads: int = 1,
-    code: str = "",
     provenance: Mapping[str, Any] | None = None,
 ) -> None:
     """Train ``variant`` and write its best model and its log.
@@ -47,11 +48,12 @@ def train(
     ``network`` and ``training`` are rows of the configuration. The network knows the elements of
     the training molecules. At every validation the whole state goes into ``state_folder``, from
     which the same call continues after any interruption; on the CPU the result is then the same to
-    the last bit. ``code`` is a digest of the program (a state of other code is refused),
-    ``provenance`` goes into the model file.
+    the last bit. A state of other settings, molecules or code is refused. ``threads`` are
+    PyTorch's, ``provenance`` goes into the model file.
 
-    Raises :class:`~mepflow.errors.MepflowError` and its kinds for bad settings, input or state, and
-    where the loss is no longer a finite number.
+    Raises :class:`~mepflow.errors.ConfigError`, :class:`~mepflow.errors.InputError` or
+    :class:`~mepflow.errors.StateError` for bad settings, files or state, and
+    :class:`~mepflow.errors.MepflowError` where the loss is no longer a finite number.
     """
     torch.set_num_threads(threads)
     settings = TrainingSettings.from_config(training)
@@ -59,13 +61,13 @@ def train(
     table = replace(load_labelled(reference), grids={})
     tables = {split: table.select(split_rows(table, splits, split)) for split in _SPLITS}
     network_settings = PiNet2Settings.from_dict(
-        {**network, "elements": elements_of(tables["train"]), "outputs": variant.outputs}
+        {**network, "elements": elements_of(tables[TRAIN]), "outputs": variant.outputs}
     )
     torch.manual_seed(seed)
     model = MultipoleModel(network_settings, variant).to(_dtype(settings))
     data = _on_device(tables, model, fabric.device, reference)
     trainer = Trainer(fabric, model.to(fabric.device), data, settings, seed)
-    fingerprint = _fingerprint(model, settings, seed, code, tables)
+    fingerprint = _fingerprint(model, settings, seed, tables)
     state = checkpoints.load(state_folder, fingerprint)
     if state is not None:
         trainer.restore(state)
@@ -121,14 +123,13 @@ def _on_device(
         )
         for split in _SPLITS
     )
-    return TrainingData(train, validation, tables["train"].ids)
+    return TrainingData(train, validation, tables[TRAIN].ids)
 
 
 def _fingerprint(
     model: MultipoleModel,
     settings: TrainingSettings,
     seed: int,
-    code: str,
     tables: Mapping[str, MoleculeTable],
 ) -> str:
     variant = {"name": model.variant.name, **model.variant.row()}
@@ -140,7 +141,7 @@ def _fingerprint(
             "network": model.settings.to_dict(),
             "training": training,
             "seed": seed,
-            "code": code,
+            "code": code_digest(__name__),
         },
         *tables.values(),
     )

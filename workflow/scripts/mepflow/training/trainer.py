@@ -69,9 +69,8 @@ class Trainer:
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._weights()
         self._fabric = fabric
         self._objective = fabric.setup_module(Objective(model))
-        self._optimizer = KerasAdam(
-            model.parameters(), settings.learning_rate, settings.adam_epsilon
-        )
+        self._parameters = list(model.parameters())
+        self._optimizer = KerasAdam(self._parameters, settings.learning_rate, settings.adam_epsilon)
         self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
         self._loss_weights = model.variant.loss_weights
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
@@ -185,7 +184,7 @@ class Trainer:
         self._optimizer.zero_grad()
         self._fabric.backward(loss)
         if self.settings.gradient_clip_norm is not None:
-            clip_global_norm(self.model.parameters(), self.settings.gradient_clip_norm)
+            clip_global_norm(self._parameters, self.settings.gradient_clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.step)
         self._optimizer.step()

@@ -1,0 +1,165 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mepflow.heads import constrain_charges
+from mepflow.nn.graph import Graph
+from mepflow.nn.layers import segment_sum
+from mepflow.parity import RecordedNetwork, load_recorded, to_parameters
+from mepflow.training.optimizer import KerasAdam, clip_global_norm
+
+RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "pinn_parity"
+NETWORK = RECORDINGS / "a_rank3_n16.npz"
+TRAINING = RECORDINGS / "e_train_a_rank3_n16.npz"
+
+
+def single(value: float) -> float:
+    """Round as Keras does, which keeps hyperparameters in float32 whatever the weights are."""
+    return float(np.float32(value))
+
+
+def dipole(outputs: dict[str, Tensor], graph: Graph, *, vectors: bool) -> Tensor:
+    neutral = outputs["p1"].new_zeros(graph.n_molecules)
+    charges = constrain_charges(outputs["p1"], neutral, graph.molecule)
+    total = segment_sum(charges[:, None] * graph.positions, graph.molecule, graph.n_molecules)
+    if vectors:
+        total = total + segment_sum(outputs["p3"], graph.molecule, graph.n_molecules)
+    return total
+
+
+def length(vectors: Tensor, shift: float = 0.0) -> Tensor:
+    return (vectors.square().sum(dim=1) + shift).sqrt()
+
+
+ERRORS: dict[str, Callable[[dict[str, Tensor], Graph, Tensor], Tensor]] = {
+    "AC_vec": lambda out, graph, target: dipole(out, graph, vectors=False) - target,
+    "AC_AD_vec": lambda out, graph, target: dipole(out, graph, vectors=True) - target,
+    "AC_norm": lambda out, graph, target: (
+        length(dipole(out, graph, vectors=False), 1e-6) - length(target)
+    ),
+}
+
+
+@pytest.mark.skipif(not TRAINING.exists(), reason="the recorded training is not here")
+@pytest.mark.parametrize("case", ERRORS)
+def test_follows_a_recorded_training_of_pinn(case: str) -> None:
+    recorded = np.load(TRAINING)
+    network = load_recorded(NETWORK)
+    with torch.no_grad():  # that training started with the biases of the vector heads at 0
+        for name, parameter in network.model.named_parameters():
+            if ".p3.hidden" in name and name.endswith("bias"):
+                parameter.zero_()
+    target = torch.from_numpy(recorded["target_vec"])
+    parameters = list(network.model.parameters())
+    optimizer = KerasAdam(parameters, 1e-4, 1e-7, betas=(single(0.9), single(0.999)))
+    losses, norms = [], []
+    for step in range(20):
+        decay = single(single(0.994) ** single(step / 10_000))
+        optimizer.param_groups[0]["lr"] = single(single(1e-4) * decay)
+        errors = ERRORS[case](network.model(network.graph), network.graph, target)
+        loss = errors.square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        if step == 0:
+            compare_gradients(network, recorded, case)
+        norms.append(clip_global_norm(parameters, 0.01).item())
+        optimizer.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(losses, recorded[f"{case}/loss"], rtol=1e-12)
+    np.testing.assert_allclose(norms, recorded[f"{case}/grad_global_norm"], rtol=1e-11)
+
+
+def compare_gradients(network: RecordedNetwork, recorded: np.lib.npyio.NpzFile, case: str) -> None:
+    prefix = f"{case}/grad0/"
+    gradients = {n.removeprefix(prefix): v for n, v in recorded.items() if n.startswith(prefix)}
+    assert gradients
+    parameters = dict(network.model.named_parameters())
+    for name, expected in to_parameters(network.settings, gradients).items():
+        gradient = parameters[name].grad
+        assert gradient is not None
+        scale = expected.abs().max().item()
+        np.testing.assert_allclose(gradient.numpy(), expected.numpy(), rtol=0, atol=1e-12 * scale)
+
+
+def small_parameters() -> list[nn.Parameter]:
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(4, 3), (3,), (2, 2, 2)]
+    return [
+        nn.Parameter(torch.randn(shape, generator=generator, dtype=torch.float64))
+        for shape in shapes
+    ]
+
+
+def gradient(step: int, parameter: np.ndarray) -> np.ndarray:
+    return 1e-3 * np.sin(parameter * (step + 1))
+
+
+@pytest.mark.parametrize("epsilon", [1e-7, 1e-3])
+def test_agrees_with_keras_adam_written_out(epsilon: float) -> None:
+    parameters = small_parameters()
+    expected = [p.detach().numpy().copy() for p in parameters]
+    first = [np.zeros_like(p) for p in expected]
+    second = [np.zeros_like(p) for p in expected]
+    optimizer = KerasAdam(parameters, 0.01, epsilon)
+    for step in range(12):
+        rate = 0.01 * 0.9**step
+        factor = rate * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+        for m, v, p in zip(first, second, expected, strict=True):
+            g = gradient(step, p)
+            m += 0.1 * (g - m)
+            v += 0.001 * (g * g - v)
+            p -= factor * m / (np.sqrt(v) + epsilon)
+        for parameter in parameters:
+            parameter.grad = torch.from_numpy(gradient(step, parameter.detach().numpy()))
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+    for parameter, p in zip(parameters, expected, strict=True):
+        np.testing.assert_allclose(parameter.detach().numpy(), p, rtol=1e-12)
+
+
+def test_continues_bit_for_bit_from_its_saved_state() -> None:
+    def run(optimizer: KerasAdam, parameters: list[nn.Parameter], steps: range) -> None:
+        for step in steps:
+            for p in parameters:
+                p.grad = torch.from_numpy(gradient(step, p.detach().numpy()))
+            optimizer.step()
+
+    whole = small_parameters()
+    run(KerasAdam(whole, 0.01, 1e-3), whole, range(10))
+    first = small_parameters()
+    optimizer = KerasAdam(first, 0.01, 1e-3)
+    run(optimizer, first, range(4))
+    file = io.BytesIO()
+    torch.save(optimizer.state_dict(), file)
+    file.seek(0)
+    second = [nn.Parameter(p.detach().clone()) for p in first]
+    resumed = KerasAdam(second, 0.01, 1e-3)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    run(resumed, second, range(4, 10))
+    assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
+
+
+def test_clip_scales_all_gradients_jointly_to_the_norm() -> None:
+    parameters = small_parameters()
+    gradients = [gradient(0, p.detach().numpy()) for p in parameters]
+    for parameter, values in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.from_numpy(values.copy())
+    norm = np.sqrt(sum((g * g).sum() for g in gradients))
+    assert clip_global_norm(parameters, 0.5 * norm).item() == pytest.approx(norm, rel=1e-14)
+    for parameter, values in zip(parameters, gradients, strict=True):
+        assert parameter.grad is not None
+        np.testing.assert_allclose(parameter.grad.numpy(), 0.5 * values, rtol=1e-14)
+
+
+def test_clip_leaves_smaller_gradients_alone_to_the_bit() -> None:
+    parameters = small_parameters()
+    for parameter in parameters[:-1]:
+        parameter.grad = torch.full_like(parameter, 1e-6)
+    clip_global_norm(parameters, 1.0)
+    assert all((p.grad == 1e-6).all() for p in parameters[:-1] if p.grad is not None)
+    assert parameters[-1].grad is None
