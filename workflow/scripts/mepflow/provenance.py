@@ -30,20 +30,24 @@ def code_digest(*modules: str) -> str:
     this digest among a rule's params closes the gap. Comments, docstrings and layout do not count.
     """
     digest = hashlib.sha256()
-    for module in sorted(_closure(modules)):
+    for module in sorted(import_closure(modules)):
         digest.update(module.encode())
         digest.update(_normalised(_source(module)).encode())
     return digest.hexdigest()[:16]
 
 
-def _closure(modules: Sequence[str]) -> set[str]:
+def import_closure(modules: Sequence[str]) -> set[str]:
+    """Return the named modules of the package and all that they import from it, directly or not."""
     found: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            waiting.extend(_imports(_source(module)))
+            waiting.extend(imported_modules(_source(module)))
+            package = module.rpartition(".")[0]  # its __init__ runs first
+            if package != _PACKAGE:
+                waiting.append(package)
     return found
 
 
@@ -56,7 +60,7 @@ def _source(module: str) -> Path:
     return path
 
 
-def _imports(path: Path) -> Iterator[str]:
+def imported_modules(path: Path) -> Iterator[str]:
     """Yield the modules of the package that a file imports; its version alone is not one."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

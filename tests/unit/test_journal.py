@@ -1,0 +1,45 @@
+"""The journal loses nothing but what a kill cut short."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mepflow.journal import Journal
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    journal = Journal(tmp_path / "folder" / "a.journal")
+    for k in range(3):
+        journal.append({"id": np.array(f"m{k}"), "values": np.arange(k + 1.0)})
+    return journal
+
+
+def test_round_trip(journal: Journal) -> None:
+    records = journal.read()
+    assert [str(r["id"]) for r in records] == ["m0", "m1", "m2"]
+    np.testing.assert_array_equal(records[2]["values"], [0, 1, 2])
+
+
+def test_missing_file_is_empty(tmp_path: Path) -> None:
+    assert Journal(tmp_path / "none").read() == []
+
+
+def test_every_cut_keeps_the_whole_records(journal: Journal) -> None:
+    content = journal.path.read_bytes()
+    sizes = []
+    for length in range(0, len(content), 13):
+        journal.path.write_bytes(content[:length])
+        sizes.append(len(journal.read()))
+        journal.append({"id": np.array("after")})
+        assert str(journal.read()[-1]["id"]) == "after"
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {0, 1, 2}
+
+
+def test_a_changed_byte_drops_the_record_and_what_follows(journal: Journal) -> None:
+    content = bytearray(journal.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    journal.path.write_bytes(content)
+    assert [str(r["id"]) for r in journal.read()] == ["m0"]
