@@ -40,6 +40,15 @@ tolerance is multiplied by the largest Σ |r_i| of a molecule in ångström. (Pi
 recording differ by 5.2e-6 e·Å between float32 and float64.)
 """
 
+_UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    zlib.error,
+)
 _INPUTS: Final = ("hyperparameters_json", "in/elems", "in/coord", "in/ind_1")
 _OUTPUTS: Final = tuple(f"{p}/{name}" for p in PRECISIONS for name in ("nl/ind_2", "output"))
 # What PiNet2Settings has no word for must have these values.
@@ -131,11 +140,12 @@ def load_recorded(path: str | Path, dtype: torch.dtype = torch.float64) -> Recor
 
 def _read(path: str | Path) -> Arrays:
     try:
+        # A TypeError: a lone array instead of a collection.
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: give the path of a recorded network.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+    except _UNREADABLE as error:
         raise InputError(f"{path} is damaged or no .npz file: get it again.") from error
     missing = [name for name in (*_INPUTS, *_OUTPUTS) if name not in arrays]
     if missing:
@@ -163,7 +173,7 @@ def _settings(path: str | Path, arrays: Arrays) -> PiNet2Settings:
             if recorded[name] != value:
                 raise ConfigError(f"{name} is {recorded[name]!r}, only {value!r} is known")
         widths = recorded["out_extra"] or {}
-        if set(widths.values()) > {1}:
+        if set(widths.values()) - {1}:
             raise ConfigError(f"out_extra is {widths!r}, only one channel each is known")
         nodes = {name: recorded[f"{name}_nodes"] for name in LayerNodes._fields}
         return PiNet2Settings(
@@ -182,7 +192,8 @@ def _settings(path: str | Path, arrays: Arrays) -> PiNet2Settings:
             layer_nodes=LayerNodes(**nodes),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
-        raise InputError(f"{path} records a network we cannot build: {error!r}.") from error
+        reason = str(error).rstrip(".")
+        raise InputError(f"{path} records a network that we cannot build ({reason}).") from error
 
 
 def _load_weights(path: str | Path, model: PiNet2, arrays: Arrays) -> None:
@@ -318,19 +329,19 @@ def _dipoles(outputs: Mapping[str, Tensor], graph: Graph) -> dict[str, Tensor]:
 
 def report(found: Sequence[Deviation]) -> str:
     """Return an aligned table of the deviations, the tolerances, and the verdict as last line."""
-    width = max(len(row.name) for row in found)
     rows = [("array", *PRECISIONS), ("tolerance", *(f"{t:.1e}" for t in TOLERANCES.values()))]
+    of_dipoles = [row.allowed for row in found if _DIPOLES.fullmatch(row.name)]
+    if of_dipoles:
+        rows.append(("tolerance of dipoles", *(f"{t:.1e}" for t in of_dipoles[0].values())))
     for row in found:
         values = (f"{row.largest[p]:.1e}" if p in row.largest else "-" for p in PRECISIONS)
         rows.append((row.name, *values, "" if row.agrees else "differs"))
+    width = max(len(name) for name, *_ in rows)
     lines = [
         "  ".join([name.ljust(width), *(v.rjust(7) for v in values)]).rstrip()
         for name, *values in rows
     ]
     different = sum(not row.agrees for row in found)
-    verdict = (
-        f"{different} of {len(found)} arrays differ"
-        if different
-        else f"all {len(found)} arrays agree"
-    )
-    return "\n".join([*lines, verdict])
+    total = f"{len(found)} arrays"
+    lines.append(f"{different} of {total} differ" if different else f"all {total} agree")
+    return "\n".join(lines)
