@@ -74,19 +74,22 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
     """
     content = _read(Path(path))
     try:
-        row = dict(content["variant"])
-        variant = Variant.from_row(row.pop("name"), row)
-        settings = PiNet2Settings.from_dict(content["network"])
-        model = MultipoleModel(settings, variant)
-        state = content["state"]
-        model.to(next(iter(state.values())).dtype).load_state_dict(state)
-    except (KeyError, TypeError, RuntimeError, ConfigError) as error:
+        model = _build(content)
+        info = ModelInfo(model.variant, model.settings, dict(content["provenance"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise InputError(
             f"{path} does not describe a model this version knows: train it again."
         ) from error
-    return model.to(torch_device(device)).eval(), ModelInfo(
-        variant, settings, dict(content["provenance"])
-    )
+    return model.to(torch_device(device)).eval(), info
+
+
+def _build(content: Mapping[str, Any]) -> MultipoleModel:
+    row = dict(content["variant"])
+    variant = Variant.from_row(row.pop("name"), row)
+    model = MultipoleModel(PiNet2Settings.from_dict(content["network"]), variant)
+    model.load_state_dict(content["state"], assign=True)
+    # The weights have brought their precision; the constants of the network follow them.
+    return model.to(next(model.parameters()).dtype)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def predict(
     Raises :class:`~mepflow.errors.InputError` for a bad file or an element the model does not know.
     """
     model, info = load_model(model_path, device)
-    table = replace(MoleculeTable.load(reference_path), grids={}, properties={})
+    table = replace(MoleculeTable.load(reference_path), grids={}, properties={}, texts={})
     table = table.select(split_rows(table, splits_path, split))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
     predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)

@@ -1,0 +1,104 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mepflow.errors import InputError
+from mepflow.heads import MultipoleModel
+from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.training.model_file import load_model, save_model
+from mepflow.variants import Variant
+
+
+@pytest.fixture
+def model(network: dict[str, Any], variant: Variant) -> MultipoleModel:
+    settings = PiNet2Settings.from_dict(
+        {**network, "elements": (1, 6, 8), "outputs": variant.outputs}
+    )
+    torch.manual_seed(1)
+    return MultipoleModel(settings, variant)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_model_comes_back_as_it_was(
+    tmp_path: Path, model: MultipoleModel, dtype: torch.dtype
+) -> None:
+    model.to(dtype)
+    save_model(tmp_path / "model.pt", model, model.state_dict(), {"seed": 3})
+    found, info = load_model(tmp_path / "model.pt", "cpu")
+    assert (info.variant, info.settings) == (model.variant, model.settings)
+    assert info.elements == (1, 6, 8)
+    assert info.provenance == {"seed": 3}
+    expected = model.state_dict()
+    assert list(found.state_dict()) == list(expected)
+    for name, values in found.state_dict().items():
+        assert values.dtype == dtype
+        assert torch.equal(values, expected[name])
+
+
+def test_the_file_is_plain_and_complete(tmp_path: Path, model: MultipoleModel) -> None:
+    save_model(tmp_path / "model.pt", model, model.state_dict(), {})
+    content = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert (content["format"], content["format_version"]) == ("mepflow model", 1)
+    assert content["elements"] == [1, 6, 8]
+    assert content["variant"]["name"] == model.variant.name
+    assert content["network"]["depth"] == model.settings.depth
+
+
+class Payload:
+    """Whose unpickling would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_file_with_code_in_it_runs_none(tmp_path: Path) -> None:
+    torch.save({"format": "mepflow model", "x": Payload(tmp_path / "pwned")}, tmp_path / "bad.pt")
+    with pytest.raises(InputError, match="is damaged or not a model file"):
+        load_model(tmp_path / "bad.pt", "cpu")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_what_is_no_model_is_refused_in_one_sentence(tmp_path: Path, model: MultipoleModel) -> None:
+    path = tmp_path / "model.pt"
+    with pytest.raises(InputError, match=r"model\.pt does not exist: train the model first"):
+        load_model(path)
+    path.write_bytes(b"PK\x03\x04 and so on")
+    with pytest.raises(InputError, match="is damaged or not a model file"):
+        load_model(path)
+    save_model(path, model, model.state_dict(), {})
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(InputError, match="is damaged or not a model file"):
+        load_model(path)
+    torch.save({"step": 3}, path)
+    with pytest.raises(InputError, match="is not a mepflow model file"):
+        load_model(path)
+    torch.save([1, 2], path)
+    with pytest.raises(InputError, match="is not a mepflow model file"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format_version": 2}, "has version 2"),
+        ({"state": {}}, "does not describe a model"),
+        ({"network": {"rank": 3}}, "does not describe a model"),
+        ({"variant": {"name": "X"}}, "does not describe a model"),
+        ({"variant": "X"}, "does not describe a model"),
+    ],
+)
+def test_a_model_we_cannot_build_is_refused(
+    tmp_path: Path, model: MultipoleModel, changes: dict[str, Any], said: str
+) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {})
+    torch.save({**torch.load(path, weights_only=True), **changes}, path)
+    with pytest.raises(InputError, match=said) as error:
+        load_model(path, "cpu")
+    assert "\n" not in str(error.value)
