@@ -19,9 +19,18 @@ from mepflow.errors import InputError
 
 HEADER_LIMIT: Final = 1 << 16
 """Largest extended tar header in bytes (long names): a larger one is damage or malice."""
+SKIPPED_LIMIT: Final = 1 << 32
+"""Largest size in bytes of a file in a tar file, read or not: tarfile skips it block by block."""
 NAME_LIMIT: Final = 100
 """Characters of a file's name that are reported."""
 
+_EXTENDED_HEADERS: Final = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 # What tarfile and the decompressors raise on damage; the last four come from mangled tar headers.
 _DAMAGE: Final = (
     tarfile.TarError,
@@ -86,6 +95,8 @@ def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
         ):
             while (info := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # else it keeps every header it saw
+                if not 0 <= info.size <= SKIPPED_LIMIT:
+                    raise tarfile.ReadError(f"a file of {info.size} bytes")
                 count += 1
                 name = posixpath.basename(info.name)
                 if _is_wanted(name, suffix) and not info.isdir():
@@ -119,8 +130,7 @@ class _StrictTarInfo(tarfile.TarInfo):
                 raise  # two blocks of zeros end every tar file
             # Any other header error after the first one means "end of archive" to tarfile.
             raise tarfile.ReadError(f"no tar header where one is due, {error}") from error
-        is_file = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
-        if info.size < 0 or (info.size > HEADER_LIMIT and not is_file):
+        if info.type in _EXTENDED_HEADERS and info.size > HEADER_LIMIT:
             raise tarfile.ReadError(f"a tar header of {info.size} bytes")
         return info
 

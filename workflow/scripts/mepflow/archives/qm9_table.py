@@ -110,7 +110,9 @@ class _Columns:
             rows.sort(key=lambda row: self.sources[row])
             same = len({self.digests[row] for row in rows}) == 1
             kept += rows[:1] if same else []
-            contents = "the same content: one is kept" if same else "different contents"
+            contents = (
+                "the same content: one is kept" if same else "different contents: none is kept"
+            )
             reason = f"gdb {number} occurs {len(rows)} times with {contents}"
             rejected += [
                 Rejected(self.sources[row], gdb_id(number), reason)
