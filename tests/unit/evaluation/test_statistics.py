@@ -27,12 +27,13 @@ def frame(values, name="AC-D"):
 
 
 def test_seeds_are_averaged_before_the_median_over_molecules():
-    summary = summarize(frame([[1.0, 3.0], [5.0, 5.0], [9.0, 1.0], [7.0, 9.0]]), "error")
-    assert summary.median == pytest.approx(5.0)  # of 2, 5, 5, 8
+    errors = frame([[1.0, 3.0, 2.0], [5.0, 5.0, 8.0], [9.0, 1.0, 2.0], [7.0, 9.0, 8.0]])
+    summary = summarize(errors, "error")
+    assert summary.median == pytest.approx(5.0)  # of the means 2, 6, 4, 8
     assert summary.mean == pytest.approx(5.0)
-    assert (summary.n_molecules, summary.n_seeds) == (4, 2)
-    # Medians of the seeds: of 1, 5, 9, 7 and of 3, 5, 1, 9.
-    assert summary.seed_deviation == pytest.approx(np.std([6.0, 4.0], ddof=1))
+    assert (summary.n_molecules, summary.n_seeds) == (4, 3)
+    # Medians of the seeds: of 1, 5, 9, 7, of 3, 5, 1, 9, and of 2, 8, 2, 8.
+    assert summary.seed_deviation == pytest.approx(np.std([6.0, 4.0, 5.0], ddof=1))
 
 
 def test_one_seed_has_no_deviation():

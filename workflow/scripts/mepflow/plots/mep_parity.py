@@ -74,7 +74,7 @@ def plot_mep_parity(
         for axes, (name, one) in zip(panels, counts.items(), strict=True):
             cells = np.ma.masked_equal(one.cells.T, 0.0)
             mesh = axes.pcolormesh(edges, edges, cells, norm=norm, cmap=COUNT_MAP, rasterized=True)
-            axes.set_title(f"{name}\nRMSE {one.rmse:.3g} kcal/mol/e", fontsize=7.0)
+            axes.set_title(f"{name}\nRMSE {one.rmse:.3g} kcal/mol/e", fontsize=6.5)
             outside = one.total - int(one.cells.sum())
             if outside:
                 note(axes, f"{100.0 * outside / one.total:.1f} % outside", top=False)

@@ -18,7 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 Pair = tuple[FloatArray, FloatArray]
 
 _LABELS: Final = (("dipole μ", "e·bohr", "μ"), ("quadrupole Θ′", "e·bohr²", "Θ′"))
-_ROW_HEIGHT: Final = 1.45
+_ROW_HEIGHT: Final = 1.55
 _MARGIN_HEIGHT: Final = 0.55
 _LIMIT_FACTOR: Final = 1.6
 """Predictions beyond this multiple of the largest reference value are counted, not shown."""
@@ -80,7 +80,7 @@ def _draw(part: SubFigure, pairs: dict[str, Pair], unit: str) -> None:
             rasterized=True,
         )
         rmse = np.sqrt(np.mean((predicted - true) ** 2))
-        axes.set_title(f"{name}\nRMSE {rmse:.3g} {unit}", fontsize=7.0)
+        axes.set_title(f"{name}\nRMSE {rmse:.3g} {unit}", fontsize=6.5)
         outside = int(np.sum(np.abs(predicted) > limit))
         if outside:
             note(axes, f"{outside:,} outside", top=False)

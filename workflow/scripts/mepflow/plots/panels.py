@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 
 COLUMNS: Final = 5
 """Panels in a row of a page-wide figure."""
+_MARGIN_WIDTH: Final = 1.0
+"""Width in inch of what stands beside the panels: labels and a colour bar."""
 
 
 def by_name(sources: Sequence[Source]) -> dict[str, list[Source]]:
@@ -39,7 +41,8 @@ def n_rows(n_panels: int) -> int:
 
 def width(n_panels: int) -> float:
     """Return the width in inch of a figure of ``n_panels``: a page's, less where they are few."""
-    return max(COLUMN_WIDTH, PAGE_WIDTH * min(n_panels, COLUMNS) / COLUMNS)
+    share = min(n_panels, COLUMNS) / COLUMNS
+    return max(COLUMN_WIDTH, _MARGIN_WIDTH + (PAGE_WIDTH - _MARGIN_WIDTH) * share)
 
 
 def square_panels(figure: Figure | SubFigure, n_panels: int, limit: float) -> list[Axes]:

@@ -32,6 +32,7 @@ _ROWS: Final = (
 )
 _COLUMNS: Final = ("step", *(name for _, names in _ROWS for name in names))
 _HEIGHT: Final = 5.2
+_PANEL_WIDTH: Final = 2.0
 
 
 def plot_training_curves(
@@ -48,8 +49,8 @@ def plot_training_curves(
     logs = {name: [_read(source) for source in files] for name, files in by_name(sources).items()}
     present = {family_of(name) for name in logs}
     families = [one for one in (*FAMILIES.values(), OTHER_FAMILY) if one in present]
-    width = max(COLUMN_WIDTH, PAGE_WIDTH * len(families) / len(FAMILIES))
-    with drawing(min(width, PAGE_WIDTH), _HEIGHT, outputs, style) as figure:
+    width = min(PAGE_WIDTH, max(COLUMN_WIDTH, _PANEL_WIDTH * len(families)))
+    with drawing(width, _HEIGHT, outputs, style) as figure:
         grid = figure.subplots(len(_ROWS), len(families), sharex=True, squeeze=False)
         for row, (label, columns) in enumerate(_ROWS):
             for axes, family in zip(grid[row], families, strict=True):

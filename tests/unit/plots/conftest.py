@@ -1,0 +1,244 @@
+"""A tiny run with all nine variants, and a look at the figures that the functions draw."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mepflow.evaluation.baselines import BASELINES, fit_baseline
+from mepflow.evaluation.mep import evaluate_mep
+from mepflow.evaluation.statistics import Source
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
+from mepflow.planes import Plane
+from mepflow.plots import style
+from mepflow.plots.filter_funnel import plot_filter_funnel
+from mepflow.plots.mep_error import plot_mep_error
+from mepflow.plots.mep_parity import plot_mep_parity
+from mepflow.plots.multipole_parity import plot_multipole_parity
+from mepflow.plots.showcase import plot_showcase
+from mepflow.plots.training_curves import plot_training_curves
+from mepflow.potential import potential
+
+VARIANTS = (
+    "AC-D",
+    "AC-AD-D",
+    "AC-Q",
+    "AC-DQ",
+    "AC-DQ-dw100",
+    "AC-AD-DQ",
+    "AC-AD-DQ-dw100",
+    "AC-AD-DQ-c",
+    "AC-AD-DQ-dw100-c",
+)
+SEEDS = (1, 2)
+SHOWCASE = "gdb_000001"
+# Planar carbonyl fluoride-like atoms in bohr: a triangle around a carbon, and charges for them.
+NUMBERS = np.array([6, 8, 9, 1], dtype=np.uint8)
+POSITIONS = np.array([[0, 0, 0], [0, 2.3, 0], [2.1, -1.2, 0], [-1.8, -1.0, 0]], dtype=float)
+CHARGES = np.array([0.6, -0.5, -0.2, 0.1])
+
+
+@dataclass(frozen=True)
+class Run:
+    """Files of the run."""
+
+    folder: Path
+    reference: Path
+    variants = VARIANTS
+    showcase = SHOWCASE
+    numbers = NUMBERS
+    positions = POSITIONS
+
+    def sources(self, name: str, variants=VARIANTS, seeds=SEEDS) -> list[Source]:
+        return [
+            Source(variant, seed, self.folder / f"{variant}-{seed}-{name}")
+            for variant in variants
+            for seed in seeds
+        ]
+
+    def baselines(self, name: str) -> list[Source]:
+        return [Source(b, None, self.folder / f"{b}-{name}") for b in BASELINES]
+
+
+def multipoles(molecules, charges):
+    terms = [
+        (q, m.positions - centre_of_nuclear_charge(m.atomic_numbers, m.positions))
+        for q, m in zip(charges, molecules, strict=True)
+    ]
+    return {
+        "dipole": [dipole_terms(*t).sum(axis=0) for t in terms],
+        "quadrupole": [quadrupole_terms(*t).sum(axis=0) for t in terms],
+    }
+
+
+def make_reference(rng):
+    molecules, charges = [], []
+    for k in range(1, 6):
+        distortion = 0.1 * rng.normal(size=POSITIONS.shape) * (k > 1)
+        molecules.append(Molecule(f"gdb_{k:06d}", NUMBERS, POSITIONS + distortion, 0, "FC=O"))
+        change = 0.05 * rng.normal(size=4)
+        charges.append(CHARGES + change - change.mean())
+    directions = rng.normal(size=(60, 3))
+    points = 6.0 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    plane = Plane((25, 20), np.array([-6.0, -5.0, 0.3]), np.eye(3)[0], np.eye(3)[1], 0.5)
+    empty = (np.empty((0, 3)), np.empty(0))
+    on_plane = (plane.points(), potential(plane.points(), POSITIONS, charges[0]))
+    grids = {
+        "mk": GridValues.from_ragged(
+            [
+                (points, potential(points, m.positions, q) + 1e-3 * rng.normal(size=60))
+                for m, q in zip(molecules, charges, strict=True)
+            ]
+        ),
+        "plane": GridValues.from_ragged([on_plane] + 4 * [empty]),
+    }
+    properties = {**multipoles(molecules, charges), "mulliken_charges": charges}
+    metadata = {"grids": {"plane": {SHOWCASE: plane.to_metadata()}}}
+    return MoleculeTable.from_molecules(molecules, properties, grids, metadata)
+
+
+def predict(table, scale):
+    """Return predictions with all charges ``scale`` times those that made the reference."""
+    molecules = [table.molecule(index) for index in range(len(table))]
+    charges = [scale * table.property_of("mulliken_charges", k) for k in range(len(table))]
+    properties = {"atomic_charges": charges, **multipoles(molecules, charges)}
+    return MoleculeTable.from_molecules(molecules, properties)
+
+
+def training_log(scale):
+    steps = np.array([0, 10, 20, 50, 100])
+    decay = scale / (1.0 + steps)
+    return pd.DataFrame(
+        {
+            "step": steps,
+            "epoch": steps / 10,
+            "learning_rate": 1e-3,
+            "train_loss": decay,
+            "validation_loss": 1.5 * decay,
+            "validation_dipole_rmse_e_bohr": 0.1 * decay,
+            "validation_quadrupole_rmse_e_bohr2": decay,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    table = make_reference(np.random.default_rng(1))
+    reference = folder / "reference.h5"
+    table.save(reference)
+    for k, variant in enumerate(VARIANTS):
+        for seed in SEEDS:
+            name = f"{variant}-{seed}"
+            predict(table, 1.0 + 0.1 * (k + 1) * (-1) ** seed).save(folder / f"{name}-p.h5")
+            evaluate_mep(folder / f"{name}-p.h5", reference, folder / f"{name}-mep.csv")
+            training_log(1.0 + k + seed).to_csv(folder / f"{name}-training.csv", index=False)
+    splits = folder / "splits.csv"
+    rows = [*(f"{i},test,0" for i in table.ids), "x,train,0", "y,validation,0"]
+    splits.write_text("\n".join(["id,split,showcase", *rows]))
+    for name in BASELINES:
+        fit_baseline(name, reference, splits, "mk", folder / f"{name}-p.h5")
+        evaluate_mep(folder / f"{name}-p.h5", reference, folder / f"{name}-mep.csv")
+    return Run(folder, reference)
+
+
+@pytest.fixture
+def variants() -> tuple[str, ...]:
+    return VARIANTS
+
+
+def verdicts_file(folder: Path) -> Path:
+    reasons = ["uncharacterized"] * 3 + ["scf_not_converged"] + [""] * 16
+    frame = pd.DataFrame({"id": [f"m{k}" for k in range(20)], "reason": reasons, "detail": ""})
+    frame.insert(1, "verdict", ["rejected" if reason else "kept" for reason in reasons])
+    frame.to_csv(folder / "verdicts.csv", index=False)
+    return folder / "verdicts.csv"
+
+
+def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
+    """Draw the figure ``name`` of some variants of the run."""
+    predictions = run.sources("p.h5", variants)
+    errors = run.sources("mep.csv", variants) + run.baselines("mep.csv")
+    first_seeds = run.sources("p.h5", variants[:3], (1,))
+    functions = {
+        "filter_funnel": lambda: plot_filter_funnel(verdicts_file(run.folder), outputs),
+        "mep_error": lambda: plot_mep_error(errors, "mk", outputs),
+        "multipole_parity": lambda: plot_multipole_parity(predictions, run.reference, outputs),
+        "mep_parity": lambda: plot_mep_parity(predictions, run.reference, "mk", outputs),
+        "training_curves": lambda: plot_training_curves(
+            run.sources("training.csv", variants), outputs
+        ),
+        "showcase": lambda: plot_showcase(first_seeds, run.reference, SHOWCASE, "plane", outputs),
+    }
+    functions[name]()
+
+
+@pytest.fixture(scope="session")
+def figure_of(run):
+    """Return matplotlib's figure of a name: each is drawn once, as its function draws it."""
+
+    @functools.cache
+    def drawn(name: str) -> Figure:
+        figures = []
+
+        class Recorded(Figure):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                figures.append(self)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(style, "Figure", Recorded)
+            draw(run, name, [run.folder / f"{name}.png"])
+        return figures[0]
+
+    return drawn
+
+
+@pytest.fixture(scope="session")
+def draw_few(run):
+    """Return a function that draws the figure of a name with two variants into files."""
+    return lambda name, outputs: draw(run, name, outputs, VARIANTS[:2])
+
+
+@pytest.fixture
+def labels_of():
+    return all_labels
+
+
+@pytest.fixture
+def collisions_of():
+    return texts_that_collide
+
+
+def all_labels(figure) -> set[str]:
+    """All axis labels of a figure and its parts, the ones of whole rows and columns included."""
+    found = {figure.get_supxlabel(), figure.get_supylabel()}
+    for axes in figure.axes:
+        found |= {axes.get_xlabel(), axes.get_ylabel()}
+    for part in figure.subfigs:
+        found |= all_labels(part)
+    return found - {""}
+
+
+def texts_that_collide(figure) -> list[str]:
+    """Titles and labels that overlap another one or leave the figure."""
+    FigureCanvasAgg(figure).draw()
+    axes = [one for one in figure.axes if one.get_visible()]
+    texts = [t for one in axes for t in (one.title, one.xaxis.label, one.yaxis.label, *one.texts)]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text()]
+    width, height = figure.bbox.width, figure.bbox.height
+    # A pixel of tolerance: extents are rounded.
+    bad = [
+        text
+        for text, box in boxes
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
+    ]
+    for k, (text, box) in enumerate(boxes):
+        bad += [f"{text} / {other}" for other, its in boxes[:k] if box.overlaps(its)]
+    return bad

@@ -1,0 +1,252 @@
+"""Every figure: files, determinism, labels with units, and that it shows the numbers it is of."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import QuadMesh
+
+from mepflow.errors import InputError
+from mepflow.evaluation.statistics import read_sources, summarize
+from mepflow.molecules import MoleculeTable
+from mepflow.multipoles import components
+from mepflow.plots.mep_error import plot_mep_error
+from mepflow.plots.mep_parity import plot_mep_parity
+from mepflow.plots.multipole_parity import plot_multipole_parity
+from mepflow.plots.showcase import bonds, plot_showcase
+from mepflow.plots.training_curves import plot_training_curves
+from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+LABELS = {
+    "filter_funnel": {"Molecules: remaining (blue), rejected (red)"},
+    "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 5 test molecules"},
+    "multipole_parity": {
+        "reference μ (e·bohr)",
+        "predicted μ (e·bohr)",
+        "reference Θ′ (e·bohr²)",
+        "predicted Θ′ (e·bohr²)",
+    },
+    "mep_parity": {
+        "reference MEP on the MK grid (kcal/mol/e)",
+        "predicted MEP (kcal/mol/e)",
+        "points per cell",
+    },
+    "training_curves": {
+        "step",
+        "loss (atomic units)",
+        "validation RMSE of μ\n(e·bohr)",
+        "validation RMSE of Θ′\n(e·bohr²)",
+    },
+    "showcase": {
+        "distance along the plane (Å)",
+        "MEP (kcal/mol/e)",
+        "difference (kcal/mol/e)",
+    },
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_axes_say_what_they_show_and_in_which_unit(figure_of, labels_of, name):
+    assert labels_of(figure_of(name)) == LABELS[name]
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_titles_and_labels_of_nine_variants_do_not_collide(figure_of, collisions_of, name):
+    atoms = {"H", "C", "O", "F"}  # symbols of a drawn molecule may cover each other
+    bad = [text for text in collisions_of(figure_of(name)) if not atoms & set(text.split(" / "))]
+    assert not bad
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_the_same_data_give_the_same_bytes(draw_few, tmp_path, name):
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    draw_few(name, [first])
+    draw_few(name, [second])
+    assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("name", ["mep_error", "mep_parity"])
+def test_a_figure_is_also_written_as_pdf(draw_few, tmp_path, name):
+    draw_few(name, [tmp_path / "figure.pdf"])
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_funnel_bars_are_the_counts(figure_of):
+    figure = figure_of("filter_funnel")
+    axes = figure.axes[0]
+    remaining, rejected = ([bar.get_width() for bar in group] for group in axes.containers)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    steps = dict(zip(labels, zip(remaining, rejected, strict=True), strict=True))
+    assert steps["in the archive"] == (20, 0)
+    assert steps["uncharacterized"] == (17, 3)
+    assert steps["SCF not converged"] == (16, 1)
+    assert steps["dipole mismatch"] == (16, 0)
+
+
+def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
+    figure = figure_of("mep_error")
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [
+        *run.variants,
+        "Mulliken charges",
+        "Fitted charges",
+        "Fitted charges + dipoles",
+    ]
+    errors = read_sources(run.sources("mep.csv"))
+    for row, name in enumerate(run.variants):
+        median = summarize(errors[errors["name"] == name], "rmse_kcal_per_mol_e").median
+        markers = [
+            line for line in axes.lines if line.get_ydata()[0] == row and len(line.get_xdata()) == 1
+        ]
+        assert markers[0].get_xdata()[0] == pytest.approx(median)
+        assert any(text.get_text().startswith(f"{median:.2f}  [") for text in axes.texts)
+
+
+def test_multipole_parity_shows_all_components_and_their_error(run, figure_of):
+    figure = figure_of("multipole_parity")
+    table = MoleculeTable.load(run.reference)
+    true = {
+        "μ": table.properties["dipole"].ravel(),
+        "Θ′": components(table.properties["quadrupole"]).ravel(),
+    }
+    for part, values in zip(figure.subfigs, true.values(), strict=True):
+        for k, axes in enumerate(a for a in part.axes if a.get_visible()):
+            points = np.asarray(axes.collections[0].get_offsets())
+            # Seeds 1 and 2 scale all charges, and so all multipoles, by 1 ∓ 0.1 (k + 1).
+            factors = [1.0 - 0.1 * (k + 1), 1.0 + 0.1 * (k + 1)]
+            np.testing.assert_allclose(points[:, 0], np.tile(values, 2))
+            np.testing.assert_allclose(
+                points[:, 1], np.concatenate([f * values for f in factors]), atol=1e-12
+            )
+            rmse = 0.1 * (k + 1) * np.sqrt(np.mean(values**2))
+            assert axes.get_title().startswith(f"{run.variants[k]}\nRMSE {rmse:.3g} e·bohr")
+
+
+def test_mep_parity_counts_every_point(run, figure_of):
+    figure = figure_of("mep_parity")
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title().split("\n")[0] for axes in panels] == list(run.variants)
+    errors = read_sources(run.sources("mep.csv"))
+    for axes, name in zip(panels, run.variants, strict=True):
+        shown = axes.collections[0].get_array().sum()
+        notes = [text.get_text() for text in axes.texts]
+        assert shown == 600 or (
+            shown < 600 and f"{100 * (600 - shown) / 600:.1f} % outside" in notes
+        )
+        rmse = np.sqrt(np.mean(errors.loc[errors["name"] == name, "rmse_kcal_per_mol_e"] ** 2))
+        assert axes.get_title().endswith(f"RMSE {rmse:.3g} kcal/mol/e")
+
+
+def test_training_curves_have_a_column_per_family(figure_of):
+    figure = figure_of("training_curves")
+    axes = figure.axes
+    assert len(axes) == 12
+    titles = [one.get_title() for one in axes[:4]]
+    assert titles[0] == "trained on\ndipole"
+    # Two seeds of three variants: training and validation losses, then one error each.
+    assert [len(axes[k].lines) for k in (3, 7, 11)] == [12, 6, 6]
+    assert {one.get_xscale() + one.get_yscale() for one in axes} == {"loglog"}
+    assert len({one.get_ylim() for one in axes[4:8]}) == 1
+    assert all(np.all(line.get_xdata() > 0) for one in axes for line in one.lines)
+
+
+def test_a_training_log_without_its_columns_is_refused(run, tmp_path):
+    source = run.sources("training.csv")[0]
+    log = pd.read_csv(source.path).drop(columns="validation_loss")
+    broken = type(source)("AC-D", 1, tmp_path / "training.csv")
+    log.to_csv(broken.path, index=False)
+    with pytest.raises(InputError, match="lacks the column validation_loss"):
+        plot_training_curves([broken], [tmp_path / "figure.png"])
+
+
+def test_showcase_shows_values_outside_the_atoms_only(run, figure_of):
+    figure = figure_of("showcase")
+    table = MoleculeTable.load(run.reference)
+    points, values = table.grids["plane"].of(0)
+    images = [
+        mesh.get_array()
+        for axes in figure.axes
+        for mesh in axes.collections
+        if isinstance(mesh, QuadMesh) and mesh.get_array().shape == (20, 25)
+    ]
+    (
+        reference,
+        *predicted,
+    ) = images[:4]
+    # Row-major (u, v) points: the image has v upwards and u to the right.
+    expected = values.reshape(25, 20).T * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    np.testing.assert_allclose(reference.compressed(), expected[~reference.mask])
+    for k, (image, difference) in enumerate(zip(predicted, images[4:], strict=True)):
+        factor = 1.0 - 0.1 * (k + 1)  # the charges of seed 1
+        np.testing.assert_allclose(image.compressed(), factor * reference.compressed(), rtol=1e-9)
+        np.testing.assert_allclose(
+            difference.compressed(), (factor - 1.0) * reference.compressed(), rtol=1e-9
+        )
+    nearest = np.linalg.norm(points[:, None] - run.positions[None], axis=-1).min(axis=1)
+    hidden = nearest.reshape(25, 20).T[reference.mask]
+    assert hidden.max() < 1.7 * ANGSTROM_IN_BOHR
+    assert not reference.mask[nearest.reshape(25, 20).T > 1.7 * ANGSTROM_IN_BOHR].any()
+
+
+def test_showcase_scales_are_shared_and_symmetric(figure_of):
+    figure = figure_of("showcase")
+    meshes = [
+        mesh
+        for axes in figure.axes
+        for mesh in axes.collections
+        if isinstance(mesh, QuadMesh) and mesh.get_array().shape == (20, 25)
+    ]
+    limits = [mesh.get_clim() for mesh in meshes]
+    assert len(set(limits[:4])) == len(set(limits[4:])) == 1
+    assert all(low == -high for low, high in limits)
+
+
+def test_atoms_are_drawn_where_the_field_says_they_are(run, figure_of):
+    """The strongest negative potential on the plane lies next to the oxygen's symbol."""
+    figure = figure_of("showcase")
+    axes = next(one for one in figure.axes if one.get_title() == "reference")
+    mesh = next(one for one in axes.collections if isinstance(one, QuadMesh))
+    image = mesh.get_array()
+    corners = mesh.get_coordinates()
+    row, column = np.unravel_index(np.argmin(image.filled(np.inf)), image.shape)
+    lowest = corners[row : row + 2, column : column + 2].mean(axis=(0, 1))
+    atoms = {t.get_text(): np.array(t.get_position()) for t in axes.texts}
+    assert set(atoms) == {"C", "O", "F", "H"}
+    distances = {name: np.linalg.norm(place - lowest) for name, place in atoms.items()}
+    assert min(distances, key=distances.get) == "O"
+    assert distances["O"] == pytest.approx(1.52, abs=0.3)
+
+
+def test_a_molecule_without_plane_or_prediction_is_named(run, tmp_path):
+    outputs = [tmp_path / "figure.png"]
+    sources = run.sources("p.h5", ("AC-D",), (1,))
+    with pytest.raises(InputError, match="no grid 'plane' of gdb_000002"):
+        plot_showcase(sources, run.reference, "gdb_000002", "plane", outputs)
+    table = MoleculeTable.load(sources[0].path)
+    fewer = type(sources[0])("AC-D", 1, tmp_path / "fewer.h5")
+    table.select([1, 2]).save(fewer.path)
+    with pytest.raises(InputError, match=f"no prediction of {run.showcase}"):
+        plot_showcase([fewer], run.reference, run.showcase, "plane", outputs)
+
+
+def test_grids_without_values_are_refused(run, tmp_path):
+    outputs = [tmp_path / "figure.png"]
+    with pytest.raises(InputError, match="no grid 'shell'"):
+        plot_mep_parity(run.sources("p.h5"), run.reference, "shell", outputs)
+    with pytest.raises(InputError, match="on grid 'shell'"):
+        plot_mep_error(run.sources("mep.csv"), "shell", outputs)
+    with pytest.raises(InputError, match="needs at least one"):
+        plot_multipole_parity([], run.reference, outputs)
+
+
+def test_bonds_of_a_molecule(run):
+    positions = run.positions / ANGSTROM_IN_BOHR
+    assert bonds(run.numbers, positions) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_figures_leave_matplotlibs_settings_alone(draw_few, tmp_path):
+    before = dict(mpl.rcParams)
+    draw_few("filter_funnel", [tmp_path / "figure.png"])
+    assert dict(mpl.rcParams) == before
