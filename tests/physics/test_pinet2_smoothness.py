@@ -15,6 +15,7 @@ from pinet2_networks import (
 from torch.func import functional_call
 
 from mepflow.nn.graph import build_graph
+from mepflow.nn.pinet2 import LayerNodes
 
 SPECIES = np.array([1, 0, 3, 2])
 STILL = np.array([[0.0, 0.0, 0.0], [0.0, 1.1, 0.0], [0.0, -0.6, 1.2]])
@@ -82,10 +83,7 @@ def test_gradients_with_respect_to_positions(rank, weighted):
     assert torch.autograd.gradcheck(outputs, graph.positions.clone().requires_grad_())
 
 
-@pytest.mark.parametrize("pinn_compatible", [False, True])
-@pytest.mark.parametrize(("rank", "weighted"), KINDS)
-def test_gradients_with_respect_to_weights(rank, weighted, pinn_compatible):
-    model = small(rank, weighted, pinn_compatible=pinn_compatible)
+def assert_weight_gradients(model):
     graph = build_graph([molecule(3, 3)], CUTOFF)
     names, values = zip(*model.named_parameters(), strict=True)
 
@@ -94,6 +92,17 @@ def test_gradients_with_respect_to_weights(rank, weighted, pinn_compatible):
 
     inputs = tuple(value.detach().clone().requires_grad_() for value in values)
     assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize("pinn_compatible", [False, True])
+@pytest.mark.parametrize(("rank", "weighted"), KINDS)
+def test_gradients_with_respect_to_weights(rank, weighted, pinn_compatible):
+    assert_weight_gradients(small(rank, weighted, pinn_compatible=pinn_compatible))
+
+
+def test_gradients_through_a_deeper_pair_interaction():
+    nodes = LayerNodes(pi=(4, 3), ii=(4, 3), pp=(2, 3), out=(3,))
+    assert_weight_gradients(small(3, False, layer_nodes=nodes))
 
 
 @pytest.mark.parametrize(("rank", "weighted"), KINDS)

@@ -63,7 +63,7 @@ def test_plain_product_of_pinn_breaks_even_scalars(weighted):
 @pytest.mark.parametrize(("rank", "weighted"), KINDS)
 def test_translation_changes_nothing(rank, weighted):
     model = network(rank, weighted)
-    moved = evaluate(model, (SPECIES, POSITIONS + [12.0, -7.0, 3.0]))
+    moved = evaluate(model, (SPECIES, POSITIONS + np.array([12.0, -7.0, 3.0])))
     found = largest_difference(moved, evaluate(model, (SPECIES, POSITIONS)))
     assert max(found.values()) < TOLERANCES[torch.float64]
 
@@ -85,7 +85,7 @@ def test_batch_and_far_neighbours_change_nothing(rank, weighted):
     expected = {name: np.concatenate([one[name] for one in alone]) for name in alone[0]}
     together = evaluate(model, first, second)
     assert max(largest_difference(together, expected).values()) < TOLERANCES[torch.float64]
-    apart = second[1] + [2.0 * 6.0 * 3**0.5 + CUTOFF, 0.0, 0.0]
+    apart = second[1] + np.array([2.0 * 6.0 * 3**0.5 + CUTOFF, 0.0, 0.0])
     one_molecule = (np.concatenate([first[0], second[0]]), np.concatenate([first[1], apart]))
     far = evaluate(model, one_molecule)
     assert max(largest_difference(far, expected).values()) < TOLERANCES[torch.float64]

@@ -120,3 +120,12 @@ def test_widths_follow_the_nodes():
 def test_impossible_settings_are_refused(changes, words):
     with pytest.raises(ConfigError, match=words):
         settings(**changes)
+
+
+def test_settings_of_a_file_with_other_keys_are_refused():
+    plain = settings().to_dict()
+    with pytest.raises(ConfigError, match="unknown colour"):
+        PiNet2Settings.from_dict(plain | {"colour": "red"})
+    del plain["rank"]
+    with pytest.raises(ConfigError, match="no rank"):
+        PiNet2Settings.from_dict(plain)

@@ -10,6 +10,7 @@ import copy
 import json
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,17 @@ tolerance is multiplied by the largest Σ |r_i| of a molecule in ångström. (Pi
 recording differ by 5.2e-6 e·Å between float32 and float64.)
 """
 
+# What zipfile and NumPy raise on damaged files. RuntimeError: a bit that says "encrypted" or a
+# later version; MemoryError: an absurd shape; TypeError: a lone array instead of a collection.
 _UNREADABLE: Final = (
     OSError,
     EOFError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
     zipfile.BadZipFile,
     lzma.LZMAError,
     zlib.error,
@@ -140,7 +147,6 @@ def load_recorded(path: str | Path, dtype: torch.dtype = torch.float64) -> Recor
 
 def _read(path: str | Path) -> Arrays:
     try:
-        # A TypeError: a lone array instead of a collection.
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:

@@ -23,7 +23,11 @@ _FROBENIUS: Final = (
 
 
 def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
-    """Return the sums (n_segments, …) of the rows of ``values`` (P, …) with the same ``index``."""
+    """Return the sums (n_segments, …) of the rows of ``values`` (P, …) with the same ``index``.
+
+    The order of the additions, and so the last digit, is fixed on the CPU but not on CUDA, unless
+    torch is asked for deterministic algorithms.
+    """
     return values.new_zeros(n_segments, *values.shape[1:]).index_add(0, index, values)
 
 

@@ -1,8 +1,9 @@
 r"""PiNet2: an equivariant message-passing network for atomic scalars, vectors and matrices.
 
-Follows PiNN's PiNet2 (Li et al., arXiv 2407.17215), to rounding with ``pinn_compatible``. N atoms,
-P ordered pairs within the cut-off, C channels. Atoms start with :math:`p^1` = one-hot of the
-element and :math:`p^3 = p^5 = 0`. Block t computes new properties from the old ones,
+Follows PiNet2 of PiNN 2.0 (https://teoroo-cmc.github.io/PiNN/master/usage/pinet2), and with
+``pinn_compatible`` equals it to rounding. N atoms, P ordered pairs within the cut-off, C channels.
+Atoms start with :math:`p^1` = one-hot of the element and :math:`p^3 = p^5 = 0`. Block t computes
+new properties from the old ones,
 
 .. math::
     i^1, s^3, s^5 &= \text{slices of } \mathrm{II}(\mathrm{PI}(p^1_i, p^1_j, e(d_{ij}))) \\
@@ -17,7 +18,7 @@ each output adds its head of :math:`\Delta p^x`, and the next block starts from
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, NamedTuple, Self
 
 import torch
@@ -157,6 +158,11 @@ class PiNet2Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the settings of a mapping of field names, such as :meth:`to_dict` makes."""
+        names = {field.name for field in fields(cls)}
+        required = {field.name for field in fields(cls) if field.default is MISSING}
+        for kind, wrong in (("unknown", values.keys() - names), ("no", required - values.keys())):
+            if wrong:
+                raise ConfigError(f"network settings have {kind} {', '.join(sorted(wrong))}.")
         layers = values.get("layer_nodes")
         if layers is not None:
             values = {**values, "layer_nodes": LayerNodes(**layers)}
@@ -307,7 +313,9 @@ class PiNet2(nn.Module):
         positions need a graph made by :meth:`~mepflow.nn.graph.Graph.with_positions`.
         """
         basis = self.basis(graph.distance)
-        directions = {"p3": graph.direction, "p5": traceless_square(graph.direction)}
+        directions = {"p3": graph.direction}
+        if "p5" in self.settings.properties:
+            directions["p5"] = traceless_square(graph.direction)
         properties = self.embed(graph)
         outputs: dict[str, Tensor] = {}
         for block, heads, update in zip(self.blocks, self.heads, self.residuals, strict=True):
