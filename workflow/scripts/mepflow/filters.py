@@ -163,8 +163,9 @@ def canonical_smiles(smiles: str) -> str | None:
             return None
         for atom in molecule.GetAtoms():
             atom.SetAtomMapNum(0)
-        molecule = Chem.RemoveHs(molecule)  # hydrogens that only their map had kept
+        # First the stereochemistry: it keeps hydrogens that define it, as in [H]/N=N/[H].
         Chem.RemoveStereochemistry(molecule)
+        molecule = Chem.RemoveHs(molecule)
         return str(Chem.MolToSmiles(molecule))
 
 
