@@ -56,6 +56,7 @@ EXACT_LEVEL: Final = "b3lyp-6-31g-2df-p"
 FITTED_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
 TEMPERATURE_KELVIN: Final = 298.15
 PRESSURE_PASCAL: Final = 101325.0
+ATTEMPTS: Final = 10
 SMALLEST_PLAIN_NUMBER: Final = 1e-4
 
 # Sorted by size when the ids are given out.
@@ -107,11 +108,7 @@ def relax(smiles: str) -> Relaxed:
     unpaired = sum(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
     atoms = Atoms(symbols, molecule.GetConformer().GetPositions())
     atoms.calc = TBLite(method="GFN2-xTB", multiplicity=1 + unpaired, verbosity=0, accuracy=0.01)
-    if not BFGS(atoms, logfile=None).run(fmax=1e-4, steps=2000):
-        raise RuntimeError(f"the geometry of {smiles} did not converge")
-    wavenumbers = harmonic_wavenumbers(atoms)
-    if len(wavenumbers) and wavenumbers.min() < 0:
-        raise RuntimeError(f"{smiles} relaxed to a saddle point: {wavenumbers.min():.0f} cm-1")
+    wavenumbers = relax_to_minimum(atoms, smiles)
     seen = perceived_molecule(atoms, unpaired)
     return Relaxed(
         symbols,
@@ -120,6 +117,20 @@ def relax(smiles: str) -> Relaxed:
         (Chem.MolToSmiles(Chem.RemoveHs(molecule)), Chem.MolToSmiles(Chem.RemoveHs(seen))),
         (Chem.MolToInchi(molecule, options="-SNon"), Chem.MolToInchi(seen, options="-SNon")),
     )
+
+
+def relax_to_minimum(atoms: Atoms, smiles: str) -> FloatArray:
+    """Move ``atoms`` to a minimum and return its wavenumbers; a saddle point is left by a shake."""
+    generator = np.random.default_rng(1)
+    for _ in range(ATTEMPTS):
+        if not BFGS(atoms, logfile=None).run(fmax=1e-4, steps=2000):
+            raise RuntimeError(f"the geometry of {smiles} did not converge")
+        wavenumbers = harmonic_wavenumbers(atoms)
+        if not len(wavenumbers) or wavenumbers.min() > 0:
+            return wavenumbers
+        log.info("%s: saddle point, %.0f cm-1", smiles, wavenumbers.min())
+        atoms.set_positions(atoms.get_positions() + generator.normal(0, 0.1, (len(atoms), 3)))
+    raise RuntimeError(f"{smiles} relaxed to saddle points {ATTEMPTS} times")
 
 
 def perceived_molecule(atoms: Atoms, unpaired: int) -> Chem.Mol:
