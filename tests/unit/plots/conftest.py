@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from mepflow.evaluation.baselines import BASELINES, fit_baseline
 from mepflow.evaluation.mep import evaluate_mep
 from mepflow.evaluation.statistics import Source
+from mepflow.filters import funnel
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
 from mepflow.planes import Plane
@@ -153,12 +154,11 @@ def variants() -> tuple[str, ...]:
     return VARIANTS
 
 
-def verdicts_file(folder: Path) -> Path:
+def filter_steps() -> pd.DataFrame:
     reasons = ["uncharacterized"] * 3 + ["scf_not_converged"] + [""] * 16
     frame = pd.DataFrame({"id": [f"m{k}" for k in range(20)], "reason": reasons, "detail": ""})
     frame.insert(1, "verdict", ["rejected" if reason else "kept" for reason in reasons])
-    frame.to_csv(folder / "verdicts.csv", index=False)
-    return folder / "verdicts.csv"
+    return funnel(frame)
 
 
 def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
@@ -167,7 +167,7 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
     errors = run.sources("mep.csv", variants) + run.baselines("mep.csv")
     first_seeds = run.sources("p.h5", variants[:3], (1,))
     functions = {
-        "filter_funnel": lambda: plot_filter_funnel(verdicts_file(run.folder), outputs),
+        "filter_funnel": lambda: plot_filter_funnel(filter_steps(), outputs),
         "mep_error": lambda: plot_mep_error(errors, "mk", outputs),
         "multipole_parity": lambda: plot_multipole_parity(predictions, run.reference, outputs),
         "mep_parity": lambda: plot_mep_parity(predictions, run.reference, "mk", outputs),

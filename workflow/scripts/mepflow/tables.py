@@ -15,7 +15,6 @@ from mepflow.evaluation.statistics import (
     summarize,
 )
 from mepflow.files import atomic_path
-from mepflow.filters import read_verdicts, summarise
 from mepflow.labels import grid_label, reason_label, representation_label
 from mepflow.units import (
     E_BOHR2_IN_DEBYE_ANGSTROM,
@@ -134,16 +133,6 @@ def multipole_table(sources: Sequence[Source]) -> pd.DataFrame:
     return frame
 
 
-def filter_table(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per reason of rejection: count, molecules remaining after it, and all ids.
-
-    ``verdicts`` are those of :mod:`mepflow.filters` on every molecule of the archive.
-    """
-    table = summarise(verdicts)
-    table.insert(2, "remaining", len(verdicts) - table["count"].cumsum())
-    return table
-
-
 def write_mep_table(
     sources: Sequence[Source],
     headline_grid: str,
@@ -190,15 +179,17 @@ def write_multipole_table(sources: Sequence[Source], csv: Path, markdown: Path) 
     write_table(multipole_table(sources), columns, csv, markdown)
 
 
-def write_filter_table(verdicts: Path, csv: Path, markdown: Path) -> None:
-    """Write :func:`filter_table`; the Markdown shows the first few ids of each reason only."""
+def write_filter_table(summary: pd.DataFrame, csv: Path, markdown: Path) -> None:
+    """Write what :func:`mepflow.filters.summarise` counted: reason, count, ids.
+
+    The Markdown shows the first few ids of each reason only.
+    """
     columns = (
         Column("Reason", lambda row: reason_label(row.reason), "left"),
         Column("Rejected (molecules)", lambda row: f"{row.count:,}"),
-        Column("Remaining (molecules)", lambda row: f"{row.remaining:,}"),
         Column("Ids", lambda row: shortened(row.ids.split()), "left"),
     )
-    write_table(filter_table(read_verdicts(verdicts)), columns, csv, markdown)
+    write_table(summary, columns, csv, markdown)
 
 
 def shortened(ids: Sequence[str]) -> str:

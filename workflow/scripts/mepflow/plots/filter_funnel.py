@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from mepflow.filters import funnel, read_verdicts
 from mepflow.labels import reason_label
 from mepflow.plots.style import BLUE, COLUMN_WIDTH, VERMILION, drawing
 
@@ -14,12 +14,14 @@ _ROW_HEIGHT = 0.30
 _MARGIN_HEIGHT = 0.55
 
 
-def plot_filter_funnel(verdicts: Path, outputs: Sequence[Path], style: str = "default") -> None:
+def plot_filter_funnel(
+    steps: pd.DataFrame, outputs: Sequence[Path], style: str = "default"
+) -> None:
     """Draw a bar of the molecules left after each filter, with the number it rejected.
 
-    ``verdicts`` is the file of :mod:`mepflow.filters` with the last verdict on every molecule.
+    ``steps`` are those of :func:`mepflow.filters.funnel`: step (the first one is the archive),
+    rejected, remaining.
     """
-    steps = funnel(read_verdicts(verdicts))
     labels = ["in the archive", *(reason_label(reason) for reason in steps["step"][1:])]
     rejected, remaining = steps["rejected"].tolist(), steps["remaining"].tolist()
     total = remaining[0]
