@@ -42,6 +42,9 @@ IntArray = npt.NDArray[np.int64]
 FORMAT: Final = "mepflow molecules"
 FORMAT_VERSION: Final = 1
 
+# What h5py, JSON and the checks of a table raise where parts of a file are damaged or swapped.
+_DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+
 
 @dataclass(frozen=True)
 class Field:
@@ -317,8 +320,7 @@ class MoleculeTable:
                 return cls._read(file)
         except FileNotFoundError:
             raise InputError(f"{path} does not exist: run the rule that makes it.") from None
-        # What h5py, JSON and the checks of __post_init__ raise where parts are missing or swapped.
-        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except _DAMAGE as error:
             raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
 
     @classmethod

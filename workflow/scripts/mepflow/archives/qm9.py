@@ -154,9 +154,10 @@ def read_uncharacterized(path: Path) -> frozenset[str]:
     """Return the keys in the archive's list of molecules that changed when they were relaxed.
 
     The original ``uncharacterized.txt`` has text around rows of five columns (i, three SMILES, a
-    distance); one key per line (``58`` or ``gdb_000058``) will do. **i is the number in** ``gdb i``:
-    the first molecule of QM9 is 1, so i is no index into an array. Raises :class:`InputError` where
-    the file is missing, holds no key, or has a line that is neither a key nor text.
+    distance); one key per line (``58`` or ``gdb_000058``) will do. **i is the number in**
+    ``gdb i``: the first molecule of QM9 is 1, so i is no index into an array. Raises
+    :class:`InputError` where the file is missing, holds no key, or has a line that is neither a
+    key nor text.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
