@@ -205,7 +205,9 @@ def test_a_finished_training_gives_its_files_again_without_a_step(
     assert all(torch.equal(v, state[k]) for k, v in state_of(paths["model_path"]).items())
 
 
-@pytest.mark.parametrize("change", ["learning_rate", "nodes", "seed", "variant", "molecules"])
+@pytest.mark.parametrize(
+    "change", ["learning_rate", "nodes", "seed", "variant", "code", "molecules"]
+)
 def test_a_state_of_something_else_is_refused(
     paths: dict[str, Path],
     network: dict[str, Any],
@@ -228,6 +230,8 @@ def test_a_state_of_something_else_is_refused(
         job["network"] = {**network, "nodes": 5}
     elif change == "seed":
         job["seed"] = 2
+    elif change == "code":
+        job["code"] = "edited"
     elif change == "variant":
         weights = {"dipole": 100.0, "quadrupole": 1.0}
         job["variant"] = Variant.from_row(variant.name, {**variant.row(), "loss_weights": weights})

@@ -13,7 +13,6 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
 from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.provenance import code_digest
 from mepflow.splits import TRAIN, VALIDATION
 from mepflow.training import checkpoint as checkpoints
 from mepflow.training.data import DeviceDataset, elements_of, load_labelled, split_rows
@@ -40,6 +39,7 @@ def train(
     log_path: Path,
     *,
     threads: int = 1,
+    code: str = "",
     provenance: Mapping[str, Any] | None = None,
 ) -> None:
     """Train ``variant`` and write its best model and its log.
@@ -48,8 +48,8 @@ def train(
     ``network`` and ``training`` are rows of the configuration. The network knows the elements of
     the training molecules. At every validation the whole state goes into ``state_folder``, from
     which the same call continues after any interruption; on the CPU the result is then the same to
-    the last bit. A state of other settings, molecules or code is refused. ``threads`` are
-    PyTorch's, ``provenance`` goes into the model file.
+    the last bit. A state of other settings, molecules or ``code``, a digest of the program, is
+    refused. ``threads`` are PyTorch's, ``provenance`` goes into the model file.
 
     Raises :class:`~mepflow.errors.ConfigError`, :class:`~mepflow.errors.InputError` or
     :class:`~mepflow.errors.StateError` for bad settings, files or state, and
@@ -67,7 +67,7 @@ def train(
     model = MultipoleModel(network_settings, variant).to(_dtype(settings))
     data = _on_device(tables, model, fabric.device, reference)
     trainer = Trainer(fabric, model.to(fabric.device), data, settings, seed)
-    fingerprint = _fingerprint(model, settings, seed, tables)
+    fingerprint = _fingerprint(model, settings, seed, code, tables)
     state = checkpoints.load(state_folder, fingerprint)
     if state is not None:
         trainer.restore(state)
@@ -130,6 +130,7 @@ def _fingerprint(
     model: MultipoleModel,
     settings: TrainingSettings,
     seed: int,
+    code: str,
     tables: Mapping[str, MoleculeTable],
 ) -> str:
     variant = {"name": model.variant.name, **model.variant.row()}
@@ -141,7 +142,7 @@ def _fingerprint(
             "network": model.settings.to_dict(),
             "training": training,
             "seed": seed,
-            "code": code_digest(__name__),
+            "code": code,
         },
         *tables.values(),
     )
