@@ -110,7 +110,7 @@ class DeviceDataset:
     def __len__(self) -> int:
         return len(self._atoms.host_length)
 
-    def chunks(self, size: int = 200) -> list[IntArray]:
+    def chunks(self, size: int = 64) -> list[IntArray]:
         """Return all rows in order, in pieces of at most ``size``, for a pass without gradients."""
         rows = np.arange(len(self), dtype=np.int64)
         return [rows[first : first + size] for first in range(0, len(rows), size)]
