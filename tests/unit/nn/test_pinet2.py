@@ -129,3 +129,12 @@ def test_settings_of_a_file_with_other_keys_are_refused():
     del plain["rank"]
     with pytest.raises(ConfigError, match="no rank"):
         PiNet2Settings.from_dict(plain)
+
+
+def test_the_whole_network_is_one_graph_for_the_compiler():
+    """Values or numbers of pairs decide no branch, which would cost a new compilation each."""
+    model = PiNet2(settings(depth=1, outputs=("p1", "p3"))).double()
+    compiled = torch.compile(model, backend="eager", fullgraph=True, dynamic=True)
+    for n_atoms in (6, 9):
+        graph = build_graph([molecule(n_atoms, n_atoms)], 4.5)
+        torch.testing.assert_close(compiled(graph), model(graph), rtol=0, atol=1e-14)
