@@ -1,0 +1,71 @@
+"""The captions of the report: each is filled in and parsed as the report does it, but strictly."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+jinja2 = pytest.importorskip("jinja2")
+docutils_core = pytest.importorskip("docutils.core")
+
+ROOT = Path(__file__).parents[3]
+REPORT = ROOT / "workflow" / "report"
+FIGURES = (
+    "filter_funnel",
+    "training_curves",
+    "multipole_parity",
+    "mep_error",
+    "mep_parity",
+    "showcase",
+)
+TABLES = ("filters_table", "multipoles_table", "mep_table")
+
+
+def rendered(name, config):
+    """Return a caption's HTML; anything undefined or malformed raises."""
+    job = SimpleNamespace(
+        config=config,
+        wildcards=SimpleNamespace(dataset="qm9", molecule="gdb_000001"),
+        params=SimpleNamespace(grid="mk", headline_grid="mk"),
+    )
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    source = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
+    text = environment.from_string(source).render(snakemake=job)
+    strict = {"halt_level": 2, "report_level": 5}
+    parts = docutils_core.publish_parts(text, writer_name="html", settings_overrides=strict)
+    return parts["html_body"]
+
+
+@pytest.fixture(scope="module")
+def config():
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [*FIGURES, *TABLES])
+def test_caption_names_its_dataset(name, config):
+    html = rendered(name, config)
+    assert "<strong>" in html
+    assert "qm9" in html
+    assert "{{" not in html
+
+
+def test_overview_lists_the_datasets_of_the_run(config):
+    html = rendered("workflow", config)
+    for name, row in config["datasets"].items():
+        assert name in html
+        assert row["level_of_theory"] in html
+
+
+def test_there_is_no_caption_without_a_figure_or_table():
+    assert {path.stem for path in REPORT.glob("*.rst")} == {*FIGURES, *TABLES, "workflow"}
+
+
+def test_funnel_caption_knows_archives_without_dipoles(config):
+    filters = config["datasets"]["qm9"]["filters"]
+    without = {
+        **config,
+        "datasets": {"qm9": {"filters": {**filters, "dipole_tolerance_debye": None}}},
+    }
+    assert "length of the" in rendered("filter_funnel", config)
+    assert "length of the" not in rendered("filter_funnel", without)
