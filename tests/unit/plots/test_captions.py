@@ -33,7 +33,7 @@ def rendered(name, config):
     source = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
     text = environment.from_string(source).render(snakemake=job)
     strict = {"halt_level": 2, "report_level": 5}
-    parts = docutils_core.publish_parts(text, writer_name="html", settings_overrides=strict)
+    parts = docutils_core.publish_parts(text, writer="html", settings_overrides=strict)
     return parts["html_body"]
 
 

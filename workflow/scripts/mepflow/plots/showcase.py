@@ -194,7 +194,8 @@ def _draw_image(
         shading="nearest",
         rasterized=True,
     )
-    axes.contour(u, v, scene.image(values), levels=[0.0], colors=GREY, linewidths=0.5)
+    if values.min() < 0.0 < values.max():  # else there is no line, and matplotlib warns
+        axes.contour(u, v, scene.image(values), levels=[0.0], colors=GREY, linewidths=0.5)
     for locator in (axes.xaxis, axes.yaxis):
         locator.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_aspect("equal")
