@@ -105,7 +105,7 @@ def _problem(splits: pd.DataFrame) -> str:
 
 
 def _test_size(test: int | float, n_molecules: int) -> int:
-    if isinstance(test, bool) or test <= 0 or (isinstance(test, float) and test >= 1.0):
+    if isinstance(test, bool) or not (0.0 < test < 1.0 if isinstance(test, float) else test > 0):
         raise ConfigError(
             f"split.test is {test}, not a number of molecules or a fraction between 0 and 1."
         )
