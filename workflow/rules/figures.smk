@@ -1,12 +1,12 @@
 # Figures, as PNG and PDF. Each is drawn from the tables and files of the run alone.
 
 
-def figure(name, category):
+def figure(name, category, caption=None):
     """Return the outputs of a figure, with its caption and place in the report."""
     return {
         "png": report(
             f"{FIGURES}/{name}.png",
-            caption=f"../report/{name}.rst",
+            caption=f"../report/{caption or name}.rst",
             category=category,
             labels={"dataset": "{dataset}", "figure": name.replace("_", " ")},
         ),
@@ -133,7 +133,7 @@ rule plot_showcase:
         ),
         reference=rules.collect_reference.output.reference,
     output:
-        **figure("showcase_{molecule}", "Electrostatic potential"),
+        **figure("showcase_{molecule}", "Electrostatic potential", caption="showcase"),
     log:
         f"{LOGS}/plot_showcase/{{molecule}}.log",
     conda:

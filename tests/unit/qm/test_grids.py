@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mepflow.errors import ConfigError, InputError
-from mepflow.qm.grids import grid_points, plane_geometry, plane_points
+from mepflow.qm.grids import grid_points, plane_of
 from mepflow.radii import bondi_radii
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -61,12 +61,12 @@ def test_box_moves_with_the_molecule() -> None:
 
 
 def test_plane_holds_the_atoms_of_a_planar_molecule() -> None:
-    plane = plane_geometry(PLANE, NUMBERS, POSITIONS)
-    points = plane_points(plane)
+    plane = plane_of(PLANE, NUMBERS, POSITIONS)
+    points = plane.points()
     assert points.shape == (plane.shape[0] * plane.shape[1], 3)
     np.testing.assert_allclose(points[:, 1], 0.0, atol=1e-12)
     second = points[1] - points[0]
-    np.testing.assert_allclose(second, plane.spacing_bohr * np.array(plane.axis_v), atol=1e-12)
+    np.testing.assert_allclose(second, plane.spacing_bohr * plane.axis_v, atol=1e-12)
     margin = 2.0 * ANGSTROM_IN_BOHR
     assert points[:, 0].min() <= -1.5 - margin + 1e-9
     assert points[:, 0].max() >= 1.5 + margin - 1e-9

@@ -43,7 +43,9 @@ class Journal:
     def append(self, record: Mapping[str, npt.ArrayLike]) -> None:
         """Add one record and flush it to disk."""
         body = io.BytesIO()
-        np.savez(body, allow_pickle=False, **{name: np.asarray(value) for name, value in record.items()})
+        np.savez(
+            body, allow_pickle=False, **{name: np.asarray(value) for name, value in record.items()}
+        )
         content = body.getvalue()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:

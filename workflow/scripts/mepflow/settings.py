@@ -47,8 +47,8 @@ def _check_headline_grid(config: Config, dataset: str) -> None:
     grid = config["datasets"][dataset]["headline_grid"]
     if config["grids"][grid]["molecules"] != "test":
         raise ConfigError(
-            f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test molecules;"
-            " choose one whose `molecules` is test."
+            f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test"
+            " molecules; choose one whose `molecules` is test."
         )
 
 

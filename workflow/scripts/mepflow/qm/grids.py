@@ -6,7 +6,6 @@ kind C. M. Breneman and K. B. Wiberg, J. Comput. Chem. 11, 361 (1990), with spac
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from mepflow.errors import ConfigError
+from mepflow.planes import Plane
 from mepflow.radii import bondi_radii
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -22,21 +22,6 @@ FloatArray = npt.NDArray[np.float64]
 _GOLDEN_ANGLE: Final = np.pi * (3.0 - np.sqrt(5.0))
 _INSIDE_TOLERANCE: Final = 1e-9
 _POINTS_OF_A_PLANE: Final = 3
-
-
-@dataclass(frozen=True)
-class PlaneGeometry:
-    """Where the points of a plane grid lie: point (i, j) = origin + spacing (i u + j v), bohr."""
-
-    shape: tuple[int, int]
-    origin: tuple[float, float, float]
-    axis_u: tuple[float, float, float]
-    axis_v: tuple[float, float, float]
-    spacing_bohr: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as plain lists and numbers."""
-        return asdict(self)
 
 
 def grid_points(
@@ -49,7 +34,7 @@ def grid_points(
     """
     kind = settings["kind"]
     if kind == "plane":
-        return plane_points(plane_geometry(settings, atomic_numbers, positions))
+        return plane_of(settings, atomic_numbers, positions).points()
     radii = bondi_radii(atomic_numbers)
     if kind == "shells":
         density = settings["points_per_angstrom2"] / ANGSTROM_IN_BOHR**2
@@ -107,9 +92,9 @@ def _outside(points: FloatArray, centres: FloatArray, radii: FloatArray) -> npt.
     return outside
 
 
-def plane_geometry(
+def plane_of(
     settings: Mapping[str, Any], atomic_numbers: npt.NDArray[np.uint8], positions: FloatArray
-) -> PlaneGeometry:
+) -> Plane:
     """Return the plane that fits the heavy atoms best, with a margin around all atoms.
 
     The axes are the principal axes of the heavy atoms' positions (of all atoms where fewer than
@@ -127,19 +112,4 @@ def plane_geometry(
     low, high = projected.min(axis=0) - margin, projected.max(axis=0) + margin
     shape = np.ceil((high - low) / spacing).astype(int) + 1
     origin = centre + low[0] * u + low[1] * v
-    return PlaneGeometry(
-        (int(shape[0]), int(shape[1])),
-        tuple(origin.tolist()),
-        tuple(u.tolist()),
-        tuple(v.tolist()),
-        spacing,
-    )
-
-
-def plane_points(plane: PlaneGeometry) -> FloatArray:
-    """Return the points (n·m, 3) of a plane in bohr, the index along ``axis_v`` fastest."""
-    i, j = np.meshgrid(np.arange(plane.shape[0]), np.arange(plane.shape[1]), indexing="ij")
-    steps = np.stack([i.ravel(), j.ravel()], axis=1) * plane.spacing_bohr
-    return np.asarray(
-        np.array(plane.origin) + steps @ np.array([plane.axis_u, plane.axis_v], dtype=float)
-    )
+    return Plane((int(shape[0]), int(shape[1])), origin, u, v, spacing)

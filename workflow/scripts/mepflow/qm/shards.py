@@ -22,7 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from mepflow import __version__
 from mepflow.journal import Journal
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
-from mepflow.qm.grids import plane_geometry
+from mepflow.qm.grids import plane_of
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference import PROPERTIES, Record, reference_record
 from mepflow.splits import read_splits
@@ -137,7 +137,7 @@ def _assemble(
     }
     planes = {
         name: {
-            molecule.id: plane_geometry(row, molecule.atomic_numbers, molecule.positions).to_json()
+            molecule.id: plane_of(row, molecule.atomic_numbers, molecule.positions).to_metadata()
             for molecule, own in zip(molecules, wanted, strict=True)
             if name in own
         }

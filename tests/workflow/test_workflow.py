@@ -1,0 +1,136 @@
+"""The whole workflow on a tiny configuration, and what it runs again after which change."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tiny_repository import Repository
+
+from mepflow.molecules import MoleculeTable
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+FIGURES = {
+    "plot_filter_funnel",
+    "plot_mep_error",
+    "plot_mep_parity",
+    "plot_multipole_parity",
+    "plot_showcase",
+    "plot_training_curves",
+}
+MODEL_RESULTS = {"plot_mep_error", "plot_mep_parity", "plot_multipole_parity", "plot_showcase"}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_everything_is_made(finished: Repository) -> None:
+    results = finished.root / "results" / "qm9"
+    for table in ("filters", "multipoles", "mep"):
+        assert (results / "tables" / f"{table}.csv").stat().st_size > 0
+        assert (results / "tables" / f"{table}.md").stat().st_size > 0
+    drawn = {path.name for path in (results / "figures").glob("*.p??")}
+    names = {rule.removeprefix("plot_") for rule in FIGURES - {"plot_showcase"}}
+    names.add("showcase_gdb_000003")
+    assert drawn == {f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")}
+
+
+def test_reference_and_tables_agree(finished: Repository) -> None:
+    results = finished.root / "results" / "qm9"
+    reference = MoleculeTable.load(results / "reference" / "reference.h5")
+    verdicts = pd.read_csv(results / "reference" / "verdicts.csv", keep_default_na=False)
+    assert len(verdicts) == 12
+    assert set(verdicts.loc[verdicts["verdict"] == "kept", "id"]) == set(reference.ids)
+    # The methyl radical of the embedded archive has no closed shell.
+    assert "scf_not_converged" in set(verdicts["reason"])
+    mep = pd.read_csv(results / "tables" / "mep.csv")
+    models = set(mep.loc[mep["kind"] == "model", "representation"])
+    assert models == {"AC-D", "AC-AD-DQ-dw100-c"}
+    fitted = mep[(mep["representation"] == "fitted-charges") & (mep["grid"] == "mk")]
+    others = mep[(mep["kind"] == "model") & (mep["grid"] == "mk")]
+    floor = fitted["median_rmse_kcal_per_mol_e"].item()
+    assert (others["median_rmse_kcal_per_mol_e"] > floor).all()
+
+
+def test_every_job_leaves_its_log_and_provenance(finished: Repository) -> None:
+    results = finished.root / "results" / "qm9"
+    model = results / "models" / "AC-D" / "seed-1"
+    record = json.loads((model / "model.pt.provenance.json").read_text())
+    assert record["rule"] == "train_model"
+    assert record["software"]["torch"]
+    assert record["params"]["training"]["steps"] == 20
+    assert (results / "logs" / "train_model" / "AC-D" / "seed-1.log").stat().st_size > 0
+
+
+def test_an_unchanged_tree_runs_nothing(finished: Repository) -> None:
+    output = finished.snakemake("--dry-run").stdout
+    assert "Nothing to be done" in output
+
+
+def test_a_change_of_style_draws_the_figures_again(rerun: Repository) -> None:
+    config = {"style": "serif", "showcase_variants": ["AC-D", "AC-AD-DQ-dw100-c"]}
+    rerun.configure({"figures": config})
+    assert set(rerun.planned()) == FIGURES
+
+
+def test_a_change_of_plotting_code_draws_the_figures_again(rerun: Repository) -> None:
+    style = rerun.root / "workflow/scripts/mepflow/plots/style.py"
+    style.write_text(style.read_text() + "\nNEW = 1\n")
+    assert set(rerun.planned()) == FIGURES
+
+
+def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
+    rerun.configure(
+        {
+            "variants": {
+                "AC-AD-DQ-dw100-c": {
+                    "atomic_terms": ["charges", "dipoles"],
+                    "loss_weights": {"dipole": 50.0, "quadrupole": 1.0},
+                    "quadrupole_from": "all",
+                }
+            }
+        }
+    )
+    planned = rerun.planned()
+    assert planned["train_model"] == 1
+    assert planned["evaluate_model"] == 1
+    tables = {"tabulate_mep", "tabulate_multipoles"}
+    models = {"train_model", "evaluate_model"}
+    assert set(planned) == models | tables | MODEL_RESULTS | {"plot_training_curves"}
+    assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
+
+
+def test_training_code_retrains_but_leaves_the_reference(rerun: Repository) -> None:
+    loss = rerun.root / "workflow/scripts/mepflow/training/loss.py"
+    loss.write_text(loss.read_text() + "\nNEW = 1\n")
+    planned = rerun.planned()
+    assert planned["train_model"] == 2
+    assert not {"compute_reference", "collect_reference", "read_archive"} & set(planned)
+
+
+def test_reference_code_recomputes_the_reference(rerun: Repository) -> None:
+    properties = rerun.root / "workflow/scripts/mepflow/qm/properties.py"
+    properties.write_text(properties.read_text() + "\nNEW = 1\n")
+    planned = rerun.planned()
+    assert planned["compute_reference"] == 2
+    assert "read_archive" not in planned
+
+
+def test_a_comment_runs_nothing(rerun: Repository) -> None:
+    loss = rerun.root / "workflow/scripts/mepflow/training/loss.py"
+    loss.write_text("# A remark.\n" + loss.read_text())
+    assert rerun.planned() == {}
+
+
+def test_report_holds_every_figure_with_its_caption(finished: Repository, tmp_path: Path) -> None:
+    report = tmp_path / "report.zip"
+    finished.snakemake("--report", str(report))
+    with zipfile.ZipFile(report) as archive:
+        names = archive.namelist()
+    for figure in ("mep_error", "mep_parity", "filter_funnel", "training_curves"):
+        assert any(name.endswith(f"{figure}.png") for name in names), names
