@@ -19,6 +19,7 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/python tools/write_config_reference.py --check
 	$(BIN)/snakemake --lint
 
 install: $(VENV)/installed

@@ -7,9 +7,9 @@ Run from the repository's root, in the project's environment with ``tblite`` and
 
 Each molecule goes SMILES → conformer (RDKit, MMFF) → geometry and harmonic frequencies (GFN2-xTB)
 → electronic columns (B3LYP/6-31G(2df,p) of QM9, with density fitting beyond four heavy atoms; the
-polarizability by coupled-perturbed Kohn–Sham, with fitting). Finished molecules are kept in the work folder, so that the run
-can be stopped and taken up again. Which column comes from what, and which records were altered on
-purpose, stands in ``resources/embedded/README.md``.
+polarizability by coupled-perturbed Kohn–Sham, with fitting). Finished molecules are kept in the
+work folder, so that the run can be stopped and taken up again. Which column comes from what, and
+which records were altered on purpose, stands in ``resources/embedded/README.md``.
 """
 
 import argparse

@@ -107,6 +107,7 @@ def write_tiny_archive(folder: Path) -> None:
 
 def copy_repository(folder: Path) -> Repository:
     """Return a copy of the repository with the tiny archive and configuration."""
+    folder.mkdir(parents=True)
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():

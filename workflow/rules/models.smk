@@ -24,7 +24,6 @@ rule train_model:
         state=f"{MODEL}/state",
         variant=lambda wildcards: config["variants"][wildcards.variant],
         network=lambda wildcards: config["networks"][dataset_row(wildcards)["network"]],
-        elements=lambda wildcards: dataset_row(wildcards)["filters"]["elements"],
         training=settings.training_settings(config),
         code=code_digest("mepflow.training.run"),
     message:

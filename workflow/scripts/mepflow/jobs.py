@@ -54,10 +54,10 @@ def _start_logging(path: Path) -> None:
     terminal.setFormatter(logging.Formatter("%(message)s"))
     handlers.append(terminal)
     logging.basicConfig(
-        level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         handlers=handlers,
         force=True,
     )
+    logging.getLogger("mepflow").setLevel(logging.INFO)  # of the libraries, warnings will do
     logging.captureWarnings(True)
     warnings.simplefilter("default")

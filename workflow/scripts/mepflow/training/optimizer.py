@@ -4,7 +4,7 @@ Both differ from PyTorch's by an epsilon that matters here: clipped to a global 
 gradients are about 1e-5 per weight.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -28,7 +28,6 @@ class KerasAdam(torch.optim.Adam):
         epsilon: float,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        # Fused: one kernel for all of the network's many small tensors.
         super().__init__(parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
         for group in self.param_groups:
             group.update(keras_epsilon=epsilon, steps_done=0)
@@ -42,12 +41,30 @@ class KerasAdam(torch.optim.Adam):
         return super().step(closure)
 
 
-def clip_global_norm(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
-    """Scale all gradients jointly so that their norm is at most ``max_norm``; return the old norm.
+def flatten_parameters(module: nn.Module) -> nn.Parameter:
+    """Return one parameter that holds all of ``module``'s, and its gradient all their gradients.
 
-    Exactly as tf.clip_by_global_norm; PyTorch's own adds 1e-6 to the norm. A NaN stays.
+    The module's parameters become views of it, so an update is a few operations on one tensor and
+    not on the hundred small ones of a network. The module must not change its device or precision
+    afterwards, and gradients must be set to zero in place, not removed.
     """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
-    torch._foreach_mul_(gradients, (max_norm / norm).clamp(max=1.0))
+    parameters = list(module.parameters())
+    flat = nn.Parameter(torch.cat([values.detach().reshape(-1) for values in parameters]))
+    flat.grad = torch.zeros_like(flat)
+    sizes = [values.numel() for values in parameters]
+    pieces = zip(parameters, flat.detach().split(sizes), flat.grad.split(sizes), strict=True)
+    for values, piece, gradient in pieces:
+        values.data = piece.view_as(values)
+        values.grad = gradient.view_as(values)
+    return flat
+
+
+def clip_norm(gradient: Tensor, max_norm: float) -> Tensor:
+    """Scale ``gradient`` in place to a norm of ``max_norm`` if it is larger; return the old norm.
+
+    With all parameters in one, this is tf.clip_by_global_norm; PyTorch's own adds 1e-6 to the norm.
+    A NaN stays.
+    """
+    norm = torch.linalg.vector_norm(gradient)
+    gradient *= (max_norm / norm).clamp(max=1.0)
     return norm

@@ -18,7 +18,7 @@ from mepflow.training.checkpoint import Checkpoint
 from mepflow.training.data import DeviceDataset
 from mepflow.training.log import LogRow
 from mepflow.training.loss import ErrorSummary, Residuals, residuals, summarise, weighted_loss
-from mepflow.training.optimizer import KerasAdam, clip_global_norm
+from mepflow.training.optimizer import KerasAdam, clip_norm, flatten_parameters
 from mepflow.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
@@ -66,11 +66,11 @@ class Trainer:
         self.data = data
         self.step = 0
         self.rows: list[LogRow] = []
-        self.best_step, self.best_loss, self.best_model = 0, math.inf, self._weights()
+        self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
         self._fabric = fabric
         self._objective = fabric.setup_module(Objective(model))
-        self._parameters = list(model.parameters())
-        self._optimizer = KerasAdam(self._parameters, settings.learning_rate, settings.adam_epsilon)
+        self._weights = flatten_parameters(model)
+        self._optimizer = KerasAdam([self._weights], settings.learning_rate, settings.adam_epsilon)
         self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
         self._loss_weights = model.variant.loss_weights
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
@@ -100,7 +100,7 @@ class Trainer:
             raise MepflowError(self._not_finite("validation loss", errors.loss, stop, []))
         if errors.loss < self.best_loss:
             self.best_step, self.best_loss = self.step, errors.loss
-            self.best_model = self._weights()
+            self.best_model = self._copied_state()
         row = LogRow(
             self.step,
             self.step * self.settings.batch_size / len(self.data.train),
@@ -181,10 +181,10 @@ class Trainer:
         molecules = self._molecules_of(self.step)
         errors = self._objective(self.data.train, molecules)
         loss = weighted_loss(errors, self._loss_weights)
-        self._optimizer.zero_grad()
+        self._optimizer.zero_grad(set_to_none=False)
         self._fabric.backward(loss)
-        if self.settings.gradient_clip_norm is not None:
-            clip_global_norm(self._parameters, self.settings.gradient_clip_norm)
+        if self.settings.gradient_clip_norm is not None and self._weights.grad is not None:
+            clip_norm(self._weights.grad, self.settings.gradient_clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.step)
         self._optimizer.step()
@@ -208,7 +208,7 @@ class Trainer:
             "the last checkpoint is kept."
         )
 
-    def _weights(self) -> dict[str, Tensor]:
+    def _copied_state(self) -> dict[str, Tensor]:
         return {name: values.cpu().clone() for name, values in self.model.state_dict().items()}
 
     def _wall_time_s(self) -> float:
