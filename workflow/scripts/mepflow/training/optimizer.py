@@ -52,8 +52,8 @@ def flatten_parameters(module: nn.Module) -> nn.Parameter:
     flat = nn.Parameter(torch.cat([values.detach().reshape(-1) for values in parameters]))
     flat.grad = torch.zeros_like(flat)
     sizes = [values.numel() for values in parameters]
-    pieces = zip(parameters, flat.detach().split(sizes), flat.grad.split(sizes), strict=True)
-    for values, piece, gradient in pieces:
+    pieces, gradients = (torch.split(whole, sizes) for whole in (flat.detach(), flat.grad))
+    for values, piece, gradient in zip(parameters, pieces, gradients, strict=True):
         values.data = piece.view_as(values)
         values.grad = gradient.view_as(values)
     return flat
@@ -65,6 +65,6 @@ def clip_norm(gradient: Tensor, max_norm: float) -> Tensor:
     With all parameters in one, this is tf.clip_by_global_norm; PyTorch's own adds 1e-6 to the norm.
     A NaN stays.
     """
-    norm = torch.linalg.vector_norm(gradient)
+    norm: Tensor = torch.linalg.vector_norm(gradient)
     gradient *= (max_norm / norm).clamp(max=1.0)
     return norm
