@@ -25,6 +25,16 @@ def test_the_file_appears_when_the_block_ends(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_reader_of_the_old_file_keeps_it(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with path.open() as reader:
+        with atomic_path(path) as temporary:
+            temporary.write_text("whole")
+        assert reader.read() == "old"
+    assert path.read_text() == "whole"
+
+
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
 def test_a_failing_block_leaves_the_old_file(tmp_path, failure):
     path = tmp_path / "table.csv"

@@ -136,13 +136,6 @@ def test_centre_of_nuclear_charge():
     np.testing.assert_allclose(moved, centre + 5.0, atol=1e-14)
 
 
-def test_many_heavy_nuclei_do_not_overflow():
-    numbers = np.full(10, 53, dtype=np.uint8)
-    np.testing.assert_allclose(
-        multipoles.centre_of_nuclear_charge(numbers, np.full((10, 3), 2.0)), 2.0
-    )
-
-
 @pytest.mark.parametrize("with_dipoles", [False, True])
 def test_torch_gives_the_same_as_numpy(cloud, with_dipoles):
     arrays = cloud if with_dipoles else cloud[:2]
