@@ -244,6 +244,11 @@ def test_listed_keys_are_the_numbers_of_gdb(tmp_path):
     assert not {gdb_id(57), gdb_id(59)} & listed
 
 
+def test_a_table_may_have_other_columns(tmp_path):
+    text = "Left out\n====\n# Index SMILES\n====\n  58  CCCC\n 120  C=O\n====\n"
+    assert read_uncharacterized(_list(tmp_path, text)) == {"gdb_000058", "gdb_000120"}
+
+
 @pytest.mark.parametrize("text", ["58\n120\n", "gdb_000058\ngdb_120", "# keys\n\n  58 \n120\n"])
 def test_a_plain_list_will_do(tmp_path, text):
     assert read_uncharacterized(_list(tmp_path, text)) == {"gdb_000058", "gdb_000120"}
@@ -261,6 +266,8 @@ def test_a_plain_list_will_do(tmp_path, text):
         ("58\nabc\n", "line 2: 'abc'"),
         ("58 120\n", "line 1: '58 120'"),
         ("1234567\n", "line 1"),
+        ("====\n0 CCCC\n", "line 2: '0 CCCC'"),
+        ("====\n58.5 CCCC\n", "line 2: '58.5 CCCC'"),
         (ORIGINAL, "line 4: '133885 of them in all.'"),
     ],
 )

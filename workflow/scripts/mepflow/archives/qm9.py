@@ -64,7 +64,6 @@ COLUMNS: Final[dict[str, str]] = {
 """The 15 numbers of line 2 and their units."""
 _LINE_2_COLUMNS: Final = 2 + len(COLUMNS)
 _ALLOWED_BYTES: Final = bytes({*range(0x20, 0x7F), *b"\t\r\n"} - {*b"_"})
-_DISTANCE: Final = re.compile(r"\d+\.\d*")
 _NUMBER_IN_NAME: Final = re.compile(r"gdb[a-z0-9]*_(\d{1,9})\.xyz$")
 
 
@@ -153,9 +152,9 @@ def read_records(path: Path) -> Iterator[Record | Rejected]:
 def read_uncharacterized(path: Path) -> frozenset[str]:
     """Return the keys in the archive's list of molecules that changed when they were relaxed.
 
-    The original ``uncharacterized.txt`` has text around rows of five columns (i, three SMILES, a
-    distance); one key per line (``58`` or ``gdb_000058``) will do. **i is the number in**
-    ``gdb i``: the first molecule of QM9 is 1, so i is no index into an array. Raises
+    The original ``uncharacterized.txt`` is text, then, between lines of ``====``, a table whose
+    first column is i; a plain list (``58`` or ``gdb_000058`` on a line) will do. **i is the number
+    in** ``gdb i``: the first molecule of QM9 is 1, so i is no index into an array. Raises
     :class:`InputError` where the file is missing, holds no key, or has a line that is neither a
     key nor text.
     """
@@ -165,20 +164,24 @@ def read_uncharacterized(path: Path) -> frozenset[str]:
         raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as text ({error}): fetch it again.") from error
-    keys = {_listed_key(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1)} - {""}
+    keys = set()
+    in_table = False
+    for number, line in enumerate(lines, start=1):
+        in_table = in_table or line.startswith("===")
+        keys.add(_listed_key(line, in_table, f"{path}, line {number}"))
+    keys.discard("")
     if not keys:
         raise InputError(f"{path} holds no key of a molecule: fetch the list again.")
     return frozenset(keys)
 
 
-def _listed_key(line: str, where: str) -> str:
+def _listed_key(line: str, in_table: bool, where: str) -> str:
     """Return the key in a line, or an empty text where the line is text around the list."""
     tokens = line.split()
     if not tokens or tokens[0].startswith(("#", "=")):
         return ""
     digits = tokens[0].removeprefix("gdb_")
-    is_row = len(tokens) == 5 and _DISTANCE.fullmatch(tokens[4])
-    if _is_key(digits) and (len(tokens) == 1 or is_row):
+    if _is_key(digits) and (len(tokens) == 1 or in_table):
         return gdb_id(int(digits))
     if tokens[0][0].isdigit() or digits != tokens[0] or len(tokens) == 1:
         raise InputError(
