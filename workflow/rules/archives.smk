@@ -1,9 +1,7 @@
 # Raw archives that are not in the repository.
 
 DOWNLOADS = {
-    download["path"]: download
-    for row in ARCHIVES.values()
-    for download in row["downloads"]
+    download["path"]: download for row in ARCHIVES.values() for download in row["downloads"]
 }
 
 

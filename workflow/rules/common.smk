@@ -1,6 +1,7 @@
 # Configuration, wildcards and the helper functions of the rules.
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -90,8 +91,43 @@ def baseline_files(name):
     return expand(f"{BASELINE}/{name}", baseline=settings.BASELINES, allow_missing=True)
 
 
+def uncharacterized_list(wildcards):
+    path = archive_row(wildcards)["uncharacterized"]
+    return [path] if path else []
+
+
 def gpus(wildcards):
     """Return the GPUs a network needs: none on a machine without one, unless asked for."""
     device = config["training"]["device"]
-    present = device == "auto" and Path("/dev/nvidia0").exists()
-    return 1 if device == "cuda" or present else 0
+    present = shutil.which("nvidia-smi") is not None
+    return 1 if device == "cuda" or (device == "auto" and present) else 0
+
+
+def figure(name, category, caption=None):
+    """Return the outputs of a figure, with its caption and place in the report."""
+    return {
+        "png": report(
+            f"{FIGURES}/{name}.png",
+            caption=f"../report/{caption or name}.rst",
+            category=category,
+            labels={"dataset": "{dataset}", "figure": name.replace("_", " ")},
+        ),
+        "pdf": f"{FIGURES}/{name}.pdf",
+    }
+
+
+def plane_grid(dataset):
+    """Return the first grid of a dataset that is a plane, or None."""
+    grids = settings.grids_of(config, dataset)
+    return next((name for name, row in grids.items() if row["kind"] == "plane"), None)
+
+
+def all_figures():
+    """Return the figures of every dataset."""
+    names = ["filter_funnel", "training_curves", "multipole_parity", "mep_error", "mep_parity"]
+    figures = []
+    for dataset in DATASETS:
+        molecules = config["datasets"][dataset]["split"]["showcase"] if plane_grid(dataset) else []
+        own = names + [f"showcase_{molecule}" for molecule in molecules]
+        figures += expand(f"{FIGURES}/{{name}}.png", dataset=dataset, name=own)
+    return figures

@@ -1,19 +1,6 @@
 # Figures, as PNG and PDF. Each is drawn from the tables and files of the run alone.
 
 
-def figure(name, category, caption=None):
-    """Return the outputs of a figure, with its caption and place in the report."""
-    return {
-        "png": report(
-            f"{FIGURES}/{name}.png",
-            caption=f"../report/{caption or name}.rst",
-            category=category,
-            labels={"dataset": "{dataset}", "figure": name.replace("_", " ")},
-        ),
-        "pdf": f"{FIGURES}/{name}.pdf",
-    }
-
-
 rule plot_filter_funnel:
     input:
         verdicts=rules.collect_reference.output.verdicts,
@@ -151,33 +138,7 @@ rule plot_showcase:
         "../scripts/plot_showcase.py"
 
 
-def plane_grid(dataset):
-    """Return the first grid of a dataset that is a plane, or None."""
-    grids = settings.grids_of(config, dataset)
-    return next((name for name, row in grids.items() if row["kind"] == "plane"), None)
-
-
-def all_figures(wildcards):
-    names = [
-        "filter_funnel",
-        "training_curves",
-        "multipole_parity",
-        "mep_error",
-        "mep_parity",
-    ]
-    for dataset in DATASETS:
-        molecules = (
-            config["datasets"][dataset]["split"]["showcase"]
-            if plane_grid(dataset)
-            else []
-        )
-        showcases = [f"showcase_{molecule}" for molecule in molecules]
-        yield from expand(
-            f"{FIGURES}/{{name}}.png", dataset=dataset, name=names + showcases
-        )
-
-
 rule figures:
     # Named target: every figure, from the results there are.
     input:
-        list(all_figures(None)),
+        all_figures(),

@@ -25,11 +25,6 @@ rule read_archive:
         "../scripts/read_archive.py"
 
 
-def uncharacterized_list(wildcards):
-    path = archive_row(wildcards)["uncharacterized"]
-    return [path] if path else []
-
-
 rule filter_molecules:
     input:
         table=rules.read_archive.output.table,

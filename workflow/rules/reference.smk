@@ -21,9 +21,7 @@ rule compute_reference:
     params:
         # Finished molecules live here: declared outputs of a failed job would be deleted.
         state=f"{REFERENCE}/state/{{shard}}",
-        shards=lambda wildcards: settings.number_of_shards(
-            config, ARCHIVES, wildcards.dataset
-        ),
+        shards=lambda wildcards: settings.number_of_shards(config, ARCHIVES, wildcards.dataset),
         level=lambda wildcards: dataset_row(wildcards)["level_of_theory"],
         level_row=lambda wildcards: config["levels_of_theory"][
             dataset_row(wildcards)["level_of_theory"]
@@ -40,9 +38,7 @@ rule collect_reference:
     input:
         shards=lambda wildcards: expand(
             rules.compute_reference.output.table,
-            shard=range(
-                settings.number_of_shards(config, ARCHIVES, wildcards.dataset)
-            ),
+            shard=range(settings.number_of_shards(config, ARCHIVES, wildcards.dataset)),
             allow_missing=True,
         ),
         verdicts=rules.filter_molecules.output.verdicts,

@@ -34,12 +34,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 PRECISIONS: Final = {"f64": torch.float64, "f32": torch.float32}
 """Precisions of a recording, by the prefix of their arrays."""
 TOLERANCES: Final = {"f64": 1e-10, "f32": 5e-6}
-"""Largest absolute deviation that counts as agreement.
-
-A molecular dipole collects the deviations of the charges with their lever arms, so that its float32
-tolerance is multiplied by the largest Σ |r_i| of a molecule in ångström. (PiNN's own dipoles of one
-recording differ by 5.2e-6 e·Å between float32 and float64.)
-"""
+"""Largest absolute deviation that counts as agreement."""
 
 # What zipfile and NumPy raise on damaged files. RuntimeError: a bit that says "encrypted" or a
 # later version; MemoryError: an absurd shape; TypeError: a lone array instead of a collection.
@@ -61,7 +56,6 @@ _OUTPUTS: Final = tuple(f"{p}/{name}" for p in PRECISIONS for name in ("nl/ind_2
 # What PiNet2Settings has no word for must have these values.
 _FIXED: Final = {"act": "tanh", "out_units": 1, "out_pool": False, "center": None}
 _PAIR_ARRAYS: Final = re.compile(r"nl/ind_2|nl/dist|nl/diff|d3|d5|fc|basis|block\d+/i\d")
-_DIPOLES: Final = re.compile(r"model/\w*_dipole_\w*")
 # PiNN keeps the length of a dipole differentiable at 0: sqrt(|μ|² + this), in (e·Å)².
 _NORM_SHIFT: Final = 1e-6
 _RENAMED: Final = (
@@ -95,16 +89,15 @@ class RecordedNetwork:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Largest absolute deviation of one array and what is allowed, by recorded precision."""
+    """Largest absolute deviation of one array, by recorded precision."""
 
     name: str
     largest: dict[str, float] = field(default_factory=dict)
-    allowed: dict[str, float] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
         """Whether every deviation is within its tolerance (NaN is not)."""
-        return all(value <= self.allowed[precision] for precision, value in self.largest.items())
+        return all(value <= TOLERANCES[precision] for precision, value in self.largest.items())
 
 
 def to_parameters(settings: PiNet2Settings, recorded: Arrays) -> dict[str, Tensor]:
@@ -238,15 +231,7 @@ def deviations(path: str | Path) -> list[Deviation]:
             recorded = values[order] if _PAIR_ARRAYS.fullmatch(name) else values
             row = found.setdefault(name, Deviation(name))
             row.largest[precision] = float(np.abs(ours[name].numpy() - recorded).max(initial=0.0))
-            levers = precision == "f32" and _DIPOLES.fullmatch(name)
-            row.allowed[precision] = TOLERANCES[precision] * (_lever_arm(network) if levers else 1)
     return list(found.values())
-
-
-def _lever_arm(network: RecordedNetwork) -> float:
-    lengths = torch.linalg.vector_norm(network.graph.positions, dim=1)
-    sums = segment_sum(lengths, network.graph.molecule, network.graph.n_molecules)
-    return max(1.0, float(sums.max()))
 
 
 def _pair_order(pairs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -336,9 +321,6 @@ def _dipoles(outputs: Mapping[str, Tensor], graph: Graph) -> dict[str, Tensor]:
 def report(found: Sequence[Deviation]) -> str:
     """Return an aligned table of the deviations, the tolerances, and the verdict as last line."""
     rows = [("array", *PRECISIONS), ("tolerance", *(f"{t:.1e}" for t in TOLERANCES.values()))]
-    of_dipoles = [row.allowed for row in found if _DIPOLES.fullmatch(row.name)]
-    if of_dipoles:
-        rows.append(("tolerance of dipoles", *(f"{t:.1e}" for t in of_dipoles[0].values())))
     for row in found:
         values = (f"{row.largest[p]:.1e}" if p in row.largest else "-" for p in PRECISIONS)
         rows.append((row.name, *values, "" if row.agrees else "differs"))

@@ -87,10 +87,8 @@ class PairInteraction(nn.Module):
 
     .. math:: i_{ijc} = \sum_b \tanh(x_{ijbc})\, e_{ijb}, \qquad x = \mathrm{FF}(p_i \oplus p_j)
 
-    with tanh between the dense layers of FF, too. Its output has B·C features, the channel as the
-    fastest index, so that the sum over b runs along rows. It is the largest array of the network,
-    so the tanh, slow on the CPU, is taken as 2 σ(2x) − 1 and the constants outside the sum:
-    :math:`i_c = 2 \sum_b \sigma(2 x_{bc})\, e_b - \sum_b e_b`.
+    with tanh between the dense layers of FF, too. Its output, the largest array of the network, has
+    B·C features, the channel as the fastest index, so that the sum over b runs along rows.
     """
 
     def __init__(self, in_features: int, nodes: Sequence[int], n_basis: int) -> None:
@@ -106,8 +104,7 @@ class PairInteraction(nn.Module):
         x: Tensor = first(p1, pair_i, pair_j)
         for layer in rest:
             x = layer(torch.tanh(x))
-        sigma = x.mul_(2.0).sigmoid_().view(-1, *self.shape)
-        return 2.0 * (sigma * basis[:, :, None]).sum(dim=1) - basis.sum(dim=1, keepdim=True)
+        return (torch.tanh(x).view(-1, *self.shape) * basis[:, :, None]).sum(dim=1)
 
 
 class InvariantLayer(nn.Module):
