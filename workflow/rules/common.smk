@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from mepflow import settings
 from mepflow.errors import MepflowError
 from mepflow.provenance import code_digest
+from mepflow.summary import summary
 
 
 def read_yaml(path):
@@ -61,6 +62,10 @@ def downloads():
 
 onstart:
     settings.claim_results_folder(config)
+
+
+onsuccess:
+    print(summary(config))
 
 
 wildcard_constraints:
