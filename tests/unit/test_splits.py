@@ -1,12 +1,15 @@
 """Splits depend on keys and the seed alone."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mepflow.errors import ConfigError, InputError, StateError
-from mepflow.splits import make_splits, read_splits, write_splits
+from mepflow.splits import make_splits, read_splits, rows_in_split, write_splits
 
 IDS = [f"gdb_{number:06d}" for number in range(1, 101)]
 
@@ -168,3 +171,16 @@ def test_a_damaged_file_is_one_sentence(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(InputError, match=rf"splits\.csv {message}|splits\.csv .*{message}"):
         read_splits(path)
+
+
+def test_rows_in_split_go_by_id(tmp_path: Path) -> None:
+    path = tmp_path / "splits.csv"
+    ids = ["a", "b", "c", "d"]
+    write_splits(
+        pd.DataFrame({"id": ids, "split": ["test", "train", "validation", "test"], "showcase": 0}),
+        path,
+    )
+    assert rows_in_split(ids, path, "test").tolist() == [0, 3]
+    assert rows_in_split(["d", "c", "b"], path, "test").tolist() == [0]
+    with pytest.raises(InputError, match=r"splits\.csv leaves no train molecule among the 2 with"):
+        rows_in_split(["a", "c"], path, "train")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mepflow import settings
-from mepflow.errors import ConfigError, InputError
+from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.evaluation.baselines import BASELINES, fit_baseline, fit_charges
 from mepflow.molecules import MoleculeTable
 from mepflow.potential import potential
@@ -109,11 +109,11 @@ def test_too_few_points_are_refused_with_the_molecules_name(system):
         fitted(system, "fitted-charges")
 
 
-def test_no_test_molecules(system):
+def test_splits_of_other_data(system):
     system.splits.write_text(
         "id,split,showcase\ngdb_000001,train,0\ngdb_000002,validation,0\ngdb_000050,test,0\n"
     )
-    with pytest.raises(InputError, match="none of the test molecules"):
+    with pytest.raises(StateError, match="make the splits of these data again"):
         fitted(system, "mulliken")
 
 

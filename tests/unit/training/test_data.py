@@ -9,7 +9,7 @@ from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.nn.graph import Graph, build_graph, species_of
-from mepflow.training.data import DeviceDataset, elements_of, load_labelled, split_rows
+from mepflow.training.data import DeviceDataset, elements_of, load_labelled
 from mepflow.units import BOHR_IN_ANGSTROM
 
 ELEMENTS = (8, 6, 1)
@@ -94,21 +94,6 @@ def test_an_element_the_network_does_not_know_is_named(table: MoleculeTable) -> 
 def test_elements_are_those_that_occur(table: MoleculeTable) -> None:
     assert elements_of(table) == (1, 6, 8)
     assert elements_of(table.select([0])) == (6,)
-
-
-def test_split_rows(table: MoleculeTable, paths: dict[str, Path]) -> None:
-    splits = paths["splits"]
-    assert split_rows(table, splits, "validation").tolist() == [4, 5, 6, 7]
-    # By id, not by position.
-    backwards = table.select(np.arange(17, -1, -1))
-    assert split_rows(backwards, splits, "test").tolist() == [14, 15, 16, 17]
-
-
-def test_an_empty_split_is_refused_in_one_sentence(
-    table: MoleculeTable, paths: dict[str, Path]
-) -> None:
-    with pytest.raises(InputError, match=r"splits\.csv leaves no train molecule among the 8 with"):
-        split_rows(table.select(range(8)), paths["splits"], "train")
 
 
 def test_labels_must_be_there_and_finite(table: MoleculeTable, paths: dict[str, Path]) -> None:

@@ -6,14 +6,18 @@ the molecules does not matter, and a molecule more or less moves at most the one
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.files import atomic_path
+
+IntArray = npt.NDArray[np.int64]
 
 TRAIN: Final = "train"
 VALIDATION: Final = "validation"
@@ -86,6 +90,22 @@ def read_splits(path: Path, ids: Iterable[str] = ()) -> pd.DataFrame:
     if foreign := sorted(set(ids) - set(splits["id"])):
         raise StateError(f"{path} does not hold {foreign[0]}: make the splits of these data again.")
     return splits
+
+
+def rows_in_split(ids: Sequence[str], path: Path, split: str) -> IntArray:
+    """Return which of ``ids`` the file ``path`` puts into ``split``, as ascending indices.
+
+    Molecules of the file that are not among ``ids`` were filtered out and do not matter. Raises
+    what :func:`read_splits` raises, and :class:`InputError` where the set is empty.
+    """
+    split_of = read_splits(path, ids).set_index("id")["split"]
+    rows = np.flatnonzero(split_of[list(ids)].to_numpy() == split)
+    if not len(rows):
+        raise InputError(
+            f"{path} leaves no {split} molecule among the {len(ids)} with a reference: loosen the "
+            "filters or change the sizes of the split."
+        )
+    return rows.astype(np.int64)
 
 
 def _problem(splits: pd.DataFrame) -> str:

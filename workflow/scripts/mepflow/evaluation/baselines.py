@@ -27,7 +27,7 @@ from scipy.linalg import null_space
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
-from mepflow.splits import TEST, read_splits
+from mepflow.splits import TEST, rows_in_split
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,7 +46,8 @@ def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Pa
     """
     if name not in BASELINES:
         raise ConfigError(f"baseline {name!r} does not exist: choose among {', '.join(BASELINES)}.")
-    table = _test_molecules(MoleculeTable.load(reference), reference, splits)
+    whole = MoleculeTable.load(reference)
+    table = whole.select(rows_in_split(whole.ids, splits, TEST))
     terms = [BASELINES[name](table, index, grid) for index in range(len(table))]
     _predictions(table, terms, {"name": name, "seed": None, "grid": grid}).save(output)
 
@@ -121,16 +122,6 @@ def _fit(table: MoleculeTable, index: int, grid: str, *, with_dipoles: bool) -> 
             f"{molecule.id} on grid {grid}: {error}; make the grid denser, or compute it for this "
             "molecule."
         ) from error
-
-
-def _test_molecules(reference: MoleculeTable, path: Path, splits: Path) -> MoleculeTable:
-    """Return the reference rows of the test molecules, in the order of their ids."""
-    assigned = read_splits(splits)
-    wanted = set(assigned.loc[assigned["split"] == TEST, "id"])
-    rows = [row for row, molecule_id in enumerate(reference.ids) if molecule_id in wanted]
-    if not rows:
-        raise InputError(f"{path} holds none of the test molecules of {splits}: both must be new.")
-    return reference.select(rows).sorted_by_id()
 
 
 def _predictions(

@@ -21,7 +21,6 @@ from mepflow.heads import Batch
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.nn.graph import UNKNOWN_SPECIES, Graph, build_graph, species_of
-from mepflow.splits import read_splits
 from mepflow.training.loss import Labels
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -160,22 +159,6 @@ def load_labelled(reference: Path) -> MoleculeTable:
                 "finite number: compute it again or filter the molecule out."
             )
     return table
-
-
-def split_rows(table: MoleculeTable, splits: Path, split: str) -> IntArray:
-    """Return the rows of ``table`` that the file ``splits`` puts into ``split``.
-
-    Molecules of the file that the table lacks were filtered out and do not matter. Raises what
-    :func:`mepflow.splits.read_splits` raises, and :class:`InputError` where the set is empty.
-    """
-    split_of = read_splits(splits, table.ids).set_index("id")["split"]
-    rows = np.flatnonzero(split_of[table.ids].to_numpy() == split)
-    if not len(rows):
-        raise InputError(
-            f"{splits} leaves no {split} molecule among the {len(table)} with a reference: "
-            "loosen the filters or change the sizes of the split."
-        )
-    return rows.astype(np.int64)
 
 
 def elements_of(table: MoleculeTable) -> tuple[int, ...]:

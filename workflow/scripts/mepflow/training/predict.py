@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
-from mepflow.splits import TEST
-from mepflow.training.data import DeviceDataset, split_rows
+from mepflow.splits import TEST, rows_in_split
+from mepflow.training.data import DeviceDataset
 from mepflow.training.model_file import load_model
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def predict(
     """
     model, info = load_model(model_path, device)
     table = replace(MoleculeTable.load(reference_path), grids={}, properties={}, texts={})
-    table = table.select(split_rows(table, splits_path, split))
+    table = table.select(rows_in_split(table.ids, splits_path, split))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
     predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)
     predictions.save(output_path)

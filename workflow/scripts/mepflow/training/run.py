@@ -13,9 +13,9 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
 from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.splits import TRAIN, VALIDATION
+from mepflow.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
-from mepflow.training.data import DeviceDataset, elements_of, load_labelled, split_rows
+from mepflow.training.data import DeviceDataset, elements_of, load_labelled
 from mepflow.training.log import LogRow, write_log
 from mepflow.training.model_file import save_model
 from mepflow.training.settings import TrainingSettings, torch_device
@@ -59,7 +59,7 @@ def train(
     settings = TrainingSettings.from_config(training)
     fabric = _make_fabric(settings)
     table = replace(load_labelled(reference), grids={})
-    tables = {split: table.select(split_rows(table, splits, split)) for split in _SPLITS}
+    tables = {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
     network_settings = PiNet2Settings.from_dict(
         {**network, "elements": elements_of(tables[TRAIN]), "outputs": variant.outputs}
     )
