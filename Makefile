@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: run test check install install-test clean
 
 run: install
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --quiet reason
 
 test: install-test check
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --durations 10
