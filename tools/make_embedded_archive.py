@@ -55,6 +55,7 @@ log = logging.getLogger("make_embedded_archive")
 EXACT_LEVEL: Final = "b3lyp-6-31g-2df-p"
 FITTED_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
 LARGEST_EXACT_HEAVY_ATOMS: Final = 4
+GRID_LEVEL: Final = 3
 TEMPERATURE_KELVIN: Final = 298.15
 PRESSURE_PASCAL: Final = 101325.0
 ATTEMPTS: Final = 10
@@ -218,10 +219,11 @@ def thermochemistry(relaxed: Relaxed, electronic: float) -> dict[str, float]:
 
 
 def levels() -> dict[str, LevelOfTheory]:
-    """Return the levels of theory of the configuration."""
+    """Return the levels of theory of the configuration, on the archive's integration grid."""
     definitions = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
     rows = definitions["levels_of_theory"]
-    return {name: LevelOfTheory.from_row(name, row) for name, row in rows.items()}
+    found = {name: LevelOfTheory.from_row(name, row) for name, row in rows.items()}
+    return {name: replace(level, grid_level=GRID_LEVEL) for name, level in found.items()}
 
 
 def electronic_columns(name: str, relaxed: Relaxed, smiles: str) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def independent() -> dict[str, npt.NDArray[np.float64]]:
 @pytest.mark.parametrize("row", [1, 4, 6, 9])
 def test_independent_calculation(independent: dict[str, npt.NDArray[np.float64]], row: int) -> None:
     """Vectors, tensors, charges and the potential, component by component in the same frame."""
-    same_level = replace(level(FITTED), density_fitting="def2-universal-jkfit")
+    same_level = replace(level(FITTED), density_fitting="def2-universal-jkfit", grid_level=3)
     from mepflow.qm.properties import potential_on_points
 
     atoms = slice(*independent["atom_offsets"][row : row + 2])
