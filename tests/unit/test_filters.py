@@ -9,17 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mepflow.archives.qm9_table import read_archive
+from mepflow.collection import collect_verdicts, merge_verdicts
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.filters import (
     COLUMNS,
     REASONS,
     canonical_smiles,
-    collect_verdicts,
     filter_after_reference,
     filter_before_reference,
     funnel,
     inchi_change,
-    merge_verdicts,
     read_verdicts,
     select_candidates,
     smiles_change,

@@ -5,7 +5,7 @@ from mepflow.jobs import job
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.filters import collect_verdicts
+    from mepflow.collection import collect_verdicts
 
     collect_verdicts(
         [Path(path) for path in snakemake.input.shards],

@@ -18,7 +18,7 @@ from rdkit import Chem, rdBase
 
 from mepflow.archives.qm9 import read_uncharacterized
 from mepflow.elements import ATOMIC_NUMBERS, symbol
-from mepflow.errors import ConfigError, InputError, StateError
+from mepflow.errors import ConfigError, InputError
 from mepflow.files import atomic_path
 from mepflow.molecules import MoleculeTable
 from mepflow.units import E_BOHR_IN_DEBYE
@@ -186,47 +186,9 @@ def select_candidates(
     verdicts = filter_before_reference(table, listed, elements)
     unreadable = _unreadable(_read_csv(rejected_path, ("record", "id", "reason")), table.ids)
     verdicts = pd.concat([unreadable, verdicts]).sort_values("id", ignore_index=True)
-    kept = _kept_rows(table, verdicts, archive_table_path)
-    _write_verdicts(verdicts, verdicts_path)
+    kept = kept_rows(table, verdicts, archive_table_path)
+    write_verdicts(verdicts, verdicts_path)
     table.select(kept).save(candidates_path)
-
-
-def collect_verdicts(
-    shard_paths: Sequence[Path],
-    candidate_verdicts_path: Path,
-    dipole_tolerance_debye: float | None,
-    reference_path: Path,
-    verdicts_path: Path,
-) -> None:
-    """Join the reference shards, write the molecules that pass all filters and every verdict.
-
-    ``candidate_verdicts_path`` is what :func:`select_candidates` wrote. Raises
-    :class:`StateError` where the shards do not hold exactly its kept molecules, and
-    :class:`InputError` where no molecule is left.
-    """
-    table = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
-    reference = table.sorted_by_id()
-    before = read_verdicts(candidate_verdicts_path)
-    after = filter_after_reference(reference, dipole_tolerance_debye)
-    verdicts = merge_verdicts(before, after)
-    kept = _kept_rows(reference, verdicts, candidate_verdicts_path)
-    _write_verdicts(verdicts, verdicts_path)
-    reference.select(kept).save(reference_path)
-
-
-def merge_verdicts(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return the verdicts ``after`` on the molecules that ``before`` kept, and its other verdicts.
-
-    Raises :class:`StateError` where ``after`` does not judge exactly those.
-    """
-    is_kept = before["verdict"] == KEPT
-    expected, judged = set(before.loc[is_kept, "id"]), list(after["id"])
-    if wrong := sorted(expected.symmetric_difference(judged)) or _repeated(judged):
-        raise StateError(
-            f"The reference shards are not those of the candidates ({wrong[0]} is missing, foreign"
-            " or repeated): run the reference again."
-        )
-    return pd.concat([before[~is_kept], after]).sort_values("id", ignore_index=True)
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
@@ -236,7 +198,7 @@ def read_verdicts(path: Path) -> pd.DataFrame:
     fits = verdicts["reason"].isin(list(REASONS)) == is_rejected
     if not (fits.all() and verdicts["verdict"].isin([KEPT, REJECTED]).all()):
         raise InputError(f"{path} holds an unknown verdict or reason: delete it and run again.")
-    if repeated := _repeated(list(verdicts["id"])):
+    if repeated := repeated_ids(list(verdicts["id"])):
         raise InputError(f"{path} holds {repeated[0]} twice: delete it and run again.")
     return verdicts
 
@@ -283,7 +245,7 @@ def _unreadable(rejected: pd.DataFrame, readable: Iterable[str]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _kept_rows(table: MoleculeTable, verdicts: pd.DataFrame, path: Path) -> list[int]:
+def kept_rows(table: MoleculeTable, verdicts: pd.DataFrame, path: Path) -> list[int]:
     """Return the rows of kept molecules; logs the counts, and raises where there are none."""
     counts = Counter(verdicts.loc[verdicts["verdict"] == REJECTED, "reason"])
     text = ", ".join(f"{counts[reason]} {reason}" for reason in REASONS if counts[reason])
@@ -297,7 +259,8 @@ def _kept_rows(table: MoleculeTable, verdicts: pd.DataFrame, path: Path) -> list
     return [row for row, key in enumerate(table.ids) if key in kept]
 
 
-def _repeated(ids: Sequence[str]) -> list[str]:
+def repeated_ids(ids: Sequence[str]) -> list[str]:
+    """Return the ids that occur more than once."""
     return sorted(key for key, count in Counter(ids).items() if count > 1)
 
 
@@ -315,6 +278,7 @@ def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def _write_verdicts(verdicts: pd.DataFrame, path: Path) -> None:
+def write_verdicts(verdicts: pd.DataFrame, path: Path) -> None:
+    """Write verdicts to a CSV file, atomically."""
     with atomic_path(path) as temporary:
         verdicts.to_csv(temporary, index=False)
