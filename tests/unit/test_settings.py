@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import validate
 
 from mepflow import settings
 from mepflow.errors import ConfigError, StateError
@@ -21,8 +22,14 @@ def load(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, Any]:
-    complete = load("definitions.yaml") | load("config.yaml")
-    return complete | {"results": str(tmp_path / "results")}
+    return with_defaults(load("config.yaml") | {"results": str(tmp_path / "results")})
+
+
+def with_defaults(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as the workflow completes it: on top of the definitions, with defaults."""
+    complete = load("definitions.yaml") | run
+    validate(complete, str(ROOT / "workflow" / "schemas" / "config.schema.yaml"))
+    return complete
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ def archives() -> dict[str, Any]:
 
 def test_shipped_configurations_are_consistent(config: dict[str, Any], archives: Any) -> None:
     settings.check_references(config, archives)
-    settings.check_references(config | load("paper.yaml"), archives)
+    settings.check_references(with_defaults(load("paper.yaml")), archives)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,26 @@ def test_number_of_shards_covers_every_record(config: dict[str, Any], archives: 
     size = config["datasets"]["qm9"]["shard_size"]
     records = archives["qm9-embedded"]["records"]
     assert (shards - 1) * size < records <= shards * size
+
+
+def test_archive_labels_are_computed_for_the_test_set_alone(
+    config: dict[str, Any], archives: Any
+) -> None:
+    row = config["datasets"]["qm9"]
+    row |= {"archive": "spice", "labels": "archive", "shard_size": 5}
+    row["split"]["test"] = 12
+    assert settings.number_of_shards(config, archives, "qm9") == 3
+    row["split"]["test"] = 0.01
+    assert settings.number_of_shards(config, archives, "qm9") == 228
+
+
+@pytest.mark.parametrize(("key", "value"), [("labels", "archive"), ("baselines", ["mbis-charges"])])
+def test_an_archive_without_labels_is_refused(
+    config: dict[str, Any], archives: Any, key: str, value: Any
+) -> None:
+    config["datasets"]["qm9"][key] = value
+    with pytest.raises(ConfigError, match=f"datasets.qm9.{key}: .* format qm9"):
+        settings.check_references(config, archives)
 
 
 def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> None:

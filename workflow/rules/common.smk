@@ -60,6 +60,11 @@ def downloads():
     return [Path(d["path"]).name for row in ARCHIVES.values() for d in row["downloads"]]
 
 
+def showcase_molecules():
+    """Return the keys of the showcase molecules of all datasets."""
+    return [key for row in config["datasets"].values() for key in row["split"]["showcase"]]
+
+
 onstart:
     settings.claim_results_folder(config)
 
@@ -75,7 +80,7 @@ wildcard_constraints:
     baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
     shard="[0-9]+",  # number of a reference job, from 0
     file="|".join(map(re.escape, downloads())) or "none",  # a file that can be fetched
-    molecule="[A-Za-z0-9_.-]+",  # key of a showcase molecule, e.g. gdb_000103
+    molecule="|".join(map(re.escape, showcase_molecules())) or "none",  # e.g. gdb_000103
 
 
 def dataset_row(wildcards):
@@ -91,9 +96,22 @@ def model_files(name):
     return expand(f"{MODEL}/{name}", variant=VARIANTS, seed=SEEDS, allow_missing=True)
 
 
-def baseline_files(name):
-    """Return the file ``name`` of every baseline of the wildcards' dataset."""
-    return expand(f"{BASELINE}/{name}", baseline=settings.BASELINES, allow_missing=True)
+def result_files(name):
+    """Return an input function: the file ``name`` of every model and baseline of the dataset."""
+
+    def files(wildcards):
+        baselines = dataset_row(wildcards)["baselines"]
+        return expand(
+            model_files(name) + expand(f"{BASELINE}/{name}", baseline=baselines, allow_missing=True),
+            dataset=wildcards.dataset,
+        )
+
+    return files
+
+
+def reader(wildcards):
+    """Return the module that reads the archive of the wildcards' dataset."""
+    return settings.READERS[archive_row(wildcards)["format"]]
 
 
 def uncharacterized_list(wildcards):

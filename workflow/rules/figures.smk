@@ -67,7 +67,7 @@ rule plot_multipole_parity:
 
 rule plot_mep_error:
     input:
-        errors=model_files("mep.csv") + baseline_files("mep.csv"),
+        errors=result_files("mep.csv"),
     output:
         **figure("mep_error", "Electrostatic potential"),
     log:

@@ -18,7 +18,9 @@ rule read_archive:
         runtime=60,
     params:
         records=lambda wildcards: archive_row(wildcards)["records"],
-        code=code_digest("mepflow.archives.qm9_table"),
+        reader=reader,
+        options=lambda wildcards: settings.reader_options(dataset_row(wildcards), ARCHIVES),
+        code=lambda wildcards: code_digest(reader(wildcards)),
     message:
         "{wildcards.dataset}: reading the raw archive {input.archive}"
     script:
@@ -43,7 +45,7 @@ rule filter_molecules:
         mem_mb=4000,
         runtime=60,
     params:
-        elements=lambda wildcards: dataset_row(wildcards)["filters"]["elements"],
+        filters=lambda wildcards: dataset_row(wildcards)["filters"],
         code=code_digest("mepflow.filters"),
     message:
         "{wildcards.dataset}: filtering molecules"

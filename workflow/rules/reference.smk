@@ -19,6 +19,8 @@ rule compute_reference:
         runtime=lambda wildcards, attempt: attempt
         * max(60, 3 * dataset_row(wildcards)["shard_size"]),
     params:
+        # The split that is computed: molecules whose labels are the archive's need no more.
+        split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
         # Finished molecules live here: declared outputs of a failed job would be deleted.
         state=f"{REFERENCE}/state/{{shard}}",
         shards=lambda wildcards: settings.number_of_shards(config, ARCHIVES, wildcards.dataset),
@@ -41,9 +43,12 @@ rule collect_reference:
             shard=range(settings.number_of_shards(config, ARCHIVES, wildcards.dataset)),
             allow_missing=True,
         ),
+        candidates=rules.filter_molecules.output.candidates,
+        splits=rules.split_molecules.output.splits,
         verdicts=rules.filter_molecules.output.verdicts,
     output:
         reference=f"{REFERENCE}/reference.h5",
+        computed=f"{REFERENCE}/computed.h5",
         verdicts=f"{REFERENCE}/verdicts.csv",
     log:
         f"{LOGS}/collect_reference.log",
@@ -55,6 +60,7 @@ rule collect_reference:
         mem_mb=8000,
         runtime=60,
     params:
+        computed_split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"
         ],

@@ -29,7 +29,7 @@ rule tabulate_filters:
 
 rule tabulate_multipoles:
     input:
-        errors=model_files("multipoles.csv") + baseline_files("multipoles.csv"),
+        errors=result_files("multipoles.csv"),
     output:
         csv=f"{TABLES}/multipoles.csv",
         markdown=report(
@@ -55,7 +55,7 @@ rule tabulate_multipoles:
 
 rule tabulate_mep:
     input:
-        errors=model_files("mep.csv") + baseline_files("mep.csv"),
+        errors=result_files("mep.csv"),
     output:
         csv=f"{TABLES}/mep.csv",
         markdown=report(

@@ -5,12 +5,16 @@ from mepflow.jobs import job
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.collection import collect_verdicts
+    from mepflow.collection import collect_reference
 
-    collect_verdicts(
+    collect_reference(
         [Path(path) for path in snakemake.input.shards],
+        Path(snakemake.input.candidates),
+        Path(snakemake.input.splits),
         Path(snakemake.input.verdicts),
+        snakemake.params.computed_split,
         snakemake.params.dipole_tolerance_debye,
         Path(snakemake.output.reference),
+        Path(snakemake.output.computed),
         Path(snakemake.output.verdicts),
     )

@@ -15,6 +15,7 @@ with job(snakemake):
         Path(snakemake.params.state),
         int(snakemake.wildcards.shard),
         snakemake.params.shards,
+        snakemake.params.split,
         LevelOfTheory.from_row(snakemake.params.level, snakemake.params.level_row),
         snakemake.params.grids,
         snakemake.params.code,

@@ -3,13 +3,13 @@
 from mepflow.jobs import job
 
 with job(snakemake):
+    from importlib import import_module
     from pathlib import Path
 
-    from mepflow.archives.qm9_table import read_archive
-
-    read_archive(
+    import_module(snakemake.params.reader).read_archive(
         Path(snakemake.input.archive),
         Path(snakemake.output.table),
         Path(snakemake.output.rejected),
         snakemake.params.records,
+        **snakemake.params.options,
     )

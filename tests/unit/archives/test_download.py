@@ -13,14 +13,20 @@ from mepflow.archives.download import download
 from mepflow.errors import InputError
 
 CONTENT = np.random.default_rng(1).bytes(3_000_000)
+BREAKS = 4
+BODIES = {"/wrong": bytes(len(CONTENT)), "/long": CONTENT + CONTENT}
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT at /whole; /half breaks off once in the middle; /wrong has other bytes."""
+    """Serves CONTENT at /whole; /wrong has other bytes and /long more of them.
+
+    /breaks sends half of what is asked for, BREAKS times; /stuck does so once and then nothing;
+    /forgetful breaks off too, and cannot resume.
+    """
 
     requested: list[tuple[str, str | None]]
-    broke_off = False
+    broken = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,15 +38,21 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
-        start = int(span.removeprefix("bytes=").rstrip("-")) if span else 0
-        body = (bytes(len(CONTENT)) if self.path == "/wrong" else CONTENT)[start:]
-        self.send_response(206 if span else 200)
+        resumes = span is not None and self.path != "/forgetful"
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span and resumes else 0
+        body = BODIES.get(self.path, CONTENT)[start:]
+        self.send_response(206 if resumes else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.path == "/half" and not self.server.broke_off:
-            self.server.broke_off = True
-            body = body[: len(body) // 2]
-        self.wfile.write(body)
+        self.wfile.write(body[: self.sent(len(body))])
+
+    def sent(self, size: int) -> int:
+        """Return how many of ``size`` bytes are sent before the connection breaks off."""
+        self.server.broken += 1
+        if self.path == "/stuck":
+            return size // 2 if self.server.broken == 1 else 0
+        breaks = self.path in ("/breaks", "/forgetful") and self.server.broken <= BREAKS
+        return size // 2 if breaks else size
 
     def log_message(self, *_: object) -> None:
         pass
@@ -70,12 +82,25 @@ def test_whole_file(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / "state" / "archive").exists()
 
 
-def test_broken_transfer_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="broke off"):
-        fetch(server, tmp_path, "half")
+def test_broken_transfers_go_on_where_they_were(server: Server, tmp_path: Path) -> None:
+    assert fetch(server, tmp_path, "breaks").read_bytes() == CONTENT
+    assert len(server.requested) == BREAKS + 1
+    assert server.requested[1] == ("/breaks", f"bytes={len(CONTENT) // 2}-")
+
+
+def test_a_later_call_goes_on_too(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="broke off at 1500000 of 3000000 bytes"):
+        fetch(server, tmp_path, "stuck")
     assert not (tmp_path / "archive").exists()
-    assert fetch(server, tmp_path, "half").read_bytes() == CONTENT
-    assert server.requested[-1] == ("/half", f"bytes={len(CONTENT) // 2}-")
+    assert fetch(server, tmp_path, "whole").read_bytes() == CONTENT
+    assert server.requested[-1] == ("/whole", f"bytes={len(CONTENT) // 2}-")
+
+
+def test_a_server_that_cannot_resume_starts_anew_and_stops(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="broke off"):
+        fetch(server, tmp_path, "forgetful")
+    assert len(server.requested) == 2
+    assert fetch(server, tmp_path, "forgetful", "whole").read_bytes() == CONTENT
 
 
 def test_next_address_is_tried(server: Server, tmp_path: Path) -> None:
@@ -83,9 +108,10 @@ def test_next_address_is_tried(server: Server, tmp_path: Path) -> None:
     assert [path for path, _ in server.requested] == ["/missing", "/wrong", "/whole"]
 
 
-def test_wrong_file_is_never_kept(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["wrong", "long"])
+def test_wrong_file_is_never_kept(server: Server, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=f"put it there .*{MD5}"):
-        fetch(server, tmp_path, "wrong")
+        fetch(server, tmp_path, name)
     assert not list(tmp_path.glob("archive"))
     assert not list((tmp_path / "state").iterdir())
 

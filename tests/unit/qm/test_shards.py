@@ -46,10 +46,15 @@ def inputs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def run(
-    inputs: tuple[Path, Path], folder: Path, shard: int = 0, of: int = 1, code: str = "1"
+    inputs: tuple[Path, Path],
+    folder: Path,
+    shard: int = 0,
+    of: int = 1,
+    code: str = "1",
+    split: str | None = None,
 ) -> Path:
     output = folder / f"{shard}.h5"
-    compute_shard(*inputs, output, folder / "state", shard, of, LEVEL, GRIDS, code)
+    compute_shard(*inputs, output, folder / "state", shard, of, split, LEVEL, GRIDS, code)
     return output
 
 
@@ -83,6 +88,14 @@ def test_shards_share_the_molecules(inputs: tuple[Path, Path], tmp_path: Path) -
         ["gdb_000002"],
         ["gdb_000003"],
     ]
+
+
+def test_a_split_alone_can_be_computed(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    tables = [
+        MoleculeTable.load(run(inputs, tmp_path / str(k), k, 3, split="test")) for k in range(3)
+    ]
+    assert [table.ids for table in tables] == [["gdb_000001"], ["gdb_000002"], []]
+    assert len(MoleculeTable.concatenate(tables)) == 2
 
 
 def test_a_cut_journal_repeats_only_what_was_lost(

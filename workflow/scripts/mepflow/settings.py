@@ -4,6 +4,7 @@ Only the standard library is imported: the workflow reads this whenever it is pa
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,21 @@ from mepflow.errors import ConfigError, StateError
 from mepflow.files import atomic_path
 
 Config = Mapping[str, Any]
-BASELINES: Final = ("mulliken", "fitted-charges", "fitted-charges-dipoles")
+BASELINES: Final = (
+    "mulliken",
+    "fitted-charges",
+    "fitted-charges-dipoles",
+    "mbis-charges",
+    "mbis-charges-dipoles",
+    "mbis-charges-dipoles-quadrupoles",
+)
+READERS: Final = {
+    "qm9": "mepflow.archives.qm9_table",
+    "spice": "mepflow.archives.spice_table",
+}
+"""Module whose ``read_archive`` reads an archive of each format."""
+FORMATS_WITH_LABELS: Final = ("spice",)
+"""Formats whose records hold dipole vectors, quadrupoles, MBIS multipoles and conformers."""
 RUN_RECORD: Final = "run.json"
 """File of the results folder that says to which run the folder belongs."""
 
@@ -36,6 +51,7 @@ def check_references(config: Config, archives: Config) -> None:
             _require(grid, config["grids"], f"{place}.grids", "grids")
         _require(dataset["headline_grid"], dataset["grids"], f"{place}.headline_grid", place)
         _check_headline_grid(config, name)
+        _check_archive_has_labels(config, archives, name)
     trained = config["training"]["variants"]
     for variant in trained:
         _require(variant, config["variants"], "training.variants", "variants")
@@ -52,6 +68,19 @@ def _check_headline_grid(config: Config, dataset: str) -> None:
         )
 
 
+def _check_archive_has_labels(config: Config, archives: Config, dataset: str) -> None:
+    row = config["datasets"][dataset]
+    archive_format = archives[row["archive"]]["format"]
+    wanted = {"labels": row["labels"] == "archive"}
+    wanted |= {"baselines": any(name.startswith("mbis") for name in row["baselines"])}
+    for key, is_wanted in wanted.items():
+        if is_wanted and archive_format not in FORMATS_WITH_LABELS:
+            raise ConfigError(
+                f"datasets.{dataset}.{key}: an archive of the format {archive_format} holds neither"
+                " dipole vectors nor MBIS multipoles; choose another value."
+            )
+
+
 def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
     known = list(rows)
     if name not in known:
@@ -63,7 +92,22 @@ def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
 def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
     """Return into how many reference jobs a dataset is divided, known before anything runs."""
     row = config["datasets"][dataset]
-    return int(-(-archives[row["archive"]]["records"] // row["shard_size"]))
+    molecules = archives[row["archive"]]["records"]
+    if row["labels"] == "archive":
+        test = row["split"]["test"]
+        molecules = math.ceil(test * molecules) if test < 1 else test
+    return math.ceil(molecules / row["shard_size"])
+
+
+def computed_split(row: Config) -> str | None:
+    """Return the split of a dataset (its row) that is computed, or None where all are."""
+    return "test" if row["labels"] == "archive" else None
+
+
+def reader_options(row: Config, archives: Config) -> dict[str, Any]:
+    """Return what a dataset (its row) tells the reader of its archive."""
+    has_conformers = archives[row["archive"]]["format"] in FORMATS_WITH_LABELS
+    return {"conformers": row["conformers"]} if has_conformers else {}
 
 
 def grids_of(config: Config, dataset: str) -> dict[str, Any]:

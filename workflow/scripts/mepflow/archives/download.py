@@ -2,17 +2,15 @@
 
 import hashlib
 import logging
-import shutil
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
 from tqdm import tqdm
 
 from mepflow.errors import InputError
-from mepflow.files import atomic_path
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +21,22 @@ _TIMEOUT_SECONDS: Final = 60
 def download(urls: Sequence[str], size: int, md5: str, partial: Path, path: Path) -> None:
     """Fetch a file of ``size`` bytes with the checksum ``md5`` to ``path``.
 
-    What was fetched so far stays in ``partial``, from where a later call goes on. Raises
-    :class:`InputError` where no address gives the right file: it says where to put it by hand.
+    What was fetched so far stays in ``partial``, on the same file system, from where a later call
+    goes on, and from where the file is moved once it is whole. Raises :class:`InputError` where no
+    address gives the right file: it says where to put it by hand.
     """
     partial.parent.mkdir(parents=True, exist_ok=True)
     problems = []
     for url in urls:
         try:
-            _fetch(url, size, partial)
+            _fetch_all(url, size, partial)
             _check(partial, size, md5)
-        except (OSError, InputError) as error:
+        except (OSError, HTTPException, InputError) as error:
             problems.append(f"{url}: {error}")
             log.warning("%s", problems[-1])
             continue
-        with atomic_path(path) as temporary:
-            shutil.copyfile(partial, temporary)
-        partial.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.replace(path)
         return
     raise InputError(
         f"{path} could not be fetched ({'; '.join(problems)}): fetch it elsewhere, put it there "
@@ -46,11 +44,26 @@ def download(urls: Sequence[str], size: int, md5: str, partial: Path, path: Path
     )
 
 
+def _fetch_all(url: str, size: int, partial: Path) -> None:
+    """Fetch from one address, again where it breaks off, for as long as each time brings more."""
+    most = -1
+    while most < (have := _bytes_of(partial)) < size:
+        most = have
+        try:
+            _fetch(url, size, partial)
+        except (OSError, HTTPException):
+            if _bytes_of(partial) <= most:
+                raise
+        log.info("%s: %d of %d bytes", url, _bytes_of(partial), size)
+
+
+def _bytes_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 def _fetch(url: str, size: int, partial: Path) -> None:
     """Append to ``partial`` what is missing; start anew where the server cannot resume."""
-    have = partial.stat().st_size if partial.exists() else 0
-    if have >= size:
-        return
+    have = _bytes_of(partial)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
         resumed = have > 0 and getattr(response, "status", None) == 206

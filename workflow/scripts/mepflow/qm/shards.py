@@ -25,7 +25,7 @@ from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.grids import plane_of
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference import PROPERTIES, Record, reference_record
-from mepflow.splits import read_splits
+from mepflow.splits import read_splits, rows_in_split
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def compute_shard(
     state_folder: Path,
     shard: int,
     shards: int,
+    split: str | None,
     level: LevelOfTheory,
     grids: Mapping[str, Mapping[str, Any]],
     code: str,
@@ -46,12 +47,14 @@ def compute_shard(
 ) -> None:
     """Compute the molecules ``shard, shard + shards, …`` of the candidates and write their table.
 
+    With ``split`` only the candidates of that split count, with None all of them.
     ``grids`` maps names to rows of the configuration, whose ``molecules`` (all, test, showcase)
     says for which molecules a grid is computed. ``code`` identifies the code that decides the
     numbers: a molecule finished under another one is computed again.
     """
     table = MoleculeTable.load(candidates)
-    mine = table.select(np.arange(shard, len(table), shards))
+    rows = np.arange(len(table)) if split is None else rows_in_split(table.ids, splits, split)
+    mine = table.select(rows[shard::shards])
     wanted = _grids_of(splits, mine.ids, grids)
     journal = Journal(state_folder / JOURNAL_NAME)
     finished = {str(record["fingerprint"]): record for record in journal.read()}
