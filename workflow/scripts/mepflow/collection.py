@@ -111,7 +111,7 @@ def with_archive_labels(candidates: MoleculeTable, computed: MoleculeTable) -> M
     }
     nothing = (np.empty((0, 3)), np.empty(0))
     return replace(
-        candidates.with_properties(**foreign, **labels).with_texts(**texts),
+        candidates.with_properties(**(foreign | labels)).with_texts(**texts),
         grids={
             name: GridValues.from_ragged(
                 [grid.of(int(row)) if row >= 0 else nothing for row in rows]
