@@ -22,7 +22,7 @@ and version, the multipoles' origin, and the ``metadata`` of the table (level of
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
@@ -158,6 +158,25 @@ class GridValues:
 def offsets(counts: Iterable[int]) -> IntArray:
     """Return the starts of consecutive runs of the given lengths, and their total at the end."""
     return np.concatenate([[0], np.cumsum(np.fromiter(counts, dtype=np.int64))]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One dataset of a file: its name, values, unit (none of texts) and meaning."""
+
+    name: str
+    values: npt.NDArray[Any]
+    units: str = ""
+    description: str = ""
+    are_offsets: bool = False
+    """Whether the values are :func:`offsets`, with one more row than there are molecules."""
+
+    def describe(self, dataset: h5py.Dataset) -> None:
+        """Write the unit and the meaning beside the values."""
+        if self.units:
+            dataset.attrs["units"] = self.units
+        if self.description:
+            dataset.attrs["description"] = self.description
 
 
 @dataclass(frozen=True)
@@ -307,33 +326,34 @@ class MoleculeTable:
                 )
                 for name in first.grids
             },
-            metadata=reduce(_merged, (t.metadata for t in tables)),
+            metadata=reduce(merged_metadata, (t.metadata for t in tables)),
             texts={name: [text for t in tables for text in t.texts[name]] for name in first.texts},
         )
+
+    def columns(self) -> Iterator[Column]:
+        """Yield every dataset of the file format, in the order in which they are written."""
+        yield Column("id", _as_texts(self.ids))
+        yield Column("smiles", _as_texts(self.smiles))
+        yield Column("total_charge", self.total_charge, "e")
+        yield Column("atom_offsets", self.atom_offsets, "1", are_offsets=True)
+        yield Column("atomic_numbers", self.atomic_numbers, "1")
+        yield Column("positions", self.positions, "bohr")
+        for name, values in self.properties.items():
+            yield Column(f"properties/{name}", values, FIELDS[name].units, FIELDS[name].description)
+        for name, column in self.texts.items():
+            yield Column(f"texts/{name}", _as_texts(column), description=TEXTS[name])
+        for name, grid in self.grids.items():
+            starts = grid.point_offsets
+            yield Column(f"grids/{name}/point_offsets", starts, "1", are_offsets=True)
+            yield Column(f"grids/{name}/points", grid.points, "bohr")
+            yield Column(f"grids/{name}/mep", grid.mep, "hartree/e")
 
     def save(self, path: str | Path) -> None:
         """Write the table to an HDF5 file, atomically."""
         with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-            file.attrs["format"] = FORMAT
-            file.attrs["format_version"] = FORMAT_VERSION
-            file.attrs["multipole_origin"] = ORIGIN
-            file.attrs["metadata"] = json.dumps(self.metadata, sort_keys=True)
-            _write_texts(file, "id", self.ids)
-            _write_texts(file, "smiles", self.smiles)
-            _write(file, "total_charge", self.total_charge, "e")
-            _write(file, "atom_offsets", self.atom_offsets, "1")
-            _write(file, "atomic_numbers", self.atomic_numbers, "1")
-            _write(file, "positions", self.positions, "bohr")
-            for name, values in self.properties.items():
-                dataset = _write(file, f"properties/{name}", values, FIELDS[name].units)
-                dataset.attrs["description"] = FIELDS[name].description
-            for name, column in self.texts.items():
-                dataset = _write_texts(file, f"texts/{name}", column)
-                dataset.attrs["description"] = TEXTS[name]
-            for name, grid in self.grids.items():
-                _write(file, f"grids/{name}/point_offsets", grid.point_offsets, "1")
-                _write(file, f"grids/{name}/points", grid.points, "bohr")
-                _write(file, f"grids/{name}/mep", grid.mep, "hartree/e")
+            write_header(file, self.metadata)
+            for column in self.columns():
+                column.describe(file.create_dataset(column.name, data=column.values))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -373,24 +393,26 @@ class MoleculeTable:
         )
 
 
-def _write(file: h5py.File, name: str, values: npt.NDArray[Any], units: str) -> h5py.Dataset:
-    dataset = file.create_dataset(name, data=values)
-    dataset.attrs["units"] = units
-    return dataset
+def write_header(file: h5py.File, metadata: Mapping[str, Any]) -> None:
+    """Write the root attributes of the file format."""
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["multipole_origin"] = ORIGIN
+    file.attrs["metadata"] = json.dumps(metadata, sort_keys=True)
 
 
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def merged_metadata(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, key by key; where they differ in a value, that of ``one``."""
     both = {
-        key: _merged(value, other[key])
+        key: merged_metadata(value, other[key])
         for key, value in one.items()
         if isinstance(value, Mapping) and isinstance(other.get(key), Mapping)
     }
     return {**other, **one, **both}
 
 
-def _write_texts(file: h5py.File, name: str, column: list[str]) -> h5py.Dataset:
-    data = np.array(column, dtype=object)
-    return file.create_dataset(name, data=data, dtype=h5py.string_dtype())
+def _as_texts(column: list[str]) -> npt.NDArray[Any]:
+    return np.array(column, dtype=h5py.string_dtype())
 
 
 def _read_texts(dataset: h5py.Dataset) -> list[str]:

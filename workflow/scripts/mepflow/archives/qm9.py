@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from mepflow.archives.members import read_members
+from mepflow.archives.records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray
@@ -38,12 +38,6 @@ SUFFIX: Final = ".xyz"
 SIZE_LIMIT: Final = 1 << 16
 """Largest record in bytes; those of QM9 have up to 3 KiB."""
 KEY_DIGITS: Final = 6
-CLOSEST_ATOMS: Final = 0.3
-"""Shortest distance of two atoms in Å; the H–H bond has 0.74."""
-LARGEST_COORDINATE: Final = 1e3
-"""In Å."""
-LARGEST_NUMBER: Final = 1e12
-"""Beyond it a number is not plausible in any column's unit."""
 COLUMNS: Final[dict[str, str]] = {
     "A": "GHz",
     "B": "GHz",
@@ -67,10 +61,6 @@ _ALLOWED_BYTES: Final = bytes({*range(0x20, 0x7F), *b"\t\r\n"} - {*b"_"})
 _NUMBER_IN_NAME: Final = re.compile(r"gdb[a-z0-9]*_(\d{1,9})\.xyz$")
 
 
-class RecordError(ValueError):
-    """A record breaks the format; the message says how."""
-
-
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as it is in the file.
@@ -91,15 +81,6 @@ class Record:
     archive_inchi: str
     relaxed_inchi: str
     digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A file that is not a record: its name, the key in its name (or empty) and the reason."""
-
-    record: str
-    id: str
-    reason: str
 
 
 def gdb_id(number: int) -> str:
@@ -254,10 +235,7 @@ def _atom_lines(lines: list[str]) -> tuple[list[int], FloatArray]:
         atomic_numbers.append(ATOMIC_NUMBERS[tokens[0]])
         texts += tokens[1:]
     atoms = _numbers(texts, "an atom's line").reshape(-1, 4)
-    if np.abs(atoms[:, :3]).max() > LARGEST_COORDINATE:
-        raise RecordError(f"an atom is farther than {LARGEST_COORDINATE:g} Å from the origin")
-    for first, second in sorted(cKDTree(atoms[:, :3]).query_pairs(CLOSEST_ATOMS)):
-        raise RecordError(f"atoms {first + 1} and {second + 1} are closer than {CLOSEST_ATOMS} Å")
+    check_geometry(atoms[:, :3])
     return atomic_numbers, atoms
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, Rejected, gdb_id, read_records
+from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, gdb_id, read_records
+from mepflow.archives.records import Rejected
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
 from mepflow.molecules import MoleculeTable, offsets
