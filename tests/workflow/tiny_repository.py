@@ -73,6 +73,7 @@ def tiny_config() -> dict[str, Any]:
         "tiny": {
             "functional": "lda,vwn",
             "basis": "sto-3g",
+            "effective_core_potential": None,
             "density_fitting": None,
             "dispersion": None,
             "grid_level": 0,

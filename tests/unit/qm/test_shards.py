@@ -14,7 +14,7 @@ from mepflow.qm.scf import run_scf
 from mepflow.qm.shards import JOURNAL_NAME, compute_shard
 from mepflow.splits import write_splits
 
-LEVEL = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, 0, 1e-8, 50)
+LEVEL = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, None, 0, 1e-8, 50)
 GRIDS: dict[str, dict[str, Any]] = {
     "mk": {"kind": "shells", "molecules": "test", "scales": [1.4], "points_per_angstrom2": 0.3},
     "plane": {
@@ -127,7 +127,7 @@ def test_second_order_solver_takes_over() -> None:
     water = MoleculeTable.from_molecules(
         [Molecule("w", np.array([8, 1, 1], np.uint8), np.array(ATOMS["gdb_000001"][1], float))]
     ).molecule(0)
-    impatient = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, 0, 1e-8, 2)
+    impatient = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, None, 0, 1e-8, 2)
     result = run_scf(water, impatient)
     assert result.converged
     assert result.cycles > 2

@@ -29,7 +29,10 @@ class ScfResult:
 
 
 def build_molecule(molecule: Molecule, level: LevelOfTheory) -> gto.Mole:
-    """Return PySCF's molecule; :class:`InputError` for an open shell or an unsupported element."""
+    """Return PySCF's molecule; :class:`InputError` for an open shell or an unsupported element.
+
+    Electrons are counted with the bare nuclear charges: an effective core potential removes pairs.
+    """
     electrons = int(molecule.atomic_numbers.sum()) - molecule.total_charge
     if electrons % 2:
         raise InputError(
@@ -40,6 +43,7 @@ def build_molecule(molecule: Molecule, level: LevelOfTheory) -> gto.Mole:
         atom=list(zip(symbols, molecule.positions.tolist(), strict=True)),
         unit="Bohr",
         basis=level.basis_functions(symbols),
+        ecp=level.core_potentials(symbols),
         charge=molecule.total_charge,
         cart=level.mixes_cartesian_and_pure,
         max_memory=MEMORY_MEGABYTE,
