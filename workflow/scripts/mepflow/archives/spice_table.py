@@ -1,0 +1,145 @@
+"""The archive of SPICE as one molecule table and a list of the groups that were rejected."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import h5py
+import numpy.typing as npt
+import pandas as pd
+from tqdm import tqdm
+
+from mepflow.archives.hdf5 import open_file
+from mepflow.archives.records import Rejected
+from mepflow.archives.spice import Conformer, Group, Selection, read_groups
+from mepflow.errors import ConfigError, InputError
+from mepflow.files import atomic_path
+from mepflow.molecule_writer import open_writer
+from mepflow.molecules import Molecule, MoleculeTable
+
+logger = logging.getLogger(__name__)
+
+_LOG_INTERVAL: Final = 10_000
+_BLOCK_ATOMS: Final = 50_000
+"""Atoms that are collected before they are written; they take some 20 MB."""
+
+
+def read_archive(
+    archive: Path,
+    table_path: Path,
+    rejected_path: Path,
+    expected_records: int | None = None,
+    conformers: Selection = "lowest",
+) -> None:
+    """Write the molecules of an archive, in the order of their groups, and what was rejected.
+
+    ``conformers`` is ``lowest``, ``all`` or how many of the lowest energies are taken per group.
+    The table has a row per conformer, with the ``archive_*`` fields and texts of
+    :mod:`mepflow.molecules` that SPICE has; a row's id is the group's name, and ``name:number``
+    where a group can have several. The CSV has the columns record, id, reason: a row per rejected
+    group, and one per conformer for which another one was taken. What is in memory at a time is
+    a few thousand conformers, whatever the size of the archive.
+
+    Raises :class:`InputError` where the archive is damaged, holds no usable group, or holds
+    another number of groups than ``expected_records``; it writes nothing then.
+    """
+    if not isinstance(conformers, str) and conformers < 1:
+        raise ConfigError(f"conformers is {conformers}: give lowest, all or a number from 1.")
+    is_numbered = conformers != "lowest"
+    rejected: list[Rejected] = []
+    rows = 0
+    with open_file(archive) as file, open_writer(table_path) as writer:
+        _check_count(file, archive, expected_records)
+        items = _followed(read_groups(file, conformers), len(file), archive)
+        for block in _blocks(items, rejected, is_numbered):
+            writer.append(_table(block, archive, is_numbered))
+            rows += len(block)
+        if not rows:
+            raise InputError(_nothing_left(archive, rejected))
+        with atomic_path(rejected_path) as temporary:
+            frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
+            frame.to_csv(temporary, index=False)
+    logger.info("%s: %d conformers taken, %d records rejected", archive, rows, len(rejected))
+
+
+def _check_count(file: h5py.File, archive: Path, expected: int | None) -> None:
+    if expected is not None and len(file) != expected:
+        raise InputError(
+            f"{archive} holds {len(file)} groups instead of {expected}: fetch it again."
+        )
+
+
+def _followed(
+    items: Iterable[Group | Rejected], total: int, archive: Path
+) -> Iterator[Group | Rejected]:
+    """Pass the items on, with a bar on the terminal and a line in the log now and then."""
+    bar = tqdm(items, total=total, unit=" groups", disable=None)
+    for count, item in enumerate(bar, start=1):
+        yield item
+        if count % _LOG_INTERVAL == 0:
+            logger.info("%s: %d of %d groups read", archive, count, total)
+
+
+def _blocks(
+    items: Iterable[Group | Rejected], rejected: list[Rejected], is_numbered: bool
+) -> Iterator[list[tuple[Group, Conformer]]]:
+    """Yield the conformers in blocks of some size; what is rejected goes into the list."""
+    block: list[tuple[Group, Conformer]] = []
+    atoms = 0
+    for item in items:
+        if isinstance(item, Rejected):
+            rejected.append(item)
+            continue
+        for number, reason in sorted(item.left_out.items()):
+            name = f"{item.name}:{number}"
+            rejected.append(Rejected(name, name if is_numbered else item.name, reason))
+        block += [(item, conformer) for conformer in item.conformers]
+        atoms += len(item.conformers) * len(item.atomic_numbers)
+        if atoms >= _BLOCK_ATOMS:
+            yield block
+            block, atoms = [], 0
+    if block:
+        yield block
+
+
+def _table(block: list[tuple[Group, Conformer]], archive: Path, is_numbered: bool) -> MoleculeTable:
+    groups = [group for group, _ in block]
+    conformers = [conformer for _, conformer in block]
+    molecules = [
+        Molecule(
+            f"{group.name}:{conformer.number}" if is_numbered else group.name,
+            group.atomic_numbers.astype("uint8"),
+            conformer.positions,
+            group.species.total_charge,
+            group.species.smiles,
+        )
+        for group, conformer in block
+    ]
+    properties: dict[str, Sequence[npt.ArrayLike]] = {
+        "archive_conformer": [conformer.number for conformer in conformers],
+        "archive_energy": [conformer.energy for conformer in conformers],
+        "archive_dipole": [conformer.dipole for conformer in conformers],
+        "archive_quadrupole": [conformer.quadrupole for conformer in conformers],
+        "archive_largest_force": [conformer.largest_force for conformer in conformers],
+        "archive_radical_electrons": [group.species.radical_electrons for group in groups],
+        "archive_mbis_charges": [conformer.mbis_charges for conformer in conformers],
+        "archive_mbis_dipoles": [conformer.mbis_dipoles for conformer in conformers],
+        "archive_mbis_quadrupoles": [conformer.mbis_quadrupoles for conformer in conformers],
+    }
+    table = MoleculeTable.from_molecules(molecules, properties, metadata={"archive": archive.name})
+    return table.with_texts(
+        archive_group=[group.name for group in groups],
+        archive_subset=[group.subset for group in groups],
+        molecule=[group.species.molecule for group in groups],
+    )
+
+
+def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
+    if not rejected:
+        return f"{archive} holds no group: check that it is an archive of SPICE's format."
+    first = rejected[0]
+    return (
+        f"{archive} holds no usable group, all {len(rejected)} were rejected, the first one"
+        f" ({first.record}) because {first.reason}: check that it is an archive of SPICE's format."
+    )
