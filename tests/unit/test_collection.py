@@ -6,9 +6,9 @@ import pytest
 
 from mepflow.collection import collect_reference, merge_verdicts, with_archive_labels
 from mepflow.errors import InputError, StateError
-from mepflow.filters import COLUMNS, filter_after_reference, read_verdicts
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.splits import write_splits
+from mepflow.verdicts import COLUMNS, funnel, read_funnel, read_verdicts, write_csv
 
 DEBYE = 1 / 2.541746473  # in e bohr
 
@@ -53,6 +53,7 @@ def references(tmp_path):
         columns=list(COLUMNS),
     )
     before.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(before, ["charged", "smiles_changed"]), tmp_path / "funnel.csv")
     return paths
 
 
@@ -62,11 +63,13 @@ def collect(tmp_path, paths, tolerance=0.01, split=None):
         tmp_path / "candidates.h5",
         tmp_path / "splits.csv",
         tmp_path / "candidates.csv",
+        tmp_path / "funnel.csv",
         split,
         tolerance,
         tmp_path / "reference.h5",
         tmp_path / "computed.h5",
         tmp_path / "verdicts.csv",
+        tmp_path / "all.csv",
     )
     return read_verdicts(tmp_path / "verdicts.csv")
 
@@ -75,6 +78,14 @@ def test_shards_are_joined_filtered_and_sorted(tmp_path, references):
     verdicts = collect(tmp_path, references)
     assert list(verdicts["id"]) == [f"gdb_{number:06d}" for number in range(9)]
     assert list(verdicts["reason"][:3]) == ["smiles_changed", "", "dipole_mismatch"]
+    steps = read_funnel(tmp_path / "all.csv").itertuples(index=False, name=None)
+    assert list(steps) == [
+        ("archive", 0, 9),
+        ("charged", 0, 9),
+        ("smiles_changed", 1, 8),
+        ("scf_not_converged", 3, 5),
+        ("dipole_mismatch", 3, 2),
+    ]
     kept = MoleculeTable.load(tmp_path / "reference.h5")
     assert (tmp_path / "computed.h5").read_bytes() == (tmp_path / "reference.h5").read_bytes()
     assert kept.ids == ["gdb_000001", "gdb_000008"]
@@ -102,7 +113,7 @@ def test_shards_that_do_not_fit_the_candidates_are_refused(tmp_path, references)
             collect(tmp_path, paths)
     before = read_verdicts(tmp_path / "candidates.csv")
     with pytest.raises(StateError, match="gdb_000008 is missing, foreign"):
-        merge_verdicts(before, filter_after_reference(REFERENCE, 0.01), REFERENCE.ids[:-1])
+        merge_verdicts(before, before[before["reason"] == ""], REFERENCE.ids[:-1])
 
 
 def test_no_reference_left_names_the_counts(tmp_path, references):
@@ -167,6 +178,7 @@ def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
     write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
     verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
     verdicts.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
     shard = computed_of(candidates, ["b", "e", "d"], failed=["e"])
     shard.save(tmp_path / "0.h5")
     with pytest.raises(StateError, match="missing, foreign or repeated"):

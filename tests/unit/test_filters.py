@@ -10,25 +10,32 @@ from hypothesis import strategies as st
 
 from mepflow.archives.qm9_table import read_archive
 from mepflow.errors import ConfigError, InputError
-from mepflow.filters import (
-    COLUMNS,
-    REASONS,
-    canonical_smiles,
-    filter_after_reference,
-    filter_before_reference,
-    funnel,
-    inchi_change,
-    read_verdicts,
-    select_candidates,
-    smiles_change,
-    summarise,
-)
+from mepflow.filters import filters_after_reference, filters_before_reference, select_candidates
 from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.verdicts import COLUMNS, REASONS, judge, read_funnel, read_verdicts
 
 QM9 = Path(__file__).parents[2] / ".." / "shared" / "data" / "qm9"
 needs_qm9 = pytest.mark.skipif(not QM9.is_dir(), reason="no real QM9 files here")
 DEBYE = 1 / 2.541746473  # in e bohr
-ELEMENTS = ("H", "C", "N", "O", "F")
+SETTINGS = {
+    "elements": ["H", "C", "N", "O", "F"],
+    "neutral": True,
+    "single_molecule": False,
+    "unique_molecules": False,
+    "subsets": None,
+    "max_atoms": None,
+    "largest_force_hartree_per_bohr": None,
+    "dipole_tolerance_debye": 0.01,
+}
+
+
+def before(table, listed=None, **changes):
+    """Return the verdicts before the reference with some settings changed."""
+    return judge(table.ids, filters_before_reference(table, listed, SETTINGS | changes))
+
+
+def after(reference, tolerance):
+    return judge(reference.ids, filters_after_reference(reference, tolerance))
 
 
 def archive_table(**rows):
@@ -62,7 +69,7 @@ LISTED = {"gdb_000002", "gdb_000008", "gdb_000099"}
 
 
 def test_the_first_reason_counts():
-    verdicts = filter_before_reference(CASES, LISTED, ELEMENTS)
+    verdicts = before(CASES, LISTED)
     assert tuple(verdicts.columns) == COLUMNS
     assert dict(zip(verdicts["id"], verdicts["reason"], strict=True)) == {
         "gdb_000001": "",
@@ -82,132 +89,197 @@ def test_the_first_reason_counts():
     assert details["gdb_000005"] == "CO became CN"
 
 
-def test_the_order_is_the_documented_one():
-    assert list(REASONS) == [
-        "unreadable_record",
-        "uncharacterized",
+def test_filters_are_in_the_order_of_the_reasons():
+    whole = {
+        "single_molecule": True,
+        "unique_molecules": True,
+        "subsets": ["A"],
+        "max_atoms": 3,
+        "largest_force_hartree_per_bohr": 1.0,
+    }
+    table = CONFORMERS.with_texts(archive_smiles=[""] * 11, **dict.fromkeys(INCHI, [""] * 11))
+    filters = [
+        *filters_before_reference(table, (), SETTINGS | whole),
+        *filters_after_reference(REFERENCE, 0.01),
+    ]
+    assert ["unreadable_record", *filters] == list(REASONS)
+
+
+def test_a_filter_that_is_off_is_no_step():
+    assert list(filters_before_reference(CASES, None, SETTINGS)) == [
         "unsupported_element",
+        "charged",
         "inchi_changed",
         "smiles_changed",
-        "scf_not_converged",
-        "dipole_mismatch",
     ]
+    assert list(filters_before_reference(CONFORMERS, None, SETTINGS | {"neutral": False})) == [
+        "unsupported_element",
+        "open_shell",
+    ]
+    assert list(filters_after_reference(REFERENCE, None)) == ["scf_not_converged"]
 
 
 @given(st.permutations(range(len(CASES))))
 def test_the_order_of_the_molecules_does_not_matter(order):
-    verdicts = filter_before_reference(CASES.select(order), LISTED, ELEMENTS)
-    expected = filter_before_reference(CASES, LISTED, ELEMENTS)
+    verdicts = before(CASES.select(order), LISTED)
+    expected = before(CASES, LISTED)
     pd.testing.assert_frame_equal(verdicts.sort_values("id", ignore_index=True), expected)
 
 
 def test_the_elements_are_a_choice():
-    verdicts = filter_before_reference(CASES, set(), ["H", "C", "N", "O", "S", "P"])
+    verdicts = before(CASES, elements=["H", "C", "N", "O", "S", "P"])
     assert "unsupported_element" not in set(verdicts["reason"])
-    verdicts = filter_before_reference(CASES, set(), ["C", "O"])
+    verdicts = before(CASES, elements=["C", "O"])
     assert verdicts["detail"][0] == "holds H; supported are C, O"
     with pytest.raises(ConfigError, match=r"filters\.elements holds 'Xx', which is no element"):
-        filter_before_reference(CASES, set(), ["H", "Xx"])
+        before(CASES, elements=["H", "Xx"])
 
 
 def test_a_table_without_pairs_is_filtered_by_the_rest():
     table = MoleculeTable.from_molecules([CASES.molecule(row) for row in range(len(CASES))])
-    reasons = filter_before_reference(table, LISTED, ELEMENTS)["reason"]
+    reasons = before(table, LISTED)["reason"]
     assert set(reasons) == {"", "uncharacterized", "unsupported_element"}
 
 
-@pytest.mark.parametrize(
-    ("original", "relaxed"),
-    [
-        ("InChI=1S/CH4/h1H4", "InChI=1S/CH4/h1H4"),
-        ("InChI=1S/C2H2F2/c3-1-2-4/h1-2H", "InChI=1S/C2H2F2/c3-1-2-4/h1-2H/b2-1+"),
-        ("InChI=1S/C3H7F/c1-3(2)4/h3H", "InChI=1S/C3H7F/c1-3(2)4/h3H/t3-/m0/s1"),
-        ("InChI=1S/C3H7F/c1-3(2)4/h3H/t3-/m1/s1", "InChI=1S/C3H7F/c1-3(2)4/h3H/t3-/m0/s1"),
-    ],
-)
-def test_stereochemistry_does_not_change_an_inchi(original, relaxed):
-    assert inchi_change(original, relaxed) == ""
-    assert inchi_change(relaxed, original) == ""
+INCHI = ("archive_inchi", "relaxed_inchi")
 
 
-@pytest.mark.parametrize(
-    ("original", "relaxed"),
-    [
-        ("InChI=1S/CH4O/c1-2/h2H,1H3", "InChI=1S/CH3NO/c1-2/h2H,1H3"),
-        ("InChI=1S/CH4O/c1-2/h2H,1H3", "InChI=1S/CH4O/c1-2/h1-2H3"),
-        ("InChI=1S/CH4O/c1-2/h2H,1H3", "InChI=1S/CH4O/c2-1/h2H,1H3"),
-        ("InChI=1S/CH4O/c1-2/h2H,1H3", "InChI=1S/CH4O/c1-2/h2H,1H3/p+1"),
-        ("InChI=1S/CH4O/c1-2/h2H,1H3/t1-", "InChI=1S/CH4O/c1-2/h2H,1H3/q+1/t1-"),
-    ],
-)
-def test_formula_bonds_hydrogens_and_charge_change_an_inchi(original, relaxed):
-    assert inchi_change(original, relaxed) == f"{original} became {relaxed}"
-
-
-@pytest.mark.parametrize(
-    ("original", "relaxed"),
-    [
-        ("CN1C=CC=C1", "Cn1cccc1"),
-        ("C1=CC=CC=C1", "c1ccccc1"),
-        ("N=C1NC=CO1", "N=c1occ[nH]1"),
-        ("CC(C)=O", "CC(=O)C"),
-        ("C[N+](=O)[O-]", "CN(=O)=O"),
-        ("CN=[N+]=[N-]", "CN=N#N"),
-        ("FC(O)C", "C[C@H](O)F"),
-        ("C[C@@H](O)F", "C[C@H](O)F"),
-        ("FC=CF", "F/C=C/F"),
-        ("F/C=C\\F", "F/C=C/F"),
-        ("[CH3:1][OH:2]", "CO"),
-        ("[H:1]OC", "CO"),
-        ("[H]C([H])([H])[H]", "C"),
-        ("CC=N", "[H]/N=C/C"),
-        ("N=N", "[H]/N=N/[H]"),
-        ("not a molecule", "not a molecule"),
-    ],
-)
-def test_the_same_molecule_in_another_way(original, relaxed):
-    assert smiles_change(original, relaxed) == ""
-    assert smiles_change(relaxed, original) == ""
-
-
-@pytest.mark.parametrize(
-    ("original", "relaxed"),
-    [
-        ("CO", "CN"),
-        ("CCO", "COC"),
-        ("CC=O", "C=CO"),  # tautomers
-        ("[NH3+]CC([O-])=O", "NCC(=O)O"),  # a proton moved
-        ("C1CC1", "C=CC"),
-        ("CO", "C.O"),
-        ("C[O-]", "CO"),
-        ("C[CH2]", "CC"),
-        ("[13CH4]", "C"),
-    ],
-)
-def test_another_molecule(original, relaxed):
-    assert smiles_change(original, relaxed) == f"{original} became {relaxed}"
-
-
-@pytest.mark.parametrize(
-    ("original", "relaxed", "note"),
-    [
-        ("CO", "C[NH3]C", "C[NH3]C"),
-        ("C[NH3]C", "CO", "C[NH3]C"),
-        ("C(", "C)", "C( and C)"),
-    ],
-)
-def test_a_smiles_that_is_no_molecule_is_a_change(original, relaxed, note, capfd):
-    detail = smiles_change(original, relaxed)
-    assert detail == f"{original} became {relaxed} ({note} cannot be read as a molecule)"
-    assert capfd.readouterr() == ("", "")  # RDKit is silent
-
-
-@given(st.text(max_size=20))
-def test_no_text_crashes_the_comparison(text):
-    assert smiles_change(text, text) == ""
-    assert canonical_smiles(text) is None or canonical_smiles(text) == canonical_smiles(
-        canonical_smiles(text)
+def conformer_table(**rows):
+    """Return a table of SPICE's kind, rows group_conformer=(SMILES, subset, energy, changes)."""
+    molecules = [
+        Molecule(
+            key,
+            np.array(changes.get("numbers", [6, 8, 1]), np.uint8),
+            np.eye(len(changes.get("numbers", [6, 8, 1])), 3),
+            changes.get("charge", 0),
+            smiles,
+        )
+        for key, (smiles, _, _, changes) in rows.items()
+    ]
+    properties = {
+        "archive_energy": [energy for _, _, energy, _ in rows.values()],
+        "archive_largest_force": [c.get("force", 0.02) for *_, c in rows.values()],
+        "archive_radical_electrons": [c.get("unpaired", 0) for *_, c in rows.values()],
+    }
+    return MoleculeTable.from_molecules(molecules, properties).with_texts(
+        archive_group=[key.split("_")[0] for key in rows],
+        archive_subset=[subset for _, subset, _, _ in rows.values()],
+        molecule=[smiles.replace("@", "") for smiles, *_ in rows.values()],
     )
+
+
+CONFORMERS = conformer_table(
+    a_0=("CO", "A", -2.0, {}),
+    b_0=("CN", "B", -1.0, {}),
+    c_0=("C[O-]", "A", -1.0, {"charge": -1}),
+    d_0=("C[NH3+]", "A", -1.0, {"charge": 2}),
+    e_0=("[CH3]", "A", -1.0, {"unpaired": 1}),
+    f_0=("C.O.O", "A", -1.0, {}),
+    g_0=("CCO", "A", -1.0, {"numbers": [6, 6, 8, 1]}),
+    h_0=("COC", "A", -1.0, {"force": 1.2345}),
+    i_0=("CCN", "A", -1.0, {"force": float("nan")}),
+    j_0=("CCC", "A", -1.0, {"force": 1.0}),
+    k_0=("C[I]", "A", -1.0, {"numbers": [6, 53, 9]}),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"subsets": ["A"]}, {"b_0": ("other_subset", "in the subset 'B'")}),
+        ({"subsets": ["B", "A"]}, {}),
+        (
+            {"neutral": True},
+            {
+                "c_0": ("charged", "the total charge is -1 e"),
+                "d_0": ("charged", "the total charge is +2 e"),
+            },
+        ),
+        ({"single_molecule": True}, {"f_0": ("several_molecules", "3 molecules: C.O.O")}),
+        ({"max_atoms": 3}, {"g_0": ("too_large", "4 atoms, the limit is 3")}),
+        (
+            {"largest_force_hartree_per_bohr": 1.0},
+            {
+                "h_0": (
+                    "large_force",
+                    "largest force component 1.234 hartree/bohr, the limit is 1 hartree/bohr",
+                ),
+                "i_0": ("large_force", "no gradient in the archive"),
+            },
+        ),
+        (
+            {"elements": ["H", "C", "N", "O"]},
+            {"k_0": ("unsupported_element", "holds F, I; supported are H, C, N, O")},
+        ),
+    ],
+)
+def test_each_filter_rejects_what_it_is_for(changes, expected):
+    lenient = {"neutral": False, "elements": ["H", "C", "N", "O", "F", "I"]}
+    verdicts = before(CONFORMERS, **(lenient | changes))
+    rejected = verdicts[verdicts["verdict"] == "rejected"]
+    found = {row.id: (row.reason, row.detail) for row in rejected.itertuples()}
+    assert found == {"e_0": ("open_shell", "unpaired electrons: 1"), **expected}
+
+
+def test_a_subset_that_is_not_there_is_named_with_those_that_are():
+    with pytest.raises(
+        ConfigError, match="subsets holds 'C', which the archive has not: it has 'A', 'B'"
+    ):
+        before(CONFORMERS, subsets=["A", "C"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subsets": ["A"]}, r"filters\.subsets needs archive_subset, .* spice .* to null"),
+        (
+            {"largest_force_hartree_per_bohr": 1.0},
+            r"largest_force_hartree_per_bohr needs archive_largest_force, .* set it to null",
+        ),
+        (
+            {"unique_molecules": True},
+            r"unique_molecules needs archive_group, molecule, .* to false",
+        ),
+    ],
+)
+def test_a_setting_without_its_column_is_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        before(CASES, **changes)
+
+
+DUPLICATES = conformer_table(
+    low_0=("CO", "A", -2.0, {}),
+    low_1=("CO", "A", -0.5, {}),
+    high_0=("CO", "A", -1.9, {}),
+    high_1=("CO", "A", -1.0, {}),
+    left_0=("C[C@H](O)F", "A", -1.0, {}),
+    right_0=("C[C@@H](O)F", "A", -1.1, {}),
+    tie_0=("CN", "A", -1.0, {}),
+    equal_0=("CN", "A", -1.0, {}),
+    bad_0=("CCO", "A", -3.0, {"force": 2.0}),
+    good_0=("CCO", "A", -1.0, {}),
+    nan_0=("CCN", "A", float("nan"), {}),
+    real_0=("CCN", "A", 5.0, {}),
+    alone_0=("CCC", "A", float("nan"), {}),
+)
+
+
+@given(st.permutations(range(len(DUPLICATES))))
+def test_of_duplicates_the_group_with_the_lowest_energy_is_kept(order):
+    table = DUPLICATES.select(order)
+    verdicts = before(table, unique_molecules=True, largest_force_hartree_per_bohr=1.0)
+    rejected = verdicts[verdicts["verdict"] == "rejected"]
+    assert {row.id: (row.reason, row.detail) for row in rejected.itertuples()} == {
+        "high_0": ("duplicate", "the same molecule as low"),
+        "high_1": ("duplicate", "the same molecule as low"),
+        "tie_0": ("duplicate", "the same molecule as equal"),
+        "nan_0": ("duplicate", "the same molecule as real"),
+        "bad_0": (
+            "large_force",
+            "largest force component 2 hartree/bohr, the limit is 1 hartree/bohr",
+        ),
+    }
 
 
 @needs_qm9
@@ -217,9 +289,10 @@ def test_real_records_are_unchanged(tmp_path):
         tmp_path / "archive.h5",
         tmp_path / "rejected.csv",
         QM9 / "uncharacterized.txt",
-        ELEMENTS,
+        SETTINGS,
         tmp_path / "candidates.h5",
         tmp_path / "verdicts.csv",
+        tmp_path / "funnel.csv",
     )
     verdicts = read_verdicts(tmp_path / "verdicts.csv")
     assert len(verdicts) == 22
@@ -256,7 +329,7 @@ REFERENCE = reference_table(
 
 
 def test_reasons_after_the_reference():
-    verdicts = filter_after_reference(REFERENCE, 0.01)
+    verdicts = after(REFERENCE, 0.01)
     assert list(verdicts["reason"]) == [
         "",
         "dipole_mismatch",
@@ -278,9 +351,27 @@ def test_reasons_after_the_reference():
 
 
 def test_the_tolerance_is_in_debye():
-    assert filter_after_reference(REFERENCE, 0.0111)["reason"][1] == ""
-    assert filter_after_reference(REFERENCE, 0.009)["reason"][0] == "dipole_mismatch"
-    assert "dipole_mismatch" not in set(filter_after_reference(REFERENCE, None)["reason"])
+    assert after(REFERENCE, 0.0111)["reason"][1] == ""
+    assert after(REFERENCE, 0.009)["reason"][0] == "dipole_mismatch"
+    assert "dipole_mismatch" not in set(after(REFERENCE, None)["reason"])
+
+
+def test_vectors_are_compared_where_the_archive_has_them():
+    """A dipole of the right length in another direction, or with the wrong sign, is another one."""
+    ours = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [0.0, 0.006, 1.008]])
+    theirs = np.array([[0.0, 0.0, 1.0]] * 4)
+    reference = REFERENCE.select([0, 7, 0, 7]).with_properties(
+        dipole=ours * DEBYE,
+        archive_dipole=theirs * DEBYE,
+        archive_dipole_norm=np.full(4, DEBYE),
+    )
+    verdicts = after(reference, 0.0099)
+    assert list(verdicts["reason"]) == ["", "dipole_mismatch", "dipole_mismatch", "dipole_mismatch"]
+    assert list(after(reference, 0.0101)["reason"])[3] == ""
+    assert verdicts["detail"][1] == (
+        "the dipole is (0.0000, 1.0000, 0.0000) D, the archive's (0.0000, 0.0000, 1.0000) D: they"
+        " differ by 1.4142 D, the tolerance is 0.0099 D"
+    )
 
 
 def write(tmp_path, table, rejected=()):
@@ -294,9 +385,10 @@ def select(tmp_path, uncharacterized=None):
         tmp_path / "archive.h5",
         tmp_path / "rejected.csv",
         uncharacterized,
-        ELEMENTS,
+        SETTINGS,
         tmp_path / "candidates.h5",
         tmp_path / "verdicts.csv",
+        tmp_path / "funnel.csv",
     )
     return read_verdicts(tmp_path / "verdicts.csv")
 
@@ -339,50 +431,21 @@ def test_nothing_left_names_the_counts_and_writes_nothing(tmp_path):
         " 2 inchi_changed, 1 smiles_changed): check the filters of the configuration and that the"
         " archive is the right one."
     )
-    assert not (tmp_path / "verdicts.csv").exists()
-    assert not (tmp_path / "candidates.h5").exists()
+    for name in ("verdicts.csv", "funnel.csv", "candidates.h5"):
+        assert not (tmp_path / name).exists()
 
 
-def test_counts_add_up(tmp_path):
+def test_the_funnel_has_the_filters_that_were_applied(tmp_path):
     write(tmp_path, CASES, REJECTED)
     (tmp_path / "list.txt").write_text("2\n8\n")
-    verdicts = select(tmp_path, tmp_path / "list.txt")
-    summary = summarise(verdicts)
-    assert list(summary["reason"]) == list(REASONS)
-    assert list(summary["count"]) == [3, 2, 2, 2, 1, 0, 0]
-    assert summary["ids"][1] == "gdb_000002 gdb_000008"
-    steps = funnel(verdicts)
-    assert list(steps["step"]) == ["archive", *REASONS]
-    assert list(steps["remaining"]) == [11, 8, 6, 4, 2, 1, 1, 1]
-    assert list(steps["rejected"]) == [0, 3, 2, 2, 2, 1, 0, 0]
-
-
-GOOD_CSV = "id,verdict,reason,detail\na,kept,,\nb,rejected,uncharacterized,x\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "does not exist: run the rule"),
-        ("", "is damaged"),
-        ('id,verdict,reason,detail\n"a,kept', "is damaged"),
-        ("id,verdict\na,kept\n", "has not the columns id, verdict, reason, detail"),
-        (GOOD_CSV.replace("kept", "keep"), "unknown verdict or reason"),
-        (GOOD_CSV.replace("uncharacterized", "ugly"), "unknown verdict or reason"),
-        (GOOD_CSV.replace("uncharacterized", ""), "unknown verdict or reason"),
-        (GOOD_CSV.replace("kept,", "kept,smiles_changed"), "unknown verdict or reason"),
-        (GOOD_CSV + "a,kept,,\n", "holds a twice"),
-    ],
-)
-def test_a_damaged_table_of_verdicts_is_one_sentence(tmp_path, text, message):
-    path = tmp_path / "verdicts.csv"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(InputError, match=rf"verdicts\.csv {message}|verdicts\.csv .*{message}"):
-        read_verdicts(path)
-
-
-def test_a_key_that_looks_like_nothing_stays_a_key(tmp_path):
-    path = tmp_path / "verdicts.csv"
-    path.write_text("id,verdict,reason,detail\nNA,kept,,\n007,kept,,\n")
-    assert list(read_verdicts(path)["id"]) == ["NA", "007"]
+    select(tmp_path, tmp_path / "list.txt")
+    steps = read_funnel(tmp_path / "funnel.csv").itertuples(index=False, name=None)
+    assert list(steps) == [
+        ("archive", 0, 11),
+        ("unreadable_record", 3, 8),
+        ("uncharacterized", 2, 6),
+        ("unsupported_element", 2, 4),
+        ("charged", 0, 4),
+        ("inchi_changed", 2, 2),
+        ("smiles_changed", 1, 1),
+    ]

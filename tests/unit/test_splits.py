@@ -130,6 +130,55 @@ def test_too_few_molecules_is_one_sentence(ids, test):
         make_splits(ids, 1, test, 0.1)
 
 
+conformers = st.dictionaries(
+    st.text("abc", min_size=1, max_size=4), st.sampled_from("uvwxyz"), min_size=1
+).filter(lambda molecule_of: len(set(molecule_of.values())) >= 3)
+
+
+@given(conformers, st.integers(0, 9), st.sampled_from([1, 0.2, 0.4]), st.randoms())
+def test_conformers_of_a_molecule_are_in_the_same_split(molecule_of, seed, test, random):
+    ids = list(molecule_of)
+    random.shuffle(ids)
+    names = [molecule_of[key] for key in ids]
+    n_molecules = len(set(names))
+    splits = make_splits(ids, seed, test, 0.25, molecules=names)
+    assert list(splits["id"]) == sorted(ids)
+    found = {split: {molecule_of[key] for key in keys} for split, keys in members(splits).items()}
+    assert sum(map(len, found.values())) == n_molecules  # none is in two
+    # The molecules are split as they are without conformers, whatever the order of the rows.
+    assert found == members(make_splits(sorted(set(names)), seed, test, 0.25))
+
+
+def test_rows_count_as_molecules_and_not_one_by_one():
+    ids = [f"{key}:{conformer}" for key in IDS for conformer in range(int(key[-1]) + 1)]
+    names = [key.partition(":")[0] for key in ids]
+    splits = make_splits(ids, 1, 24, 0.05, ["gdb_000009:3"], molecules=names)
+    assert splits.loc[splits["showcase"] == 1, "id"].tolist() == ["gdb_000009:3"]
+    found = {split: {key[:10] for key in keys} for split, keys in members(splits).items()}
+    assert {split: len(keys) for split, keys in found.items()} == {
+        "train": 72, "validation": 4, "test": 24
+    }  # fmt: skip
+    assert "gdb_000009" in found["test"]
+    assert {f"gdb_000009:{k}" for k in range(10)} <= members(splits)["test"]
+
+
+def test_showcase_conformers_of_one_molecule_take_one_place():
+    ids = [f"{key}:{conformer}" for key in IDS[:10] for conformer in range(2)]
+    names = [key.partition(":")[0] for key in ids]
+    splits = make_splits(ids, 1, 1, 0.1, ids[:2], molecules=names)
+    assert members(splits)["test"] == set(ids[:2])
+
+
+def test_names_that_are_not_those_of_the_ids_are_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        make_splits(IDS, 1, 10, 0.1, molecules=IDS[:-1])
+
+
+def test_conformers_of_too_few_molecules_is_one_sentence():
+    with pytest.raises(InputError, match="2 molecules are too few for a test set of 1"):
+        make_splits(IDS, 1, 1, 0.1, molecules=["u", "v"] * 50)
+
+
 def test_repeated_keys_are_refused():
     with pytest.raises(ValueError, match="not unique"):
         make_splits([*IDS, IDS[0]], 1, 10, 0.1)

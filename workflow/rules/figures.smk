@@ -3,7 +3,7 @@
 
 rule plot_filter_funnel:
     input:
-        verdicts=rules.collect_reference.output.verdicts,
+        funnel=rules.collect_reference.output.funnel,
     output:
         **figure("filter_funnel", "Data"),
     log:

@@ -35,6 +35,7 @@ rule filter_molecules:
     output:
         candidates=f"{MOLECULES}/candidates.h5",
         verdicts=f"{MOLECULES}/verdicts.csv",
+        funnel=f"{MOLECULES}/funnel.csv",
     log:
         f"{LOGS}/filter_molecules.log",
     benchmark:

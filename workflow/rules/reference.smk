@@ -46,10 +46,12 @@ rule collect_reference:
         candidates=rules.filter_molecules.output.candidates,
         splits=rules.split_molecules.output.splits,
         verdicts=rules.filter_molecules.output.verdicts,
+        funnel=rules.filter_molecules.output.funnel,
     output:
         reference=f"{REFERENCE}/reference.h5",
         computed=f"{REFERENCE}/computed.h5",
         verdicts=f"{REFERENCE}/verdicts.csv",
+        funnel=f"{REFERENCE}/funnel.csv",
     log:
         f"{LOGS}/collect_reference.log",
     benchmark:

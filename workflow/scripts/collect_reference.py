@@ -12,9 +12,11 @@ with job(snakemake):
         Path(snakemake.input.candidates),
         Path(snakemake.input.splits),
         Path(snakemake.input.verdicts),
+        Path(snakemake.input.funnel),
         snakemake.params.computed_split,
         snakemake.params.dipole_tolerance_debye,
         Path(snakemake.output.reference),
         Path(snakemake.output.computed),
         Path(snakemake.output.verdicts),
+        Path(snakemake.output.funnel),
     )

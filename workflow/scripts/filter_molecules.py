@@ -11,7 +11,8 @@ with job(snakemake):
         Path(snakemake.input.table),
         Path(snakemake.input.rejected),
         next(map(Path, snakemake.input.get("uncharacterized", [])), None),
-        snakemake.params.elements,
+        snakemake.params.filters,
         Path(snakemake.output.candidates),
         Path(snakemake.output.verdicts),
+        Path(snakemake.output.funnel),
     )

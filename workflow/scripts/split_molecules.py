@@ -8,5 +8,6 @@ with job(snakemake):
     from mepflow.molecules import MoleculeTable
     from mepflow.splits import make_splits, write_splits
 
-    ids = MoleculeTable.load(snakemake.input.candidates).ids
-    write_splits(make_splits(ids, **snakemake.params.split), Path(snakemake.output.splits))
+    table = MoleculeTable.load(snakemake.input.candidates)
+    splits = make_splits(table.ids, **snakemake.params.split, molecules=table.texts.get("molecule"))
+    write_splits(splits, Path(snakemake.output.splits))

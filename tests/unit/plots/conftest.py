@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from mepflow.evaluation.baselines import BASELINES, fit_baseline
 from mepflow.evaluation.mep import evaluate_mep
 from mepflow.evaluation.statistics import Source
-from mepflow.filters import funnel
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
 from mepflow.planes import Plane
@@ -25,6 +24,7 @@ from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.potential import potential
+from mepflow.verdicts import funnel
 
 VARIANTS = (
     "AC-D",
@@ -158,7 +158,8 @@ def filter_steps() -> pd.DataFrame:
     reasons = ["uncharacterized"] * 3 + ["scf_not_converged"] + [""] * 16
     frame = pd.DataFrame({"id": [f"m{k}" for k in range(20)], "reason": reasons, "detail": ""})
     frame.insert(1, "verdict", ["rejected" if reason else "kept" for reason in reasons])
-    return funnel(frame)
+    looked_for = ["uncharacterized", "unsupported_element", "scf_not_converged", "dipole_mismatch"]
+    return funnel(frame, looked_for)
 
 
 def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:

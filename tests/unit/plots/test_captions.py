@@ -67,5 +67,5 @@ def test_funnel_caption_knows_archives_without_dipoles(config):
         **config,
         "datasets": {"qm9": {"filters": {**filters, "dipole_tolerance_debye": None}}},
     }
-    assert "length of the" in rendered("filter_funnel", config)
-    assert "length of the" not in rendered("filter_funnel", without)
+    assert "its length" in rendered("filter_funnel", config)
+    assert "its length" not in rendered("filter_funnel", without)

@@ -5,17 +5,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
 from mepflow.evaluation.statistics import read_sources, summarize
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
+from mepflow.plots import style
+from mepflow.plots.filter_funnel import plot_filter_funnel
 from mepflow.plots.mep_error import plot_mep_error
 from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import bonds, plot_showcase
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+from mepflow.verdicts import REASONS
 
 LABELS = {
     "filter_funnel": {"Molecules: remaining (blue), rejected (red)"},
@@ -78,10 +82,34 @@ def test_funnel_bars_are_the_counts(figure_of):
     remaining, rejected = ([bar.get_width() for bar in group] for group in axes.containers)
     labels = [label.get_text() for label in axes.get_yticklabels()]
     steps = dict(zip(labels, zip(remaining, rejected, strict=True), strict=True))
-    assert steps["in the archive"] == (20, 0)
-    assert steps["uncharacterized"] == (17, 3)
-    assert steps["SCF not converged"] == (16, 1)
-    assert steps["dipole mismatch"] == (16, 0)
+    assert list(steps.items()) == [
+        ("in the archive", (20, 0)),
+        ("uncharacterized", (17, 3)),
+        ("unsupported element", (17, 0)),
+        ("SCF not converged", (16, 1)),
+        ("dipole mismatch", (16, 0)),
+    ]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["20", "17", "−3", "17", "16", "−1", "16"]
+
+
+@pytest.mark.parametrize("style_name", style.STYLES)
+def test_the_longest_funnel_with_the_shortest_bars_is_readable(
+    monkeypatch, collisions_of, tmp_path, style_name
+):
+    figures = []
+
+    class Recorded(Figure):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            figures.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    rejected = np.array([0, 2_008_628, *range(len(REASONS) - 1)])
+    remaining = rejected.sum() - rejected.cumsum()
+    frame = {"step": ["archive", *REASONS], "rejected": rejected, "remaining": remaining}
+    plot_filter_funnel(pd.DataFrame(frame), [tmp_path / "f.png"], style_name)
+    assert not collisions_of(figures[0])
 
 
 def test_mep_error_marks_the_medians_of_the_table(run, figure_of):

@@ -15,17 +15,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.errors import StateError
-from mepflow.filters import (
-    KEPT,
-    filter_after_reference,
-    kept_rows,
-    read_verdicts,
-    repeated_ids,
-    write_verdicts,
-)
+from mepflow.filters import filters_after_reference
 from mepflow.molecules import FIELDS, GridValues, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.splits import read_splits
+from mepflow.verdicts import (
+    KEPT,
+    funnel,
+    judge,
+    kept_rows,
+    read_funnel,
+    read_verdicts,
+    repeated_ids,
+    write_csv,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,18 +38,20 @@ def collect_reference(
     candidates_path: Path,
     splits_path: Path,
     candidate_verdicts_path: Path,
+    candidate_funnel_path: Path,
     computed_split: str | None,
     dipole_tolerance_debye: float | None,
     reference_path: Path,
     computed_path: Path,
     verdicts_path: Path,
+    funnel_path: Path,
 ) -> None:
     """Write the molecules that pass all filters, those of them that were computed, all verdicts.
 
-    ``candidate_verdicts_path`` is what :func:`mepflow.filters.select_candidates` wrote;
-    ``computed_split`` is the split that the shards hold, or None where they hold every candidate.
-    Raises :class:`StateError` where the shards do not hold exactly those molecules, and
-    :class:`InputError` where no molecule is left.
+    The verdicts and the funnel of the candidates are what
+    :func:`mepflow.filters.select_candidates` wrote; ``computed_split`` is the split that the shards
+    hold, or None where they hold every candidate. Raises :class:`StateError` where the shards do
+    not hold exactly those molecules, and :class:`InputError` where no molecule is left.
     """
     shards = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
     computed = shards.sorted_by_id()
@@ -55,8 +60,8 @@ def collect_reference(
     if computed_split is not None:
         split_of = read_splits(splits_path, expected).set_index("id")["split"]
         expected = [key for key in expected if split_of[key] == computed_split]
-    after = filter_after_reference(computed, dipole_tolerance_debye)
-    verdicts = merge_verdicts(before, after, expected)
+    filters = filters_after_reference(computed, dipole_tolerance_debye)
+    verdicts = merge_verdicts(before, judge(computed.ids, filters), expected)
     kept = kept_rows(computed, verdicts, candidate_verdicts_path)
     computed = computed.select(kept)
     reference = computed
@@ -64,7 +69,9 @@ def collect_reference(
         candidates = MoleculeTable.load(candidates_path).sorted_by_id()
         rows = kept_rows(candidates, verdicts, candidate_verdicts_path)
         reference = with_archive_labels(candidates.select(rows), computed)
-    write_verdicts(verdicts, verdicts_path)
+    steps = [*read_funnel(candidate_funnel_path)["step"][1:], *filters]
+    write_csv(verdicts, verdicts_path)
+    write_csv(funnel(verdicts, steps), funnel_path)
     computed.save(computed_path)
     reference.save(reference_path)
 

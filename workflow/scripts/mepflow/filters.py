@@ -1,235 +1,136 @@
 """Which molecules are kept, and the one reason why each of the others is not.
 
-A molecule may fail several filters. The one that counts is the first in the order of
-:data:`REASONS`, so the counts of a table add up and the steps of a funnel are well defined.
-Verdicts are a table (CSV) with the columns id, verdict (kept or rejected), reason, detail.
+Each function returns filters by reason, those that the settings and the table's columns call for,
+in the order in which they count; :func:`mepflow.verdicts.judge` applies them.
 """
 
-import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from rdkit import Chem, rdBase
 
 from mepflow.archives.qm9 import read_uncharacterized
 from mepflow.elements import ATOMIC_NUMBERS, symbol
-from mepflow.errors import ConfigError, InputError
-from mepflow.files import atomic_path
+from mepflow.errors import ConfigError
+from mepflow.identity import inchi_change, smiles_change
 from mepflow.molecules import MoleculeTable
 from mepflow.units import E_BOHR_IN_DEBYE
+from mepflow.verdicts import (
+    COLUMNS,
+    REJECTED,
+    UNREADABLE,
+    Filter,
+    IntArray,
+    funnel,
+    judge,
+    kept_rows,
+    read_csv,
+    write_csv,
+)
 
-logger = logging.getLogger(__name__)
-
-KEPT: Final = "kept"
-REJECTED: Final = "rejected"
-COLUMNS: Final = ("id", "verdict", "reason", "detail")
-
-REASONS: Final[dict[str, str]] = {
-    # Before the reference calculation.
-    "unreadable_record": "the archive's record breaks the format",
-    "uncharacterized": "on the archive's list of molecules that changed when they were relaxed",
-    "unsupported_element": "holds an element that is not among those of the configuration",
-    "inchi_changed": "the relaxed geometry has another InChI, stereochemistry aside",
-    "smiles_changed": "the relaxed geometry has another SMILES, stereochemistry aside",
-    # After it.
-    "scf_not_converged": "no converged reference calculation",
-    "dipole_mismatch": "the reference dipole's length is not the archive's",
+_COLUMNS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "subsets": ("archive_subset",),
+    "largest_force_hartree_per_bohr": ("archive_largest_force",),
+    "unique_molecules": ("archive_group", "molecule", "archive_energy"),
 }
-"""Every reason with its meaning, in the order in which they count."""
-
-_STEREO_LAYERS: Final = ("b", "t", "m", "s")
-
-# RDKit's own annotation hides that the answer to an invalid SMILES is None.
-_parse_smiles: Final[Callable[[str], Chem.Mol | None]] = Chem.MolFromSmiles
-
-Rule = Callable[[int], str]
-"""A filter: takes a row of the table, returns what is wrong with it or an empty text."""
+"""Columns that a setting needs and that not every archive has."""
 
 
-def filter_before_reference(
-    table: MoleculeTable, uncharacterized: Collection[str], elements: Iterable[str]
-) -> pd.DataFrame:
-    """Return the verdicts on an archive's molecules that need no calculation.
+def filters_before_reference(
+    table: MoleculeTable, uncharacterized: Collection[str] | None, settings: Mapping[str, Any]
+) -> dict[str, Filter]:
+    """Return the filters of an archive's molecules that need no calculation.
 
-    ``uncharacterized`` holds keys, ``elements`` symbols. InChI and SMILES are compared where the
-    table has both of a pair. Raises :class:`ConfigError` for a symbol that is no element.
+    ``uncharacterized`` holds keys, None where the archive has no such list; ``settings`` are the
+    ``filters`` of a dataset's configuration. Open shells are left out where the table knows them;
+    InChI and SMILES are compared where it has both of a pair. Raises :class:`ConfigError` for a
+    symbol that is no element, a subset that the archive has not, or a setting for which the table
+    lacks a column.
     """
-    supported = list(elements)
-    if unknown := [name for name in supported if name not in ATOMIC_NUMBERS]:
-        raise ConfigError(f"filters.elements holds {unknown[0]!r}, which is no element.")
-    numbers = {ATOMIC_NUMBERS[name] for name in supported}
+    _require_columns(table, settings)
+    filters: dict[str, Filter] = {}
+    if uncharacterized is not None:
+        filters["uncharacterized"] = _uncharacterized(table, uncharacterized)
+    if settings["subsets"] is not None:
+        filters["other_subset"] = _other_subset(table, settings["subsets"])
+    filters["unsupported_element"] = _unsupported_element(table, settings["elements"])
+    if settings["neutral"]:
+        filters["charged"] = _charged(table)
+    if "archive_radical_electrons" in table.properties:
+        filters["open_shell"] = _open_shell(table)
+    if settings["single_molecule"]:
+        filters["several_molecules"] = _several_molecules(table)
+    if settings["max_atoms"] is not None:
+        filters["too_large"] = _too_large(table, settings["max_atoms"])
+    if settings["largest_force_hartree_per_bohr"] is not None:
+        filters["large_force"] = _large_force(table, settings["largest_force_hartree_per_bohr"])
+    if {"archive_inchi", "relaxed_inchi"} <= set(table.texts):
+        pairs = table.texts["archive_inchi"], table.texts["relaxed_inchi"]
+        filters["inchi_changed"] = _changed(inchi_change, *pairs)
+    if "archive_smiles" in table.texts:
+        filters["smiles_changed"] = _changed(
+            smiles_change, table.texts["archive_smiles"], table.smiles
+        )
+    if settings["unique_molecules"]:
+        filters["duplicate"] = _duplicate(table)
+    return filters
 
-    def listed(row: int) -> str:
-        is_listed = table.ids[row] in uncharacterized
-        return "in the archive's list of uncharacterized molecules" if is_listed else ""
 
-    def foreign_elements(row: int) -> str:
-        foreign = sorted(set(table.atomic_numbers[table.atoms(row)].tolist()) - numbers)
-        names = ", ".join(symbol(number) for number in foreign)
-        return f"holds {names}; supported are {', '.join(supported)}" if foreign else ""
-
-    rules: dict[str, Rule] = {"uncharacterized": listed, "unsupported_element": foreign_elements}
-    texts = table.texts
-    if "archive_inchi" in texts and "relaxed_inchi" in texts:
-        pairs = list(zip(texts["archive_inchi"], texts["relaxed_inchi"], strict=True))
-        rules["inchi_changed"] = lambda row: inchi_change(*pairs[row])
-    if "archive_smiles" in texts:
-        smiles = texts["archive_smiles"]
-        rules["smiles_changed"] = lambda row: smiles_change(smiles[row], table.smiles[row])
-    return _apply(table.ids, rules)
-
-
-def filter_after_reference(
+def filters_after_reference(
     reference: MoleculeTable, dipole_tolerance_debye: float | None
-) -> pd.DataFrame:
-    """Return the verdicts on molecules with a reference calculation, failed ones included.
+) -> dict[str, Filter]:
+    """Return the filters of molecules with a reference calculation, failed ones included.
 
     A row counts as failed where ``scf_converged`` is not 1 or a label is not finite; the text
-    ``failure`` may say why. The lengths of ``dipole`` and of the archive's may differ by the
-    tolerance in debye; with None (an archive without dipoles) they are not compared.
+    ``failure`` may say why. ``dipole`` and the archive's may differ by the tolerance in debye: the
+    vectors, or their lengths where the archive has no more; with None they are not compared.
     """
-    properties = reference.properties
-    failures = reference.texts.get("failure", [""] * len(reference))
-    lengths = np.linalg.norm(properties["dipole"], axis=1) * E_BOHR_IN_DEBYE
-    finite = np.isfinite(properties["quadrupole"]).all(axis=(1, 2)) & np.isfinite(lengths)
-
-    def scf_failed(row: int) -> str:
-        if properties["scf_converged"][row] != 1:
-            return failures[row] or "the SCF did not converge"
-        return "" if finite[row] else "the SCF converged to multipoles that are not finite"
-
-    rules: dict[str, Rule] = {"scf_not_converged": scf_failed}
+    filters = {"scf_not_converged": _scf_not_converged(reference)}
     if dipole_tolerance_debye is not None:
-        archive_lengths = properties["archive_dipole_norm"] * E_BOHR_IN_DEBYE
-
-        def dipole_differs(row: int) -> str:
-            difference = abs(lengths[row] - archive_lengths[row])
-            if difference <= dipole_tolerance_debye:
-                return ""
-            return (
-                f"|dipole| is {lengths[row]:.4f} D, the archive's {archive_lengths[row]:.4f} D:"
-                f" they differ by {difference:.4f} D, the tolerance is {dipole_tolerance_debye:g} D"
-            )
-
-        rules["dipole_mismatch"] = dipole_differs
-    return _apply(reference.ids, rules)
-
-
-def inchi_change(original: str, relaxed: str) -> str:
-    """Say how two InChI differ once their stereochemical layers (/b /t /m /s) are left out.
-
-    The layers are left out because only the relaxed geometry has a definite stereochemistry.
-    """
-    if without_stereo(original) == without_stereo(relaxed):
-        return ""
-    return f"{original} became {relaxed}"
-
-
-def without_stereo(inchi: str) -> str:
-    """Return an InChI without its stereochemical layers."""
-    first, *layers = inchi.split("/")
-    return "/".join([first, *(layer for layer in layers if layer[:1] not in _STEREO_LAYERS)])
-
-
-def smiles_change(original: str, relaxed: str) -> str:
-    """Say how two SMILES differ as molecules, without stereochemistry and atom maps.
-
-    Both are brought into RDKit's canonical form, which knows aromatic and Kekulé forms, and
-    charge-separated and hypervalent ones (nitro, azide), as equal. One that RDKit takes for no
-    molecule (an impossible valence) is a change unless the texts are equal: a molecule that cannot
-    be shown to be unchanged is not kept.
-    """
-    if original == relaxed:
-        return ""
-    one, other = canonical_smiles(original), canonical_smiles(relaxed)
-    if one is not None and one == other:
-        return ""
-    invalid = [text for text, form in ((original, one), (relaxed, other)) if form is None]
-    note = f" ({' and '.join(invalid)} cannot be read as a molecule)" if invalid else ""
-    return f"{original} became {relaxed}{note}"
-
-
-@lru_cache(maxsize=4096)
-def canonical_smiles(smiles: str) -> str | None:
-    """Return RDKit's canonical SMILES without stereochemistry and atom maps, or None."""
-    with rdBase.BlockLogs():
-        molecule = _parse_smiles(smiles)
-        if molecule is None:
-            return None
-        for atom in molecule.GetAtoms():
-            atom.SetAtomMapNum(0)
-        # First the stereochemistry: it keeps hydrogens that define it, as in [H]/N=N/[H].
-        Chem.RemoveStereochemistry(molecule)
-        molecule = Chem.RemoveHs(molecule)
-        return str(Chem.MolToSmiles(molecule))
+        differ = _vectors if "archive_dipole" in reference.properties else _lengths
+        filters["dipole_mismatch"] = differ(reference, dipole_tolerance_debye)
+    return filters
 
 
 def select_candidates(
     archive_table_path: Path,
     rejected_path: Path,
     uncharacterized_path: Path | None,
-    elements: Sequence[str],
+    settings: Mapping[str, Any],
     candidates_path: Path,
     verdicts_path: Path,
+    funnel_path: Path,
 ) -> None:
-    """Write the molecules that pass the filters before the reference, and all verdicts so far.
+    """Write the molecules that pass the filters before the reference, all verdicts, their counts.
 
-    Raises :class:`InputError` where none passes.
+    ``settings`` as in :func:`filters_before_reference`. Raises :class:`InputError` where no
+    molecule passes.
     """
     table = MoleculeTable.load(archive_table_path)
-    listed = read_uncharacterized(uncharacterized_path) if uncharacterized_path else frozenset()
-    verdicts = filter_before_reference(table, listed, elements)
-    unreadable = _unreadable(_read_csv(rejected_path, ("record", "id", "reason")), table.ids)
-    verdicts = pd.concat([unreadable, verdicts]).sort_values("id", ignore_index=True)
+    listed = read_uncharacterized(uncharacterized_path) if uncharacterized_path else None
+    filters = filters_before_reference(table, listed, settings)
+    unreadable = _unreadable(read_csv(rejected_path, ("record", "id", "reason")), table.ids)
+    verdicts = pd.concat([unreadable, judge(table.ids, filters)])
+    verdicts = verdicts.sort_values("id", ignore_index=True)
     kept = kept_rows(table, verdicts, archive_table_path)
-    write_verdicts(verdicts, verdicts_path)
+    write_csv(verdicts, verdicts_path)
+    write_csv(funnel(verdicts, [UNREADABLE, *filters]), funnel_path)
     table.select(kept).save(candidates_path)
 
 
-def read_verdicts(path: Path) -> pd.DataFrame:
-    """Read verdicts; raises :class:`InputError` where the file is not one of ours."""
-    verdicts = _read_csv(path, COLUMNS)
-    is_rejected = verdicts["verdict"] == REJECTED
-    fits = verdicts["reason"].isin(list(REASONS)) == is_rejected
-    if not (fits.all() and verdicts["verdict"].isin([KEPT, REJECTED]).all()):
-        raise InputError(f"{path} holds an unknown verdict or reason: delete it and run again.")
-    if repeated := repeated_ids(list(verdicts["id"])):
-        raise InputError(f"{path} holds {repeated[0]} twice: delete it and run again.")
-    return verdicts
-
-
-def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per reason, in their order: reason, count, ids (keys separated by blanks)."""
-    rows = []
-    for reason in REASONS:
-        ids = sorted(verdicts.loc[verdicts["reason"] == reason, "id"])
-        rows.append((reason, len(ids), " ".join(ids)))
-    return pd.DataFrame(rows, columns=["reason", "count", "ids"])
-
-
-def funnel(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per step: step ("archive", then each reason), rejected, remaining."""
-    rejected = [0, *summarise(verdicts)["count"]]
-    remaining = len(verdicts) - np.cumsum(rejected)
-    return pd.DataFrame(
-        {"step": ["archive", *REASONS], "rejected": rejected, "remaining": remaining}
-    )
-
-
-def _apply(ids: Sequence[str], rules: Mapping[str, Rule]) -> pd.DataFrame:
-    """Judge every row by the rules, in the order of REASONS."""
-    order = [(reason, rules[reason]) for reason in REASONS if reason in rules]
-    rows = []
-    for row, key in enumerate(ids):
-        failed = ((reason, rule(row)) for reason, rule in order)
-        reason, detail = next(((name, text) for name, text in failed if text), ("", ""))
-        rows.append((key, REJECTED if reason else KEPT, reason, detail))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+def _require_columns(table: MoleculeTable, settings: Mapping[str, Any]) -> None:
+    there = {*table.texts, *table.properties}
+    for key, columns in _COLUMNS_OF.items():
+        missing = [name for name in columns if name not in there]
+        if settings[key] and missing:
+            off = "false" if settings[key] is True else "null"
+            raise ConfigError(
+                f"filters.{key} needs {', '.join(missing)}, which only an archive of the format"
+                f" spice has: set it to {off} for this archive."
+            )
 
 
 def _unreadable(rejected: pd.DataFrame, readable: Iterable[str]) -> pd.DataFrame:
@@ -241,44 +142,162 @@ def _unreadable(rejected: pd.DataFrame, readable: Iterable[str]) -> pd.DataFrame
     keys = rejected["id"].where(rejected["id"] != "", rejected["record"])
     texts = (rejected["record"] + ": " + rejected["reason"]).groupby(keys).agg("; ".join)
     texts = texts[~texts.index.isin(set(readable))]
-    rows = [(key, REJECTED, "unreadable_record", text) for key, text in texts.items()]
+    rows = [(key, REJECTED, UNREADABLE, text) for key, text in texts.items()]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def kept_rows(table: MoleculeTable, verdicts: pd.DataFrame, path: Path) -> list[int]:
-    """Return the rows of kept molecules; logs the counts, and raises where there are none."""
-    counts = Counter(verdicts.loc[verdicts["verdict"] == REJECTED, "reason"])
-    text = ", ".join(f"{counts[reason]} {reason}" for reason in REASONS if counts[reason])
-    kept = set(verdicts.loc[verdicts["verdict"] == KEPT, "id"])
-    if not kept:
-        raise InputError(
-            f"No molecule of {path} passes the filters ({text or 'it is empty'}): check the filters"
-            " of the configuration and that the archive is the right one."
+def _where(fails: npt.NDArray[np.bool_], detail: Callable[[int], str]) -> Filter:
+    """Return the filter of the rows where ``fails`` (M,) is true."""
+    return lambda rows: {row: detail(row) for row in rows[fails[rows]].tolist()}
+
+
+def _changed(
+    change: Callable[[str, str], str], original: Sequence[str], relaxed: Sequence[str]
+) -> Filter:
+    """Return the filter of the rows for which ``change`` of the two texts has something to say."""
+
+    def find(rows: IntArray) -> dict[int, str]:
+        details = {row: change(original[row], relaxed[row]) for row in rows.tolist()}
+        return {row: detail for row, detail in details.items() if detail}
+
+    return find
+
+
+def _uncharacterized(table: MoleculeTable, listed: Collection[str]) -> Filter:
+    fails = np.array([key in listed for key in table.ids], dtype=bool)
+    return _where(fails, lambda row: "in the archive's list of uncharacterized molecules")
+
+
+def _other_subset(table: MoleculeTable, subsets: Collection[str]) -> Filter:
+    column = table.texts["archive_subset"]
+    there = set(column)
+    if unknown := [name for name in subsets if name not in there]:
+        raise ConfigError(
+            f"filters.subsets holds {unknown[0]!r}, which the archive has not: it has"
+            f" {', '.join(map(repr, sorted(there)))}."
         )
-    logger.info("%d molecules kept of %d (%s)", len(kept), len(verdicts), text or "none rejected")
-    return [row for row, key in enumerate(table.ids) if key in kept]
+    fails = np.array([name not in subsets for name in column], dtype=bool)
+    return _where(fails, lambda row: f"in the subset {column[row]!r}")
 
 
-def repeated_ids(ids: Sequence[str]) -> list[str]:
-    """Return the ids that occur more than once."""
-    return sorted(key for key, count in Counter(ids).items() if count > 1)
+def _unsupported_element(table: MoleculeTable, elements: Iterable[str]) -> Filter:
+    supported = list(elements)
+    if unknown := [name for name in supported if name not in ATOMIC_NUMBERS]:
+        raise ConfigError(f"filters.elements holds {unknown[0]!r}, which is no element.")
+    foreign = ~np.isin(table.atomic_numbers, [ATOMIC_NUMBERS[name] for name in supported])
+    # Foreign atoms in all molecules up to each.
+    before = np.concatenate([[0], np.cumsum(foreign)])[table.atom_offsets]
+
+    def detail(row: int) -> str:
+        atoms = table.atoms(row)
+        numbers = np.unique(table.atomic_numbers[atoms][foreign[atoms]])
+        names = ", ".join(symbol(int(number)) for number in numbers)
+        return f"holds {names}; supported are {', '.join(supported)}"
+
+    return _where(np.diff(before) > 0, detail)
 
 
-def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: run the rule that makes it.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
-    if list(frame.columns) != list(columns):
-        raise InputError(
-            f"{path} has not the columns {', '.join(columns)}: delete it and run again."
+def _charged(table: MoleculeTable) -> Filter:
+    return _where(
+        table.total_charge != 0, lambda row: f"the total charge is {table.total_charge[row]:+d} e"
+    )
+
+
+def _open_shell(table: MoleculeTable) -> Filter:
+    unpaired = table.properties["archive_radical_electrons"]
+    return _where(unpaired != 0, lambda row: f"unpaired electrons: {unpaired[row]:g}")
+
+
+def _several_molecules(table: MoleculeTable) -> Filter:
+    # A dot of a SMILES separates what no bond connects.
+    counts = np.array([1 + smiles.count(".") for smiles in table.smiles])
+    return _where(counts > 1, lambda row: f"{counts[row]} molecules: {table.smiles[row]}")
+
+
+def _too_large(table: MoleculeTable, max_atoms: int) -> Filter:
+    sizes = np.diff(table.atom_offsets)
+    return _where(sizes > max_atoms, lambda row: f"{sizes[row]} atoms, the limit is {max_atoms}")
+
+
+def _large_force(table: MoleculeTable, limit: float) -> Filter:
+    """Return the filter of large forces; a geometry without gradient cannot be shown to be good."""
+    forces = table.properties["archive_largest_force"]
+
+    def detail(row: int) -> str:
+        if np.isnan(forces[row]):
+            return "no gradient in the archive"
+        return (
+            f"largest force component {forces[row]:.4g} hartree/bohr, the limit is {limit:g}"
+            " hartree/bohr"
         )
-    return frame
+
+    return _where(~(forces <= limit), detail)
 
 
-def write_verdicts(verdicts: pd.DataFrame, path: Path) -> None:
-    """Write verdicts to a CSV file, atomically."""
-    with atomic_path(path) as temporary:
-        verdicts.to_csv(temporary, index=False)
+def _duplicate(table: MoleculeTable) -> Filter:
+    """Return the filter of groups whose molecule another group has with a lower energy.
+
+    Stereoisomers are different molecules. All conformers of the group with the lowest one are kept.
+    """
+    groups = table.texts["archive_group"]
+    names = list(zip(table.texts["molecule"], table.smiles, strict=True))
+    # Conformers without energy come last; of equal energies the group's name decides.
+    energies = np.nan_to_num(table.properties["archive_energy"], nan=np.inf).tolist()
+
+    def find(rows: IntArray) -> dict[int, str]:
+        lowest: dict[tuple[str, str], tuple[float, str]] = {}
+        for row in rows.tolist():
+            candidate = (energies[row], groups[row])
+            lowest[names[row]] = min(lowest.get(names[row], candidate), candidate)
+        kept = {name: group for name, (_, group) in lowest.items()}
+        return {
+            row: f"the same molecule as {kept[names[row]]}"
+            for row in rows.tolist()
+            if groups[row] != kept[names[row]]
+        }
+
+    return find
+
+
+def _scf_not_converged(reference: MoleculeTable) -> Filter:
+    converged = reference.properties["scf_converged"] == 1
+    failures = reference.texts.get("failure", [""] * len(reference))
+    dipoles, quadrupoles = reference.properties["dipole"], reference.properties["quadrupole"]
+    finite = np.isfinite(dipoles).all(axis=1) & np.isfinite(quadrupoles).all(axis=(1, 2))
+
+    def detail(row: int) -> str:
+        if converged[row]:
+            return "the SCF converged to multipoles that are not finite"
+        return failures[row] or "the SCF did not converge"
+
+    return _where(~(converged & finite), detail)
+
+
+def _lengths(reference: MoleculeTable, tolerance: float) -> Filter:
+    ours = np.linalg.norm(reference.properties["dipole"], axis=1) * E_BOHR_IN_DEBYE
+    theirs = reference.properties["archive_dipole_norm"] * E_BOHR_IN_DEBYE
+    difference = np.abs(ours - theirs)
+    return _where(
+        ~(difference <= tolerance),
+        lambda row: (
+            f"|dipole| is {ours[row]:.4f} D, the archive's {theirs[row]:.4f} D: they differ by"
+            f" {difference[row]:.4f} D, the tolerance is {tolerance:g} D"
+        ),
+    )
+
+
+def _vectors(reference: MoleculeTable, tolerance: float) -> Filter:
+    ours = reference.properties["dipole"] * E_BOHR_IN_DEBYE
+    theirs = reference.properties["archive_dipole"] * E_BOHR_IN_DEBYE
+    difference = np.linalg.norm(ours - theirs, axis=1)
+
+    def vector(values: npt.NDArray[np.float64]) -> str:
+        return f"({', '.join(f'{value:.4f}' for value in values)}) D"
+
+    return _where(
+        ~(difference <= tolerance),
+        lambda row: (
+            f"the dipole is {vector(ours[row])}, the archive's {vector(theirs[row])}: they differ"
+            f" by {difference[row]:.4f} D, the tolerance is {tolerance:g} D"
+        ),
+    )

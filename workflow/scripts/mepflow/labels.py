@@ -6,13 +6,23 @@ _REPRESENTATIONS: Final[dict[str, str]] = {
     "mulliken": "Mulliken charges",
     "fitted-charges": "Fitted charges",
     "fitted-charges-dipoles": "Fitted charges + dipoles",
+    "mbis-charges": "MBIS charges",
+    "mbis-charges-dipoles": "MBIS charges + dipoles",
+    "mbis-charges-dipoles-quadrupoles": "MBIS charges + dipoles + quadrupoles",
 }
 _REASONS: Final[dict[str, str]] = {
     "unreadable_record": "unreadable record",
     "uncharacterized": "uncharacterized",
+    "other_subset": "other subset",
     "unsupported_element": "unsupported element",
+    "charged": "charged",
+    "open_shell": "open shell",
+    "several_molecules": "several molecules",
+    "too_large": "too large",
+    "large_force": "large force",
     "inchi_changed": "InChI changed",
     "smiles_changed": "SMILES changed",
+    "duplicate": "duplicate",
     "scf_not_converged": "SCF not converged",
     "dipole_mismatch": "dipole mismatch",
 }

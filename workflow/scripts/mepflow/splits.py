@@ -1,8 +1,10 @@
-"""Training, validation and test sets that depend on keys and a seed, on nothing else.
+"""Training, validation and test sets that depend on names and a seed, on nothing else.
 
-Every key gets a pseudo-random rank, a hash of the seed and itself. The test set is the lowest
-ranks, the validation set the lowest of a second, independent rank among the others. So the order of
-the molecules does not matter, and a molecule more or less moves at most the one at each boundary.
+Every molecule's name gets a pseudo-random rank, a hash of the seed and itself. The test set is the
+lowest ranks, the validation set the lowest of a second, independent rank among the others. So the
+order of the molecules does not matter, and a molecule more or less moves at most the one at each
+boundary. Rows with the same name (conformers, stereoisomers) are one molecule and stay together: a
+model must not be tested on molecules that it was trained on.
 """
 
 import hashlib
@@ -27,43 +29,50 @@ COLUMNS: Final = ("id", "split", "showcase")
 
 
 def make_splits(
-    ids: Iterable[str],
+    ids: Sequence[str],
     seed: int,
     test: int | float,
     validation_fraction: float,
     showcase: Collection[str] = (),
+    molecules: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Return one row per molecule, sorted by id: id, split (train, validation, test), showcase 0/1.
+    """Return one row per id, sorted: id, split (train, validation, test), showcase 0/1.
 
-    ``test`` is a number of molecules or, below 1, a fraction of all; ``validation_fraction`` is of
-    the others, at least one molecule. Showcase molecules are in the test set: they count towards
-    its size, which grows where it could not hold them. Raises :class:`ConfigError` where a
-    showcase molecule is not among ``ids`` or a size is out of range, :class:`InputError` where
-    fewer than two molecules would be left to train on and to validate with.
+    ``molecules`` names the molecule of each id, whose rows are all in the same split; without it
+    each id is a molecule. ``test`` is a number of molecules or, below 1, a fraction of all;
+    ``validation_fraction`` is of the others, at least one molecule. ``showcase`` are ids, whose
+    molecules are in the test set: they count towards its size, which grows where it could not hold
+    them. Raises :class:`ConfigError` where a showcase id is not among ``ids`` or a size is out of
+    range, :class:`InputError` where fewer than two molecules would be left to train on and to
+    validate with.
     """
-    keys = sorted(ids)
-    if len(set(keys)) != len(keys):
+    molecule_of = dict(zip(ids, ids if molecules is None else molecules, strict=True))
+    if len(molecule_of) != len(ids):
         raise ValueError("ids are not unique")
-    if missing := sorted(set(showcase) - set(keys)):
+    if missing := sorted(set(showcase) - set(molecule_of)):
         raise ConfigError(
             f"The showcase molecule {missing[0]} is not in the data set or did not pass its"
             " filters: correct split.showcase."
         )
     if not 0.0 <= validation_fraction < 1.0:
         raise ConfigError(f"split.validation_fraction is {validation_fraction}, not in [0, 1).")
-    n_test = max(_test_size(test, len(keys)), len(showcase))
-    if len(keys) - n_test < 2:
+    shown = {molecule_of[key] for key in showcase}
+    names = sorted(set(molecule_of.values()))
+    n_test = max(_test_size(test, len(names)), len(shown))
+    if len(names) - n_test < 2:
         raise InputError(
-            f"{len(keys)} molecules are too few for a test set of {n_test}, one to train on and one"
-            " to validate with: lower split.test or take a larger data set."
+            f"{len(names)} molecules are too few for a test set of {n_test}, one to train on and"
+            " one to validate with: lower split.test or take a larger data set."
         )
-    ranked = sorted(keys, key=lambda key: (key not in showcase, _rank(seed, TEST, key)))
-    rest = sorted(ranked[n_test:], key=lambda key: _rank(seed, VALIDATION, key))
+    ranked = sorted(names, key=lambda name: (name not in shown, _rank(seed, TEST, name)))
+    rest = sorted(ranked[n_test:], key=lambda name: _rank(seed, VALIDATION, name))
     n_validation = min(max(_rounded(validation_fraction * len(rest)), 1), len(rest) - 1)
-    split_of = dict.fromkeys(keys, TRAIN)
+    split_of = dict.fromkeys(names, TRAIN)
     split_of.update(dict.fromkeys(ranked[:n_test], TEST))
     split_of.update(dict.fromkeys(rest[:n_validation], VALIDATION))
-    rows = [(key, split_of[key], int(key in showcase)) for key in keys]
+    rows = [
+        (key, split_of[name], int(key in showcase)) for key, name in sorted(molecule_of.items())
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -137,5 +146,5 @@ def _rounded(value: float) -> int:
     return int(value + 0.5)
 
 
-def _rank(seed: int, purpose: str, key: str) -> str:
-    return hashlib.sha256(f"{seed}/{purpose}/{key}".encode()).hexdigest()
+def _rank(seed: int, purpose: str, name: str) -> str:
+    return hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).hexdigest()
