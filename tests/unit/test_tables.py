@@ -6,7 +6,6 @@ from mepflow.errors import InputError
 from mepflow.evaluation.mep import COLUMNS as MEP_COLUMNS
 from mepflow.evaluation.multipoles import COLUMNS as MULTIPOLE_COLUMNS
 from mepflow.evaluation.statistics import Source
-from mepflow.filters import REASONS, summarise
 from mepflow.labels import reason_label
 from mepflow.tables import (
     KCAL_PER_MOL_E_IN_MILLIVOLT,
@@ -19,6 +18,7 @@ from mepflow.tables import (
     write_multipole_table,
     write_table,
 )
+from mepflow.verdicts import REASONS, summarise
 
 
 def cells(markdown):
@@ -127,7 +127,7 @@ def test_filter_table_keeps_all_ids_in_the_csv(tmp_path):
     reasons = ["inchi_changed"] * 5 + ["dipole_mismatch"] + [""] * 4
     frame = pd.DataFrame({"id": [f"m{k}" for k in range(10)], "reason": reasons, "detail": ""})
     frame.insert(1, "verdict", ["rejected" if reason else "kept" for reason in reasons])
-    write_filter_table(summarise(frame), tmp_path / "f.csv", tmp_path / "f.md")
+    write_filter_table(summarise(frame, list(REASONS)), tmp_path / "f.csv", tmp_path / "f.md")
     table = pd.read_csv(tmp_path / "f.csv", keep_default_na=False).set_index("reason")
     assert list(table.index) == list(REASONS)
     assert table.loc["inchi_changed"].tolist() == [5, "m0 m1 m2 m3 m4"]
