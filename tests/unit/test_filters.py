@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mepflow.archives.qm9_table import read_archive
+from mepflow.archives.spice_table import read_archive as read_spice
 from mepflow.errors import ConfigError, InputError
 from mepflow.filters import filters_after_reference, filters_before_reference, select_candidates
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.verdicts import COLUMNS, REASONS, judge, read_funnel, read_verdicts
 
 QM9 = Path(__file__).parents[2] / ".." / "shared" / "data" / "qm9"
+SPICE = QM9.with_name("spice")
+needs_spice = pytest.mark.skipif(not SPICE.is_dir(), reason="no real SPICE files here")
 needs_qm9 = pytest.mark.skipif(not QM9.is_dir(), reason="no real QM9 files here")
 DEBYE = 1 / 2.541746473  # in e bohr
 SETTINGS = {
@@ -449,3 +452,22 @@ def test_the_funnel_has_the_filters_that_were_applied(tmp_path):
         ("inchi_changed", 2, 2),
         ("smiles_changed", 1, 1),
     ]
+
+
+@needs_spice
+def test_real_groups_of_an_ion_and_of_an_ion_pair(tmp_path):
+    read_spice(SPICE / "SPICE-1.1.4_n2.hdf5", tmp_path / "archive.h5", tmp_path / "r.csv", 2, "all")
+    table = MoleculeTable.load(tmp_path / "archive.h5")
+    is_pair = ["." in smiles for smiles in table.smiles]
+    expected = ["unsupported_element" if pair else "charged" for pair in is_pair]
+    assert list(before(table)["reason"]) == expected
+    verdicts = before(
+        table,
+        elements=["H", "C", "N", "Na"],
+        neutral=False,
+        single_molecule=True,
+        unique_molecules=True,
+        largest_force_hartree_per_bohr=1.0,
+    )
+    assert list(verdicts["reason"] == "several_molecules") == is_pair
+    assert list(verdicts["verdict"] == "kept") == [not pair for pair in is_pair]
