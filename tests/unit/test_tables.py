@@ -7,17 +7,10 @@ from mepflow.evaluation.mep import COLUMNS as MEP_COLUMNS
 from mepflow.evaluation.multipoles import COLUMNS as MULTIPOLE_COLUMNS
 from mepflow.evaluation.statistics import Source
 from mepflow.labels import reason_label
-from mepflow.tables import (
-    KCAL_PER_MOL_E_IN_MILLIVOLT,
-    Column,
-    mep_table,
-    multipole_table,
-    shortened,
-    write_filter_table,
-    write_mep_table,
-    write_multipole_table,
-    write_table,
-)
+from mepflow.tables.filters import shortened, write_filter_table
+from mepflow.tables.mep import KCAL_PER_MOL_E_IN_MILLIVOLT, mep_table, write_mep_table
+from mepflow.tables.multipoles import multipole_table, write_multipole_table
+from mepflow.tables.writing import Column, id_text, write_table
 from mepflow.verdicts import REASONS, summarise
 
 
@@ -104,6 +97,44 @@ def test_rows_about_different_molecules_are_refused(sources):
         mep_table(sources, "mk")
 
 
+@pytest.fixture
+def with_fewer(sources, tmp_path):
+    """The same with a baseline that has no value of m2, the molecule with the largest errors."""
+    frame = pd.read_csv(sources[2].path)
+    path = tmp_path / "mbis-charges.csv"
+    frame[frame["id"] != "m2"].to_csv(path, index=False)
+    return [*sources, Source("mbis-charges", None, path)]
+
+
+def test_a_baseline_with_fewer_molecules_says_so_and_is_compared_on_those(with_fewer):
+    table = mep_table(with_fewer, "mk").set_index(["grid", "representation"]).loc["mk"]
+    assert table["n_molecules"].to_dict() == {"AC-D": 3, "mulliken": 3, "mbis-charges": 2}
+    assert (table["n_shared_molecules"] == 2).all()
+    medians = table[["median_rmse_kcal_per_mol_e", "median_rmse_shared_kcal_per_mol_e"]]
+    assert medians.loc["AC-D"].tolist() == pytest.approx([4.0, 3.0])  # of 2, 4, 6 and of 2, 4
+    assert medians.loc["mulliken"].tolist() == pytest.approx([10.0, 7.5])
+    assert medians.loc["mbis-charges"].tolist() == pytest.approx([7.5, 7.5])
+
+
+def test_the_shared_columns_are_shown_where_a_row_has_fewer_molecules(
+    sources, with_fewer, tmp_path
+):
+    paths = tmp_path / "mep.csv", tmp_path / "mep.md"
+    write_mep_table(sources, "mk", *paths)
+    assert not any("Shared" in heading for heading in cells(paths[1])[0])
+    write_mep_table(with_fewer, "mk", *paths)
+    heading, first, *_ = cells(paths[1])
+    assert first[heading.index("Shared: median RMSE (kcal/mol/e)")] == "3.00"
+    assert (first[heading.index("Molecules")], first[heading.index("Shared")]) == ("3", "2")
+
+
+def test_no_baseline_may_have_molecules_that_the_models_lack(with_fewer):
+    frame = pd.read_csv(with_fewer[3].path).replace({"id": {"m1": "other"}})
+    frame.to_csv(with_fewer[3].path, index=False)
+    with pytest.raises(InputError, match=r"AC-D and mbis-charges .* different molecules"):
+        mep_table(with_fewer, "mk")
+
+
 def test_multipole_table_pools_components_and_seeds(tmp_path):
     made = []
     for seed, error in ((1, 0.3), (2, 0.4)):
@@ -148,3 +179,8 @@ def test_ids_are_shortened_after_three():
     assert shortened(["a", "b", "c"]) == "a, b, c"
     assert shortened([f"m{k}" for k in range(1500)]) == "m0, m1, m2 and 1,497 more"
     assert shortened([]) == ""
+
+
+def test_ids_that_are_smiles_are_no_links_in_markdown():
+    assert id_text("C[NH2+](C)C") == "`C[NH2+](C)C`"
+    assert shortened(["C#C.[Na+]", "103147721:4"]) == "`C#C.[Na+]`, 103147721:4"

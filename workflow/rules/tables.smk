@@ -4,6 +4,7 @@
 rule tabulate_filters:
     input:
         verdicts=rules.collect_reference.output.verdicts,
+        funnel=rules.collect_reference.output.funnel,
     output:
         csv=f"{TABLES}/filters.csv",
         markdown=report(
@@ -20,7 +21,7 @@ rule tabulate_filters:
         mem_mb=4000,
         runtime=10,
     params:
-        code=code_digest("mepflow.tables"),
+        code=code_digest("mepflow.tables.filters"),
     message:
         "{wildcards.dataset}: table of the filters"
     script:
@@ -46,7 +47,7 @@ rule tabulate_multipoles:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code_digest("mepflow.tables"),
+        code=code_digest("mepflow.tables.multipoles"),
     message:
         "{wildcards.dataset}: table of the multipole errors"
     script:
@@ -73,18 +74,79 @@ rule tabulate_mep:
         runtime=30,
     params:
         headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables"),
+        code=code_digest("mepflow.tables.mep"),
     message:
         "{wildcards.dataset}: table of the MEP errors"
     script:
         "../scripts/tabulate_mep.py"
 
 
+rule tabulate_labels:
+    input:
+        table=rules.read_archive.output.table,
+    output:
+        differences=f"{MOLECULES}/labels.csv",
+        csv=f"{TABLES}/labels.csv",
+        markdown=report(
+            f"{TABLES}/labels.md",
+            caption="../report/labels_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "labels"},
+        ),
+    log:
+        f"{LOGS}/tabulate_labels.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code_digest("mepflow.evaluation.consistency", "mepflow.tables.differences"),
+    message:
+        "{wildcards.dataset}: table of the consistency of the archive's labels"
+    script:
+        "../scripts/tabulate_labels.py"
+
+
+rule tabulate_agreement:
+    input:
+        computed=rules.collect_reference.output.computed,
+    output:
+        differences=f"{REFERENCE}/agreement.csv",
+        csv=f"{TABLES}/agreement.csv",
+        markdown=report(
+            f"{TABLES}/agreement.md",
+            caption="../report/agreement_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "agreement"},
+        ),
+    log:
+        f"{LOGS}/tabulate_agreement.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code_digest("mepflow.evaluation.agreement", "mepflow.tables.differences"),
+    message:
+        "{wildcards.dataset}: table of the agreement with the archive"
+    script:
+        "../scripts/tabulate_agreement.py"
+
+
+def all_tables():
+    """Return the tables of every dataset."""
+    tables = []
+    for dataset in DATASETS:
+        names = ["filters", "agreement", "multipoles", "mep"]
+        names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
+        names += ["transfer"] if len(DATASETS) > 1 else []
+        tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)
+    return tables
+
+
 rule tables:
     # Named target: every table.
     input:
-        expand(
-            f"{TABLES}/{{table}}.csv",
-            dataset=DATASETS,
-            table=["filters", "multipoles", "mep"],
-        ),
+        all_tables(),

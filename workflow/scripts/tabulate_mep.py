@@ -6,7 +6,7 @@ with job(snakemake):
     from pathlib import Path
 
     from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables import write_mep_table
+    from mepflow.tables.mep import write_mep_table
 
     write_mep_table(
         sources_of(snakemake.input.errors),

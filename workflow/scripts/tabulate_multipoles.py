@@ -6,7 +6,7 @@ with job(snakemake):
     from pathlib import Path
 
     from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables import write_multipole_table
+    from mepflow.tables.multipoles import write_multipole_table
 
     write_multipole_table(
         sources_of(snakemake.input.errors),

@@ -6,7 +6,10 @@ r"""Baselines of the MEP: charges that no model had to learn.
     per molecule, the charges that minimise Σ (V − V_ref)² over the points of one grid: no model of
     atomic charges can have a smaller RMSE **on that grid**, so this row is a floor, not a rival;
 ``fitted-charges-dipoles``
-    the same with an atomic dipole on every atom: the floor of models with charges and dipoles.
+    the same with an atomic dipole on every atom: the floor of models with charges and dipoles;
+``mbis-charges``, ``mbis-charges-dipoles``, ``mbis-charges-dipoles-quadrupoles``
+    the archive's MBIS multipoles up to that order (:mod:`mepflow.evaluation.mbis`), for the
+    molecules that have them.
 
 The fits are plain least squares without restraints. The total charge is exact: it is removed by
 elimination, q = Q/n + N y with an orthonormal basis N (n, n − 1) of the charges that add up to
@@ -17,6 +20,7 @@ potential on the grid is not touched, single charges of such atoms mean little.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +29,9 @@ import numpy.typing as npt
 from scipy.linalg import null_space
 
 from mepflow.errors import ConfigError, InputError
+from mepflow.evaluation.atomic import AtomicTerms, molecular_multipoles
+from mepflow.evaluation.mbis import MBIS_BASELINES, mbis_terms, with_mbis
 from mepflow.molecules import MoleculeTable
-from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
 from mepflow.splits import TEST, rows_in_split
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,9 +42,10 @@ SINGULAR_VALUE_CUTOFF: Final = 1e-8
 def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Path) -> None:
     """Write the predictions file of a baseline for the test molecules of ``splits``.
 
-    ``name`` is one of :data:`BASELINES`, ``grid`` the reference grid that fits use (Mulliken
-    charges do not). The dipole and quadrupole in the file are those of the baseline's own charges
-    (and dipoles), about the centre of nuclear charge.
+    ``name`` is one of :data:`BASELINES`, ``grid`` the reference grid that fits use (the others do
+    not). The dipole and quadrupole in the file are those of the baseline's own atomic multipoles,
+    about the centre of nuclear charge. Molecules without MBIS multipoles are not in the file of a
+    baseline that needs them.
 
     Raises :class:`ConfigError` for an unknown name, :class:`InputError` where the reference lacks
     what the baseline needs.
@@ -48,6 +54,8 @@ def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Pa
         raise ConfigError(f"baseline {name!r} does not exist: choose among {', '.join(BASELINES)}.")
     whole = MoleculeTable.load(reference)
     table = whole.select(rows_in_split(whole.ids, splits, TEST))
+    if name in MBIS_BASELINES:
+        table = with_mbis(table, name, reference)
     terms = [BASELINES[name](table, index, grid) for index in range(len(table))]
     _predictions(table, terms, {"name": name, "seed": None, "grid": grid}).save(output)
 
@@ -83,29 +91,15 @@ def fit_charges(
     return charges, solution[n - 1 :].reshape(n, 3) if with_dipoles else None
 
 
-Terms = tuple[FloatArray, FloatArray | None]
+def _mulliken(table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
+    return AtomicTerms(table.property_of("mulliken_charges", index))
 
 
-def _mulliken(table: MoleculeTable, index: int, grid: str) -> Terms:
-    return table.property_of("mulliken_charges", index), None
+def _mbis(baseline: str, table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
+    return mbis_terms(table, index, baseline)
 
 
-def _fitted_charges(table: MoleculeTable, index: int, grid: str) -> Terms:
-    return _fit(table, index, grid, with_dipoles=False)
-
-
-def _fitted_charges_and_dipoles(table: MoleculeTable, index: int, grid: str) -> Terms:
-    return _fit(table, index, grid, with_dipoles=True)
-
-
-BASELINES: Final[dict[str, Callable[[MoleculeTable, int, str], Terms]]] = {
-    "mulliken": _mulliken,
-    "fitted-charges": _fitted_charges,
-    "fitted-charges-dipoles": _fitted_charges_and_dipoles,
-}
-
-
-def _fit(table: MoleculeTable, index: int, grid: str, *, with_dipoles: bool) -> Terms:
+def _fit(with_dipoles: bool, table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
     if grid not in table.grids:
         raise InputError(
             f"the reference has no grid {grid!r} (it has {', '.join(sorted(table.grids))}): "
@@ -114,7 +108,7 @@ def _fit(table: MoleculeTable, index: int, grid: str, *, with_dipoles: bool) -> 
     points, values = table.grids[grid].of(index)
     molecule = table.molecule(index)
     try:
-        return fit_charges(
+        charges, dipoles = fit_charges(
             points, values, molecule.positions, molecule.total_charge, with_dipoles=with_dipoles
         )
     except ValueError as error:
@@ -122,24 +116,30 @@ def _fit(table: MoleculeTable, index: int, grid: str, *, with_dipoles: bool) -> 
             f"{molecule.id} on grid {grid}: {error}; make the grid denser, or compute it for this "
             "molecule."
         ) from error
+    return AtomicTerms(charges, dipoles)
+
+
+BASELINES: Final[dict[str, Callable[[MoleculeTable, int, str], AtomicTerms]]] = {
+    "mulliken": _mulliken,
+    "fitted-charges": partial(_fit, False),
+    "fitted-charges-dipoles": partial(_fit, True),
+    **{name: partial(_mbis, name) for name in MBIS_BASELINES},
+}
 
 
 def _predictions(
-    table: MoleculeTable, terms: list[Terms], metadata: dict[str, object]
+    table: MoleculeTable, terms: list[AtomicTerms], metadata: dict[str, object]
 ) -> MoleculeTable:
     molecules = [table.molecule(index) for index in range(len(table))]
-    multipoles = []
-    for molecule, (charges, dipoles) in zip(molecules, terms, strict=True):
-        origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
-        arguments = (charges, molecule.positions - origin, dipoles)
-        multipoles.append(
-            (dipole_terms(*arguments).sum(axis=0), quadrupole_terms(*arguments).sum(axis=0))
-        )
+    multipoles = [molecular_multipoles(*pair) for pair in zip(molecules, terms, strict=True)]
     properties = {
-        "atomic_charges": [charges for charges, _ in terms],
+        "atomic_charges": [one.charges for one in terms],
         "dipole": [dipole for dipole, _ in multipoles],
         "quadrupole": [quadrupole for _, quadrupole in multipoles],
     }
-    if terms[0][1] is not None:
-        properties["atomic_dipoles"] = [dipoles for _, dipoles in terms if dipoles is not None]
+    # A baseline has the same kinds of terms for all molecules.
+    if terms[0].dipoles is not None:
+        properties["atomic_dipoles"] = [np.asarray(one.dipoles) for one in terms]
+    if terms[0].quadrupoles is not None:
+        properties["atomic_quadrupoles"] = [np.asarray(one.quadrupoles) for one in terms]
     return MoleculeTable.from_molecules(molecules, properties, metadata=metadata)

@@ -12,12 +12,16 @@ POSITION_TOLERANCE_BOHR: Final = 1e-4
 """Positions further apart than this are another geometry; float32 files are still the same one."""
 
 
-def load_predictions(path: Path) -> MoleculeTable:
-    """Read a predictions file; raises :class:`InputError` where it holds no atomic charges."""
+def load_predictions(path: Path, *, may_be_empty: bool = False) -> MoleculeTable:
+    """Read a predictions file.
+
+    Raises :class:`InputError` where it holds no atomic charges, or no molecules unless it
+    ``may_be_empty``.
+    """
     table = MoleculeTable.load(path)
     if "atomic_charges" not in table.properties:
         raise InputError(f"{path} holds no atomic charges: it is not a predictions file.")
-    if not len(table):
+    if not len(table) and not may_be_empty:
         raise InputError(f"{path} holds no molecules: the split leaves none to evaluate.")
     return table
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.errors import InputError
+from mepflow.evaluation.atomic import predicted_terms
 from mepflow.evaluation.matching import load_predictions, matched_reference
 from mepflow.files import atomic_path
 from mepflow.molecules import MoleculeTable
@@ -71,23 +72,22 @@ def mep_errors(reference: FloatArray, predicted: FloatArray) -> MepErrors:
 
 def predicted_potential(table: MoleculeTable, index: int, points: FloatArray) -> FloatArray:
     """Return the MEP (p,) in hartree/e of a predictions table's molecule at ``points`` (p, 3)."""
-    dipoles = (
-        table.property_of("atomic_dipoles", index) if "atomic_dipoles" in table.properties else None
-    )
-    charges = table.property_of("atomic_charges", index)
-    return np.asarray(potential(points, table.molecule(index).positions, charges, dipoles))
+    terms = predicted_terms(table, index)
+    return np.asarray(potential(points, table.molecule(index).positions, *terms))
 
 
-def evaluate_mep(predictions: Path, reference: Path, output: Path) -> None:
+def evaluate_mep(
+    predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
+) -> None:
     """Write the errors of a predictions file on every grid that errors are measured on.
 
     ``output`` is a CSV file with the columns :data:`COLUMNS`, a row per molecule and grid, in
     kcal/mol/e. Planes of showcase molecules are left out, as are molecules without points.
 
     Raises :class:`InputError` where a file is missing, the two are about different molecules, or no
-    molecule has points.
+    molecule has points; with ``may_be_empty``, predictions of no molecule give no rows instead.
     """
-    predicted = load_predictions(predictions)
+    predicted = load_predictions(predictions, may_be_empty=may_be_empty)
     matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
     rows = [
         (predicted.ids[index], grid, *_errors(predicted, matched, index, grid))
@@ -95,7 +95,7 @@ def evaluate_mep(predictions: Path, reference: Path, output: Path) -> None:
         for index in range(len(predicted))
         if len(matched.grids[grid].of(index)[1])
     ]
-    if not rows:
+    if not rows and len(predicted):
         raise InputError(
             f"{reference} holds no MEP of the molecules of {predictions}: "
             "compute the reference of the test molecules on at least one grid."

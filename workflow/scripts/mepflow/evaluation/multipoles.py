@@ -36,12 +36,15 @@ def multipole_components(table: MoleculeTable) -> tuple[FloatArray, FloatArray]:
     return table.properties["dipole"], np.asarray(components(table.properties["quadrupole"]))
 
 
-def evaluate_multipoles(predictions: Path, reference: Path, output: Path) -> None:
+def evaluate_multipoles(
+    predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
+) -> None:
     """Write the multipole errors of a predictions file as a CSV file with :data:`COLUMNS`.
 
-    Raises :class:`InputError` where a file is missing or the two are about different molecules.
+    Raises :class:`InputError` where a file is missing, the two are about different molecules, or
+    there are none, unless the predictions ``may_be_empty``.
     """
-    predicted = load_predictions(predictions)
+    predicted = load_predictions(predictions, may_be_empty=may_be_empty)
     matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
     for table, path in ((predicted, predictions), (matched, reference)):
         if not {"dipole", "quadrupole"} <= table.properties.keys():

@@ -21,6 +21,7 @@ import pandas as pd
 from scipy.stats import bootstrap
 
 from mepflow.errors import InputError
+from mepflow.evaluation.mbis import MBIS_BASELINES
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -65,13 +66,16 @@ def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
     frames = []
     for source in sources:
         try:
-            frame = pd.read_csv(source.path, dtype={"id": str})
+            # A converter, not a type: an id such as NA or 007 stays the text that it is.
+            frame = pd.read_csv(source.path, converters={"id": str})
         except FileNotFoundError:
             raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
         frame.insert(0, "name", source.name)
         frame.insert(1, "seed", -1 if source.seed is None else source.seed)
         frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    # The columns of an empty file have no type, and would take that of the others.
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled or frames, ignore_index=True)
 
 
 def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -91,17 +95,27 @@ def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def require_same_molecules(errors: pd.DataFrame) -> None:
-    """Raise :class:`InputError` where the representations are about different molecules."""
+    """Raise :class:`InputError` where the representations are about different molecules.
+
+    The MBIS baselines may cover fewer molecules than the others, but no other ones.
+    """
     groups = errors.groupby("name", sort=False)["id"]
     sets = {str(name): frozenset(rows) for name, rows in groups}
-    first, *others = sets
-    for name in others:
-        if sets[name] != sets[first]:
-            count = len(sets[name] ^ sets[first])
+    first = next((name for name in sets if name not in MBIS_BASELINES), next(iter(sets)))
+    for name, rows in sets.items():
+        fits = rows <= sets[first] if name in MBIS_BASELINES else rows == sets[first]
+        if not fits:
+            count = len(rows ^ sets[first])
             raise InputError(
                 f"{first} and {name} were evaluated on different molecules ({count} are in one of "
                 "them only): delete the results of both and run again."
             )
+
+
+def shared_molecules(errors: pd.DataFrame) -> frozenset[str]:
+    """Return the ids of the molecules that every representation was evaluated on."""
+    sets = [frozenset(rows) for _, rows in errors.groupby("name")["id"]]
+    return frozenset.intersection(*sets)
 
 
 def bootstrap_interval(

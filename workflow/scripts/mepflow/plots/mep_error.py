@@ -69,10 +69,10 @@ def plot_mep_error(
         _draw_floors(axes, rows)
         models = {source.name for source in sources if not source.is_baseline}
         axes.axhline(len(models) - 0.5, color=BLACK, linewidth=0.5)
-        axes.set_yticks(range(len(rows)), [representation_label(row.name) for row in rows])
+        axes.set_yticks(range(len(rows)), [_label(row, rows[0]) for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
-        _log_axis(axes)
+        log_axis(axes)
         molecules = f"{rows[0].summary.n_molecules:,} test molecules"
         axes.set_xlabel(f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {molecules}")
 
@@ -89,6 +89,14 @@ def _rows(sources: Sequence[Source], grid: str, bootstrap_seed: int) -> list[_Ro
         values = molecules_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
         rows.append(_Row(name, values, summarize(of_name, _COLUMN, seed=bootstrap_seed)))
     return rows
+
+
+def _label(row: _Row, first: _Row) -> str:
+    """Return what a row is called, with its molecules where they are fewer than the first row's."""
+    label = representation_label(row.name)
+    if len(row.values) == len(first.values):
+        return label
+    return f"{label}\n({len(row.values):,} of {len(first.values):,} molecules)"
 
 
 def _draw_row(axes: Axes, position: int, row: _Row) -> None:
@@ -144,7 +152,8 @@ def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
     )
 
 
-def _log_axis(axes: Axes) -> None:
+def log_axis(axes: Axes) -> None:
+    """Give errors a logarithmic scale that is written in plain numbers."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))

@@ -14,7 +14,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 from rdkit import Chem
 
-from mepflow.elements import symbol
+from mepflow.elements import ATOMIC_NUMBERS, symbol
 from mepflow.errors import InputError
 from mepflow.evaluation.matching import load_predictions, matched_reference
 from mepflow.evaluation.mep import predicted_potential
@@ -30,6 +30,15 @@ Mask = npt.NDArray[np.bool_]
 
 BOND_FACTOR: Final = 1.25
 """Atoms nearer than this multiple of the sum of their covalent radii are drawn as bonded."""
+HEAVY_BOND_FACTOR: Final = 1.1
+"""The same for two atoms beyond neon: two iodine atoms at one carbon are as near as that."""
+_NEON: Final = 10
+_CATIONS: Final = tuple(
+    ATOMIC_NUMBERS[name] for name in ("Li", "Na", "K", "Rb", "Be", "Mg", "Ca", "Sr")
+)
+"""Metals that are ions beside a molecule: no bond is drawn to them, however near it is."""
+_LONGEST_TITLE: Final = 24
+"""Characters above the structure: more would reach into the next panel."""
 _SCALE_QUANTILE: Final = 0.99
 """Share of the points that lie within a colour scale: single points would wash out the others."""
 _COLUMNS_WITH_HYDROGENS: Final = 4
@@ -221,7 +230,12 @@ def _draw_structure(axes: Axes, scene: _Scene) -> None:
     axes.set_aspect("equal")
     axes.margins(0.12)
     axes.set_axis_off()
-    axes.set_title(scene.molecule.smiles or scene.molecule.id)
+    smiles = scene.molecule.smiles
+    title = smiles if 0 < len(smiles) <= _LONGEST_TITLE else scene.molecule.id
+    if len(title) > _LONGEST_TITLE:
+        title = f"{title[: _LONGEST_TITLE - 1]}…"
+    # A dollar sign in a SMILES is a bond, not mathematics.
+    axes.set_title(title, parse_math=False)
 
 
 def _draw_molecule(axes: Axes, scene: _Scene, size: float, hydrogens: bool = True) -> None:
@@ -252,7 +266,11 @@ def bonds(
     """Return the pairs of atoms to draw as bonded, from distances and RDKit's covalent radii."""
     table = Chem.GetPeriodicTable()
     radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    heavy = atomic_numbers > _NEON
+    factors = np.where(heavy[:, None] & heavy[None], HEAVY_BOND_FACTOR, BOND_FACTOR)
     distances = np.linalg.norm(positions_angstrom[:, None] - positions_angstrom[None], axis=-1)
-    close = distances < BOND_FACTOR * (radii[:, None] + radii[None])
+    close = distances < factors * (radii[:, None] + radii[None])
+    cations = np.isin(atomic_numbers, _CATIONS)
+    close &= ~(cations[:, None] | cations[None])
     first, second = np.nonzero(np.triu(close, k=1))
     return list(zip(first.tolist(), second.tolist(), strict=True))

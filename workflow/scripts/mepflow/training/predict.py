@@ -1,6 +1,7 @@
 """Predictions of a trained model for the molecules of a split."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mepflow.heads import MultipoleModel
-from mepflow.molecules import MoleculeTable
+from mepflow.molecules import FIELDS, MoleculeTable
 from mepflow.splits import TEST, rows_in_split
 from mepflow.training.data import DeviceDataset
 from mepflow.training.model_file import load_model
@@ -25,20 +26,49 @@ def predict(
     output_path: Path,
     split: str = TEST,
     device: str = "auto",
+    *,
+    leave_out_foreign: bool = False,
 ) -> None:
     """Write the predictions table of one split.
 
     It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
     them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
-    Raises :class:`~mepflow.errors.InputError` for a bad file or an element the model does not know.
+    With ``leave_out_foreign``, for molecules of another data set than the model's, it holds those
+    of :func:`own_kind` alone, which may be none.
+
+    Raises :class:`~mepflow.errors.InputError` for a bad file or, unless such molecules are left
+    out, an element the model does not know.
     """
     model, info = load_model(model_path, device)
     table = replace(MoleculeTable.load(reference_path), grids={}, properties={}, texts={})
     table = table.select(rows_in_split(table.ids, splits_path, split))
+    if leave_out_foreign:
+        table = table.select(own_kind(table, info.elements))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
     predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)
     predictions.save(output_path)
     logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
+
+
+def own_kind(table: MoleculeTable, elements: Collection[int]) -> list[int]:
+    """Return the rows of neutral molecules made of ``elements`` alone; logs what is left out.
+
+    A model file does not say whether the model saw ions, so none is given to it.
+    """
+    known = np.isin(table.atomic_numbers, list(elements))
+    foreign = {row for row in range(len(table)) if not known[table.atoms(row)].all()}
+    charged = set(np.flatnonzero(table.total_charge).tolist()) - foreign
+    rows = [row for row in range(len(table)) if row not in foreign | charged]
+    logger.info(
+        "%d of %d molecules are of the model's kind: %d hold an element it has never seen, "
+        "%d others are charged%s",
+        len(rows),
+        len(table),
+        len(foreign),
+        len(charged),
+        "" if rows else "; nothing is left to predict",
+    )
+    return rows
 
 
 def predict_table(
@@ -48,6 +78,10 @@ def predict_table(
 
     ``source`` names the table in an error about an element the model does not know.
     """
+    if not len(table):
+        names = ("atomic_charges", "dipole", "quadrupole")
+        nothing = {name: np.empty((0, *FIELDS[name].shape)) for name in names}
+        return replace(table, properties=nothing)
     weights = next(model.parameters())
     dataset = DeviceDataset.from_table(
         table,

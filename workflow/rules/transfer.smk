@@ -1,0 +1,104 @@
+# Models of one dataset on the test molecules of another, where a run has at least two.
+
+TRANSFER = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}/{{variant}}/seed-{{seed}}"
+
+
+def transfer_files(name):
+    """Return an input function: the file ``name`` of every model of the other datasets."""
+
+    def files(wildcards):
+        return expand(
+            f"{TRANSFER}/{name}",
+            dataset=wildcards.dataset,
+            source=[dataset for dataset in DATASETS if dataset != wildcards.dataset],
+            variant=VARIANTS,
+            seed=SEEDS,
+        )
+
+    return files
+
+
+rule evaluate_transfer:
+    input:
+        model=rules.train_model.output.model.replace("{dataset}", "{source}"),
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+    output:
+        predictions=f"{TRANSFER}/predictions.h5",
+        mep=f"{TRANSFER}/mep.csv",
+        multipoles=f"{TRANSFER}/multipoles.csv",
+    log:
+        f"{LOGS}/evaluate_transfer/from-{{source}}/{{variant}}/seed-{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_transfer/from-{{source}}/{{variant}}/seed-{{seed}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+        gpu=gpus,
+    params:
+        device=config["training"]["device"],
+        code=code_digest(
+            "mepflow.training.predict",
+            "mepflow.evaluation.mep",
+            "mepflow.evaluation.multipoles",
+        ),
+    message:
+        "{wildcards.dataset}: evaluating {wildcards.variant} of {wildcards.source}, seed {wildcards.seed}"
+    script:
+        "../scripts/evaluate_transfer.py"
+
+
+rule tabulate_transfer:
+    input:
+        own_mep=model_files("mep.csv"),
+        own_multipoles=model_files("multipoles.csv"),
+        mep=transfer_files("mep.csv"),
+        multipoles=transfer_files("multipoles.csv"),
+    output:
+        csv=f"{TABLES}/transfer.csv",
+        markdown=report(
+            f"{TABLES}/transfer.md",
+            caption="../report/transfer_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "transfer"},
+        ),
+    log:
+        f"{LOGS}/tabulate_transfer.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest("mepflow.tables.transfer"),
+    message:
+        "{wildcards.dataset}: table of models of other datasets"
+    script:
+        "../scripts/tabulate_transfer.py"
+
+
+rule plot_transfer:
+    input:
+        own=model_files("mep.csv"),
+        errors=transfer_files("mep.csv"),
+    output:
+        **figure("transfer", "Electrostatic potential"),
+    log:
+        f"{LOGS}/plot_transfer.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.transfer"),
+    message:
+        "{wildcards.dataset}: figure of models of other datasets"
+    script:
+        "../scripts/plot_transfer.py"

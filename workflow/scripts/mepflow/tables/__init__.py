@@ -1,0 +1,1 @@
+"""Tables of a run, a module each; :mod:`mepflow.tables.writing` is the home of their form."""

@@ -1,0 +1,19 @@
+"""Draw the MEP errors of models of other data sets beside the data set's own."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.transfer import transfer_sources
+    from mepflow.plots.transfer import plot_transfer
+
+    plot_transfer(
+        snakemake.wildcards.dataset,
+        sources_of(snakemake.input.own),
+        transfer_sources(snakemake.input.errors),
+        snakemake.params.grid,
+        [Path(path) for path in snakemake.output],
+        snakemake.params.style,
+    )

@@ -1,0 +1,16 @@
+"""Check an archive's labels against each other and write the table of the differences."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.consistency import LABEL_QUANTITIES, check_labels
+    from mepflow.tables.differences import write_difference_table
+
+    write_difference_table(
+        check_labels(Path(snakemake.input.table), Path(snakemake.output.differences)),
+        LABEL_QUANTITIES,
+        Path(snakemake.output.csv),
+        Path(snakemake.output.markdown),
+    )
