@@ -18,8 +18,16 @@ FIGURES = (
     "mep_error",
     "mep_parity",
     "showcase",
+    "transfer",
 )
-TABLES = ("filters_table", "multipoles_table", "mep_table")
+TABLES = (
+    "filters_table",
+    "multipoles_table",
+    "mep_table",
+    "labels_table",
+    "agreement_table",
+    "transfer_table",
+)
 
 
 def rendered(name, config):
@@ -69,3 +77,20 @@ def test_funnel_caption_knows_archives_without_dipoles(config):
     }
     assert "its length" in rendered("filter_funnel", config)
     assert "its length" not in rendered("filter_funnel", without)
+
+
+@pytest.mark.parametrize("name", ["mep_error", "mep_table", "multipoles_table"])
+def test_captions_speak_of_mbis_where_it_is_a_baseline(config, name):
+    row = config["datasets"]["qm9"]
+    with_mbis = {**config, "datasets": {"qm9": {**row, "baselines": ["mulliken", "mbis-charges"]}}}
+    without = {**config, "datasets": {"qm9": {**row, "baselines": ["mulliken"]}}}
+    assert "MBIS" in rendered(name, with_mbis)
+    assert "MBIS" not in rendered(name, without)
+
+
+@pytest.mark.parametrize("name", ["transfer", "transfer_table"])
+def test_captions_of_the_transfer_name_every_level_of_theory(config, name):
+    other = {**config["datasets"]["qm9"], "level_of_theory": "another-level"}
+    html = rendered(name, {**config, "datasets": {**config["datasets"], "other": other}})
+    assert config["datasets"]["qm9"]["level_of_theory"] in html
+    assert "other: another-level" in html

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.evaluation.statistics import read_sources, summarize
 from mepflow.molecules import MoleculeTable
@@ -18,12 +19,14 @@ from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import bonds, plot_showcase
 from mepflow.plots.training_curves import plot_training_curves
+from mepflow.plots.transfer import plot_transfer
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 from mepflow.verdicts import REASONS
 
 LABELS = {
     "filter_funnel": {"Molecules: remaining (blue), rejected (red)"},
     "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 5 test molecules"},
+    "transfer": {"median RMSE of the MEP on the MK grid (kcal/mol/e)"},
     "multipole_parity": {
         "reference μ (e·bohr)",
         "predicted μ (e·bohr)",
@@ -121,6 +124,9 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Mulliken charges",
         "Fitted charges",
         "Fitted charges + dipoles",
+        "MBIS charges\n(4 of 5 molecules)",
+        "MBIS charges + dipoles\n(4 of 5 molecules)",
+        "MBIS charges + dipoles + quadrupoles\n(4 of 5 molecules)",
     ]
     errors = read_sources(run.sources("mep.csv"))
     for row, name in enumerate(run.variants):
@@ -130,6 +136,34 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         ]
         assert markers[0].get_xdata()[0] == pytest.approx(median)
         assert any(text.get_text().startswith(f"{median:.2f}  [") for text in axes.texts)
+
+
+def test_transfer_shows_both_models_on_the_same_molecules(run, figure_of):
+    axes = figure_of("transfer").axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == list(run.variants)
+    legend = axes.get_legend()
+    assert legend.get_title().get_text() == "4 test molecules of spice"
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["trained on spice", "trained on qm9"]
+    errors = read_sources(run.sources("mep.csv"))
+    errors = errors[errors["id"] != "gdb_000003"]  # not of the other models' kind
+    markers = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    for row, name in enumerate(run.variants):
+        median = summarize(errors[errors["name"] == name], "rmse_kcal_per_mol_e").median
+        own, foreign = (m for m in markers if round(m.get_ydata()[0]) == row)
+        assert own.get_xdata()[0] == pytest.approx(median)
+        assert foreign.get_xdata()[0] == pytest.approx(1.5 * median)
+        assert own.get_markerfacecolor() != foreign.get_markerfacecolor() == "white"
+
+
+def test_transfer_without_molecules_says_so(run, tmp_path):
+    empty = run.sources("mep.csv", ("AC-D",), (1,))[0]
+    pd.read_csv(empty.path).iloc[:0].to_csv(tmp_path / "mep.csv", index=False)
+    foreign = {"qm9": [type(empty)("AC-D", 1, tmp_path / "mep.csv")]}
+    output = tmp_path / "figure.png"
+    plot_transfer("spice", [empty], foreign, "mk", [output])
+    assert output.stat().st_size > 2000
 
 
 def test_multipole_parity_shows_all_components_and_their_error(run, figure_of):
@@ -272,6 +306,30 @@ def test_grids_without_values_are_refused(run, tmp_path):
 def test_bonds_of_a_molecule(run):
     positions = run.positions / ANGSTROM_IN_BOHR
     assert bonds(run.numbers, positions) == [(0, 1), (0, 2), (0, 3)]
+
+
+def place(symbols_and_positions):
+    """Return atomic numbers and positions (n, 3) in Å of atoms given as ("C", x, y)."""
+    numbers = np.array([ATOMIC_NUMBERS[name] for name, *_ in symbols_and_positions], np.uint8)
+    return numbers, np.array([[x, y, 0.0] for _, x, y in symbols_and_positions])
+
+
+@pytest.mark.parametrize(
+    ("atoms", "expected"),
+    [
+        # Two iodine atoms at one carbon (3.5 Å apart) are no bond, two sulphur atoms at 2.2 Å are.
+        ([("C", 0, 0), ("I", 1.75, 1.2), ("I", -1.75, 1.2)], [(0, 1), (0, 2)]),
+        ([("S", 0, 0), ("S", 2.2, 0)], [(0, 1)]),
+        # P–O–P: 2.6 Å between the phosphorus atoms.
+        ([("O", 0, 0), ("P", 1.3, 0.9), ("P", -1.3, 0.9)], [(0, 1), (0, 2)]),
+        # A sodium ion 2.3 Å from an oxygen atom, and a bromide ion by an ammonium's hydrogen.
+        ([("O", 0, 0), ("Na", 2.3, 0), ("C", -1.25, 0)], [(0, 2)]),
+        ([("N", 0, 0), ("H", 1.05, 0), ("Br", 3.2, 0)], [(0, 1)]),
+        ([("C", 0, 0), ("Br", 1.95, 0), ("Cl", -1.8, 0)], [(0, 1), (0, 2)]),
+    ],
+)
+def test_bonds_of_heavier_elements_and_ions(atoms, expected):
+    assert bonds(*place(atoms)) == expected
 
 
 def test_figures_leave_matplotlibs_settings_alone(draw_few, tmp_path):

@@ -110,8 +110,8 @@ _BASELINES: Final[dict[str, Appearance]] = {
     "mulliken": Appearance(GREY, "v", _SOLID),
     "fitted-charges": Appearance(BLACK, "o", (0.0, (4.0, 2.0))),
     "fitted-charges-dipoles": Appearance(BLACK, "s", (0.0, (1.0, 1.5))),
-    "mbis-charges": Appearance(GREY, "o", (0.0, (4.0, 2.0))),
-    "mbis-charges-dipoles": Appearance(GREY, "s", (0.0, (1.0, 1.5))),
+    "mbis-charges": Appearance(GREY, "^", (0.0, (4.0, 2.0))),
+    "mbis-charges-dipoles": Appearance(GREY, "p", (0.0, (1.0, 1.5))),
     "mbis-charges-dipoles-quadrupoles": Appearance(GREY, "D", (0.0, (3.0, 1.0, 1.0, 1.0))),
 }
 _VARIANT: Final = re.compile(r"AC(?P<dipoles>-AD)?-(?P<family>D|Q|DQ|DQ-dw100)(?P<all>-c)?")
