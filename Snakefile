@@ -20,6 +20,7 @@ include: "workflow/rules/reference.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/checks.smk"
 
 
 rule all:

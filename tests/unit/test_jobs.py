@@ -26,6 +26,7 @@ def snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         rule="make_table",
         input=[],
         output=[str(output)],
+        config={"results": str(tmp_path)},
         log=[str(tmp_path / "logs" / "job.log")],
         params={"a": 1},
         wildcards={"dataset": "qm9"},
@@ -41,6 +42,7 @@ def test_provenance_and_log(snakemake: Any) -> None:
     assert record["rule"] == "make_table"
     assert record["params"] == {"a": 1}
     assert record["wildcards"] == {"dataset": "qm9"}
+    assert list(record["outputs"]) == snakemake.output
 
 
 def test_bad_input_is_one_sentence_and_a_status(snakemake: Any) -> None:
@@ -66,3 +68,20 @@ def test_libraries_are_heard_from_warnings_on(snakemake: Any) -> None:
     text = Path(snakemake.log[0]).read_text()
     assert "trouble" in text
     assert "chatter" not in text
+
+
+def test_a_job_without_outputs_leaves_no_record(snakemake: Any, tmp_path: Path) -> None:
+    snakemake.output = []
+    with job(snakemake):
+        pass
+    assert not list(tmp_path.glob("*.provenance.json"))
+
+
+def test_a_failed_job_leaves_no_record_of_an_earlier_one(snakemake: Any) -> None:
+    with job(snakemake):
+        pass
+    record = Path(snakemake.output[0] + ".provenance.json")
+    assert record.exists()
+    with pytest.raises(SystemExit), job(snakemake):
+        raise InputError("a.xyz is empty.")
+    assert not record.exists()

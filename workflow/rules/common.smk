@@ -39,6 +39,7 @@ try:
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
 
+config["results"] = str(Path(config["results"]))  # results for ./results/
 RESULTS = config["results"]
 DATASETS = list(config["datasets"])
 VARIANTS = config["training"]["variants"]
@@ -154,3 +155,29 @@ def all_figures():
         own = names + [f"showcase_{molecule}" for molecule in molecules]
         figures += expand(f"{FIGURES}/{{name}}.png", dataset=dataset, name=own)
     return figures
+
+
+def planned_jobs():
+    """Return every job of the whole run that makes results: what `verify` compares them with."""
+    waiting = list(workflow.get_rule("all").input)
+    jobs = {}
+    while waiting:
+        file = str(waiting.pop())
+        maker = next((known for known in workflow.rules if known.is_producer(file)), None)
+        if maker is None or not file.startswith(f"{RESULTS}/"):
+            continue
+        wildcards = maker.get_wildcards(file)
+        outputs, _ = maker.expand_output(wildcards)
+        if outputs[0] in jobs:
+            continue
+        inputs = maker.expand_input(wildcards)[0]
+        params, _ = maker.expand_params(wildcards, inputs, outputs, None)
+        jobs[outputs[0]] = {
+            "rule": maker.name,
+            "wildcards": dict(wildcards),
+            "inputs": list(map(str, inputs)),
+            "outputs": list(map(str, outputs)),
+            "params": dict(params.items()),
+        }
+        waiting.extend(inputs)
+    return list(jobs.values())

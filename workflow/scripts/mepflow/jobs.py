@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mepflow.errors import MepflowError
-from mepflow.provenance import write_record
+from mepflow.provenance import record_path, write_record
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -24,12 +24,15 @@ def job(snakemake: Any) -> Iterator[None]:
     """Run the block as the job ``snakemake``: log to its file and the terminal, record provenance.
 
     A :class:`MepflowError` ends the job with its one sentence and exit status 1; any other
-    exception is logged with its traceback and raised.
+    exception is logged with its traceback and raised. A job without outputs leaves no record.
     """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(snakemake.threads)
     _start_logging(Path(snakemake.log[0]))
     log = logging.getLogger("mepflow")
+    outputs = list(snakemake.output)
+    if outputs:  # a record never stands beside an output that is not its own
+        record_path(outputs[0]).unlink(missing_ok=True)
     try:
         yield
     except MepflowError as error:
@@ -38,13 +41,15 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         log.exception("Rule %s failed", snakemake.rule)
         raise
-    write_record(
-        Path(f"{snakemake.output[0]}.provenance.json"),
-        snakemake.rule,
-        dict(snakemake.wildcards.items()),
-        list(snakemake.input),
-        dict(snakemake.params.items()),
-    )
+    if outputs:
+        write_record(
+            snakemake.config["results"],
+            snakemake.rule,
+            dict(snakemake.wildcards.items()),
+            list(snakemake.input),
+            outputs,
+            dict(snakemake.params.items()),
+        )
 
 
 def _start_logging(path: Path) -> None:
