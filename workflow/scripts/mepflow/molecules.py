@@ -35,6 +35,7 @@ import numpy.typing as npt
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
 from mepflow.multipoles import ORIGIN
+from mepflow.table_file import check_file, read_numbers
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,7 +44,16 @@ FORMAT: Final = "mepflow molecules"
 FORMAT_VERSION: Final = 1
 
 # What h5py, JSON and the checks of a table raise where parts of a file are damaged or swapped.
-_DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+_DAMAGE: Final = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)
@@ -368,29 +378,50 @@ class MoleculeTable:
         except FileNotFoundError:
             raise InputError(f"{path} does not exist: run the rule that makes it.") from None
         except _DAMAGE as error:
-            raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
+            reason = ascii(" ".join(str(error).split()))[1:-1][:200]
+            raise InputError(f"{path} is damaged ({reason}): delete it and run again.") from error
 
     @classmethod
     def _read(cls, file: h5py.File) -> Self:
-        return cls(
+        check_file(file)
+        table = cls(
             _read_texts(file["id"]),
             _read_texts(file["smiles"]),
-            file["total_charge"][()],
-            file["atom_offsets"][()],
-            file["atomic_numbers"][()],
-            file["positions"][()],
-            {name: dataset[()] for name, dataset in file.get("properties", {}).items()},
+            read_numbers(file["total_charge"], np.int64),
+            read_numbers(file["atom_offsets"], np.int64),
+            read_numbers(file["atomic_numbers"], np.uint8),
+            read_numbers(file["positions"], np.float64),
+            {name: read_numbers(item, float) for name, item in file.get("properties", {}).items()},
             {
                 name: GridValues(
-                    group["point_offsets"][()],
-                    group["points"][()],
-                    group["mep"][()],
+                    read_numbers(group["point_offsets"], np.int64),
+                    read_numbers(group["points"], np.float64),
+                    read_numbers(group["mep"], np.float64),
                 )
                 for name, group in file.get("grids", {}).items()
             },
-            json.loads(file.attrs["metadata"]),
+            dict(json.loads(file.attrs["metadata"])),
             {name: _read_texts(dataset) for name, dataset in file.get("texts", {}).items()},
         )
+        table._check_rows()
+        return table
+
+    def _check_rows(self) -> None:
+        """Raise ``ValueError`` where a file's rows cannot be those of its molecules."""
+        if self.positions.shape[1:] != (3,) or not np.isfinite(self.positions).all():
+            raise ValueError("positions are not three finite numbers per atom")
+        if unknown := set(self.texts) - set(TEXTS):
+            raise ValueError(f"there is no text {min(unknown)}")
+        starts = {"atom_offsets": (self.atom_offsets, len(self.positions))}
+        for name, grid in self.grids.items():
+            if grid.points.shape != (grid.mep.size, 3) or grid.mep.ndim != 1:
+                raise ValueError(f"points and values of grid {name} do not agree")
+            starts[f"point_offsets of grid {name}"] = (grid.point_offsets, len(grid.mep))
+        for name, (column, end) in starts.items():
+            if column.shape != (len(self) + 1,) or column[0] != 0 or column[-1] != end:
+                raise ValueError(f"{name} do not begin at 0 and end at {end}")
+            if (column[1:] < column[:-1]).any():
+                raise ValueError(f"{name} do not rise")
 
 
 def write_header(file: h5py.File, metadata: Mapping[str, Any]) -> None:
@@ -416,6 +447,8 @@ def _as_texts(column: list[str]) -> npt.NDArray[Any]:
 
 
 def _read_texts(dataset: h5py.Dataset) -> list[str]:
+    if dataset.ndim != 1:
+        raise ValueError(f"{dataset.name} is not one column of texts")
     return [str(value) for value in dataset.asstr()[()]]
 
 
