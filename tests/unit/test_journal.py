@@ -1,10 +1,15 @@
 """The journal loses nothing but what a kill cut short."""
 
+import hashlib
+import io
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mepflow.errors import StateError
 from mepflow.journal import Journal
 
 
@@ -43,3 +48,28 @@ def test_a_changed_byte_drops_the_record_and_what_follows(journal: Journal) -> N
     content[len(content) // 2] ^= 1
     journal.path.write_bytes(content)
     assert [str(r["id"]) for r in journal.read()] == ["m0"]
+
+
+def test_a_record_that_asks_for_memory_is_refused(tmp_path: Path) -> None:
+    """Its length and checksum are right, what it holds would take terabytes."""
+    header = io.BytesIO()
+    claim = {"shape": (10**12,), "fortran_order": False, "descr": "<f8"}
+    np.lib.format.write_array_header_1_0(header, claim)
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("values.npy", header.getvalue())
+    content = body.getvalue()
+    path = tmp_path / "a.journal"
+    digest = hashlib.sha256(content).digest()
+    path.write_bytes(struct.pack("<8sQ32s", b"mepflow1", len(content), digest) + content)
+    before = path.read_bytes()
+    with pytest.raises(StateError, match=r"a\.journal was not written by this program .*delete it"):
+        Journal(path).read()
+    assert path.read_bytes() == before
+
+
+def test_an_absurd_length_is_a_cut_record(journal: Journal) -> None:
+    content = journal.path.read_bytes()
+    journal.path.write_bytes(content + struct.pack("<8sQ32s", b"mepflow1", 1 << 62, bytes(32)))
+    assert len(journal.read()) == 3
+    assert journal.path.read_bytes() == content

@@ -16,6 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.errors import StateError
+from mepflow.npz import read_npz
+
 _MAGIC: Final = b"mepflow1"
 _HEADER: Final = struct.Struct("<8sQ32s")
 
@@ -29,14 +32,22 @@ class Journal:
         self.path = Path(path)
 
     def read(self) -> list[Record]:
-        """Return the whole records, and cut the file after the last of them."""
+        """Return the whole records, and cut the file after the last of them.
+
+        Raises :class:`StateError` where a record that is whole holds something else than arrays.
+        """
         if not self.path.exists():
             return []
         records, end = [], 0
         with self.path.open("r+b") as file:
-            for record, position in self._whole_records(file.read()):
-                records.append(record)
-                end = position
+            try:
+                for record, position in self._whole_records(file.read()):
+                    records.append(record)
+                    end = position
+            except ValueError as error:
+                raise StateError(
+                    f"{self.path} was not written by this program ({error}): delete it."
+                ) from error
             file.truncate(end)
         return records
 
@@ -63,7 +74,6 @@ class Journal:
             body = content[start : start + length]
             if magic != _MAGIC or len(body) < length or hashlib.sha256(body).digest() != digest:
                 return
-            with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-                record = {name: arrays[name] for name in arrays.files}
+            record = read_npz(io.BytesIO(body), limit=len(body))  # they are not compressed
             position = start + length
             yield record, position

@@ -8,11 +8,7 @@ coordinates. Its pairs are in an order of its own, so pair arrays are sorted bef
 
 import copy
 import json
-import lzma
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +24,7 @@ from mepflow.errors import ConfigError, InputError
 from mepflow.nn.graph import Graph, build_graph, species_of
 from mepflow.nn.layers import segment_sum, traceless_square
 from mepflow.nn.pinet2 import LayerNodes, PiNet2, PiNet2Settings
+from mepflow.npz import read_npz
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -36,21 +33,8 @@ PRECISIONS: Final = {"f64": torch.float64, "f32": torch.float32}
 TOLERANCES: Final = {"f64": 1e-10, "f32": 5e-6}
 """Largest absolute deviation that counts as agreement."""
 
-# What zipfile and NumPy raise on damaged files. RuntimeError: a bit that says "encrypted" or a
-# later version; MemoryError: an absurd shape; TypeError: a lone array instead of a collection.
-_UNREADABLE: Final = (
-    OSError,
-    EOFError,
-    KeyError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    lzma.LZMAError,
-    zlib.error,
-)
+_SIZE_LIMIT: Final = 1 << 30
+"""Largest recorded network in bytes, uncompressed."""
 _INPUTS: Final = ("hyperparameters_json", "in/elems", "in/coord", "in/ind_1")
 _OUTPUTS: Final = tuple(f"{p}/{name}" for p in PRECISIONS for name in ("nl/ind_2", "output"))
 # What PiNet2Settings has no word for must have these values.
@@ -140,11 +124,10 @@ def load_recorded(path: str | Path, dtype: torch.dtype = torch.float64) -> Recor
 
 def _read(path: str | Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_npz(path, _SIZE_LIMIT)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: give the path of a recorded network.") from None
-    except _UNREADABLE as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged or no .npz file: get it again.") from error
     missing = [name for name in (*_INPUTS, *_OUTPUTS) if name not in arrays]
     if missing:
