@@ -6,6 +6,7 @@ whatever is wrong with it is a :class:`RecordError` that names the dataset.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -31,8 +32,12 @@ _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, R
 @contextlib.contextmanager
 def open_file(path: Path) -> Iterator[h5py.File]:
     """Open a file for reading only; raises :class:`InputError` where it is missing or cut short."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_file_locking(True, True)  # but not where the file system cannot
+    access.set_sieve_buf_size(1)  # else up to 64 KiB around what is asked for are read
     try:
-        file = h5py.File(path, "r", locking="best-effort")
+        file = h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
     except _DAMAGE as error:

@@ -27,14 +27,14 @@ and not with the size of the archive. A group that breaks the format is rejected
 reason; it never ends the reading of the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import h5py
 import numpy as np
 
-from mepflow.archives.hdf5 import SafeGroup, check_unit, read_all, read_rows, root_links
+from mepflow.archives.hdf5 import SafeGroup, check_unit, read_all, read_rows
 from mepflow.archives.records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
 from mepflow.archives.species import Species, read_species
 from mepflow.molecules import FloatArray, IntArray
@@ -114,13 +114,15 @@ class Group:
     left_out: dict[int, str] = field(default_factory=dict)
 
 
-def read_groups(file: h5py.File, selection: Selection) -> Iterator[Group | Rejected]:
-    """Yield every group of an open archive in the order of the names, those rejected too.
+def read_groups(
+    file: h5py.File, links: Mapping[bytes, bool], selection: Selection
+) -> Iterator[Group | Rejected]:
+    """Yield every group of an open archive, those rejected too.
 
-    Of conformers with equal energies the one with the lower number comes first. Raises
-    :class:`InputError` where the archive itself is damaged.
+    ``links`` is what :func:`~mepflow.archives.hdf5.root_links` returned. Of conformers with equal
+    energies the one with the lower number comes first.
     """
-    for encoded, is_inside in root_links(file).items():
+    for encoded, is_inside in links.items():
         name, is_text = _printable(encoded)
         try:
             if not is_text:

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import h5py
 import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from mepflow.archives.hdf5 import open_file
+from mepflow.archives.hdf5 import open_file, root_links
 from mepflow.archives.records import Rejected
 from mepflow.archives.spice import Conformer, Group, Selection, read_groups
 from mepflow.errors import ConfigError, InputError
@@ -50,8 +49,9 @@ def read_archive(
     rejected: list[Rejected] = []
     rows = 0
     with open_file(archive) as file, open_writer(table_path) as writer:
-        _check_count(file, archive, expected_records)
-        items = _followed(read_groups(file, conformers), len(file), archive)
+        links = root_links(file)
+        _check_count(len(links), archive, expected_records)
+        items = _followed(read_groups(file, links, conformers), len(links), archive)
         for block in _blocks(items, rejected, is_numbered):
             writer.append(_table(block, archive, is_numbered))
             rows += len(block)
@@ -63,11 +63,9 @@ def read_archive(
     logger.info("%s: %d conformers taken, %d records rejected", archive, rows, len(rejected))
 
 
-def _check_count(file: h5py.File, archive: Path, expected: int | None) -> None:
-    if expected is not None and len(file) != expected:
-        raise InputError(
-            f"{archive} holds {len(file)} groups instead of {expected}: fetch it again."
-        )
+def _check_count(found: int, archive: Path, expected: int | None) -> None:
+    if expected is not None and found != expected:
+        raise InputError(f"{archive} holds {found} groups instead of {expected}: fetch it again.")
 
 
 def _followed(
