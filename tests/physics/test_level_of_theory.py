@@ -1,7 +1,7 @@
-"""The level of theory is QM9's: against values published with QM9 and an independent calculation.
+"""The levels of theory are the archives': against published values and independent calculations.
 
-The three geometries are rebuilt from bond lengths and angles at QM9's minimum, where the energy is
-stationary; the published values are those of the records 1 to 3.
+QM9: three geometries are rebuilt from bond lengths and angles at QM9's minimum, where the energy is
+stationary; the published values are those of the records 1 to 3. SPICE: a complex of its release 1.
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 ROOT = Path(__file__).resolve().parents[2]
 QM9 = ROOT.parent / "shared" / "data" / "qm9"
+SPICE = ROOT.parent / "shared" / "data" / "spice" / "SPICE-1.1.4_n2.hdf5"
 DEFINITIONS = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
 EXACT = "b3lyp-6-31g-2df-p"
 FITTED = "b3lyp-6-31g-2df-p-fitted"
@@ -128,6 +129,19 @@ def test_raw_files_of_qm9() -> None:
     assert agrees, differences.to_string()
     assert (differences["mulliken_e"] < 2e-4).all()
     assert (differences["spatial_extent_bohr2"].abs() < 5e-3).all()
+
+
+@pytest.mark.skipif(not SPICE.is_file(), reason="no excerpt of SPICE beside the repository")
+def test_record_of_spice() -> None:
+    """C2H2 and Na+ at SPICE's own level: energy, and every component of dipole and quadrupole."""
+    differences, agrees = agreement.check_level(
+        SPICE, level("wb97m-d3bj-def2-tzvppd"), molecules=["C#C.[Na+]:0"], conformers="all"
+    )
+    assert list(differences["id"]) == ["C#C.[Na+]:0"]
+    assert agrees, differences.to_string()
+    assert (differences["energy_hartree"].abs() < 3e-5).all()
+    assert (differences["dipole_e_bohr"] < 2e-4).all()
+    assert (differences["quadrupole_e_bohr2"] < 2e-3).all()
 
 
 @pytest.fixture(scope="module")

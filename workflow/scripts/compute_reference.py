@@ -20,4 +20,5 @@ with job(snakemake):
         snakemake.params.grids,
         snakemake.params.code,
         snakemake.threads,
+        snakemake.resources.mem_mb,
     )

@@ -73,6 +73,19 @@ def test_plane_holds_the_atoms_of_a_planar_molecule() -> None:
     np.testing.assert_array_equal(grid_points(PLANE, NUMBERS, POSITIONS), points)
 
 
+@pytest.mark.parametrize("settings", [SHELLS, BOX, PLANE], ids=lambda row: str(row["kind"]))
+def test_every_element_of_spice_has_a_grid(settings: dict[str, Any]) -> None:
+    """H Li B C N O F Na Mg Si P S Cl K Ca Br I: points outside each alone, none inside."""
+    for number in (1, 3, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 17, 19, 20, 35, 53):
+        numbers = np.array([number, 1], dtype=np.uint8)
+        positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+        points = grid_points(settings, numbers, positions)
+        assert len(points) > 10
+        if settings["kind"] != "plane":
+            distances = np.linalg.norm(points[:, None] - positions[None], axis=-1)
+            assert (distances / bondi_radii(numbers)).min() >= 1.0 - 1e-8
+
+
 def test_unknown_kind_and_element_are_refused() -> None:
     with pytest.raises(ConfigError, match="cube"):
         grid_points({"kind": "cube"}, NUMBERS, POSITIONS)

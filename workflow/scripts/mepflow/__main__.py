@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
+_ARCHIVE: Final = "QM9: a .tar.bz2 or a folder of .xyz; SPICE: an .hdf5 or .h5 file"
 _DEFINITIONS: Final = Path(__file__).resolve().parents[3] / "config" / "definitions.yaml"
 
 
@@ -53,13 +54,25 @@ def _check_pinn(options: argparse.Namespace) -> int:
 
 
 def _add_check_level(commands: "Commands") -> None:
-    text = "compare a level of theory with the values in a raw QM9 archive"
+    text = "compare a level of theory with the values in a raw archive"
     parser = commands.add_parser("check-level", help=text, description=text)
-    parser.add_argument("archive", metavar="ARCHIVE", type=Path, help="tar.bz2 or folder of .xyz")
+    parser.add_argument("archive", metavar="ARCHIVE", type=Path, help=_ARCHIVE)
     parser.add_argument("--level", required=True, help="a row of levels_of_theory")
     parser.add_argument("--definitions", type=Path, default=_DEFINITIONS, help="file of the rows")
     parser.add_argument("--threads", type=int, default=1)
+    text = "only this molecule (the id in QM9, the group in SPICE), may be repeated"
+    parser.add_argument("--molecule", action="append", default=[], metavar="NAME", help=text)
+    text = "conformers of each SPICE molecule: lowest (the default), all, or a number of the lowest"
+    parser.add_argument("--conformers", type=_conformers, default="lowest", help=text)
     parser.set_defaults(run=_check_level)
+
+
+def _conformers(text: str) -> str | int:
+    if text in ("lowest", "all"):
+        return text
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not lowest, all or a number above 0")
+    return int(text)
 
 
 def _check_level(options: argparse.Namespace) -> int:
@@ -73,7 +86,9 @@ def _check_level(options: argparse.Namespace) -> int:
         )
     level = LevelOfTheory.from_row(options.level, rows[options.level])
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    differences, agrees = check_level(options.archive, level, options.threads)
+    differences, agrees = check_level(
+        options.archive, level, options.threads, options.molecule, options.conformers
+    )
     sys.stdout.write(differences.to_string(index=False, float_format="%.1e") + "\n")
     return 0 if agrees else 1
 

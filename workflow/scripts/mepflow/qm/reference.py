@@ -14,7 +14,7 @@ from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.qm.grids import grid_points
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points
-from mepflow.qm.scf import run_scf
+from mepflow.qm.scf import MEMORY_MEGABYTE, run_scf
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def reference_record(
     level: LevelOfTheory,
     grids: Mapping[str, Mapping[str, Any]],
     threads: int = 1,
+    memory_megabyte: int = MEMORY_MEGABYTE,
 ) -> Record:
     """Return :data:`PROPERTIES`, ``failure``, and ``points/{grid}``, ``mep/{grid}`` of a molecule.
 
@@ -49,7 +50,7 @@ def reference_record(
     """
     start = time.perf_counter()
     try:
-        result = run_scf(molecule, level, threads)
+        result = run_scf(molecule, level, threads, memory_megabyte)
     except (InputError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
         return _failed(molecule, grids, str(error), 0, start)
     if not result.converged:

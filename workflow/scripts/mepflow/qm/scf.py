@@ -14,8 +14,10 @@ from mepflow.qm.mixed_basis import confine_to_mixed_basis
 
 log = logging.getLogger(__name__)
 
-MEMORY_MEGABYTE: Final = 3000
-"""PySCF's working memory; above it integrals are recomputed or kept on disk."""
+MEMORY_MEGABYTE: Final = 4000
+"""Memory of a calculation where none is said."""
+_WORKING_SHARE: Final = 0.75
+"""Part of it that PySCF may plan with: it does not count everything that it allocates."""
 _SECOND_ORDER_CYCLES: Final = 30
 
 
@@ -28,7 +30,9 @@ class ScfResult:
     cycles: int
 
 
-def build_molecule(molecule: Molecule, level: LevelOfTheory) -> gto.Mole:
+def build_molecule(
+    molecule: Molecule, level: LevelOfTheory, memory_megabyte: int = MEMORY_MEGABYTE
+) -> gto.Mole:
     """Return PySCF's molecule; :class:`InputError` for an open shell or an unsupported element.
 
     Electrons are counted with the bare nuclear charges: an effective core potential removes pairs.
@@ -46,7 +50,7 @@ def build_molecule(molecule: Molecule, level: LevelOfTheory) -> gto.Mole:
         ecp=level.core_potentials(symbols),
         charge=molecule.total_charge,
         cart=level.mixes_cartesian_and_pure,
-        max_memory=MEMORY_MEGABYTE,
+        max_memory=_WORKING_SHARE * memory_megabyte,
         verbose=0,
     )
 
@@ -67,14 +71,21 @@ def build_mean_field(mol: gto.Mole, level: LevelOfTheory) -> Any:
     return mean_field
 
 
-def run_scf(molecule: Molecule, level: LevelOfTheory, threads: int = 1) -> ScfResult:
+def run_scf(
+    molecule: Molecule,
+    level: LevelOfTheory,
+    threads: int = 1,
+    memory_megabyte: int = MEMORY_MEGABYTE,
+) -> ScfResult:
     """Converge the SCF of a closed-shell molecule; retry with a second-order solver if needed.
+
+    Integrals that do not fit into ``memory_megabyte`` are computed again or kept on disk.
 
     Raises :class:`InputError` as :func:`build_molecule` does. A calculation that does not converge
     is returned with ``converged=False``, never used silently.
     """
     lib.num_threads(threads)
-    mean_field = build_mean_field(build_molecule(molecule, level), level)
+    mean_field = build_mean_field(build_molecule(molecule, level, memory_megabyte), level)
     cycles = itertools.count()
     mean_field.callback = lambda _: next(cycles)
     mean_field.kernel()

@@ -25,6 +25,7 @@ from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.grids import plane_of
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference import PROPERTIES, Record, reference_record
+from mepflow.qm.scf import MEMORY_MEGABYTE
 from mepflow.splits import read_splits, rows_in_split
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,15 @@ def compute_shard(
     grids: Mapping[str, Mapping[str, Any]],
     code: str,
     threads: int = 1,
+    memory_megabyte: int = MEMORY_MEGABYTE,
 ) -> None:
     """Compute the molecules ``shard, shard + shards, …`` of the candidates and write their table.
 
     With ``split`` only the candidates of that split count, with None all of them.
     ``grids`` maps names to rows of the configuration, whose ``molecules`` (all, test, showcase)
     says for which molecules a grid is computed. ``code`` identifies the code that decides the
-    numbers: a molecule finished under another one is computed again.
+    numbers: a molecule finished under another one is computed again. ``memory_megabyte`` is what
+    the job may use.
     """
     table = MoleculeTable.load(candidates)
     rows = np.arange(len(table)) if split is None else rows_in_split(table.ids, splits, split)
@@ -67,7 +70,7 @@ def compute_shard(
             fingerprint = _fingerprint(molecule, level, wanted[row], code)
             record = finished.get(fingerprint)
             if record is None:
-                record = reference_record(molecule, level, wanted[row], threads)
+                record = reference_record(molecule, level, wanted[row], threads, memory_megabyte)
                 record["fingerprint"] = np.array(fingerprint)
                 journal.append(record)
             records.append(record)
