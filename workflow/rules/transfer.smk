@@ -1,6 +1,12 @@
 # Models of one dataset on the test molecules of another, where a run has at least two.
 
-TRANSFER = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}/{{variant}}/seed-{{seed}}"
+FROM = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}"
+TRANSFER = f"{FROM}/{{variant}}/seed-{{seed}}"
+
+
+def of_source(path):
+    """Return the same file of the dataset that the models were trained on."""
+    return path.replace("{dataset}", "{source}")
 
 
 def transfer_files(name):
@@ -18,9 +24,33 @@ def transfer_files(name):
     return files
 
 
+rule find_known:
+    input:
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+        other_reference=of_source(rules.collect_reference.output.reference),
+        other_splits=of_source(rules.split_molecules.output.splits),
+    output:
+        known=f"{FROM}/known.csv",
+    log:
+        f"{LOGS}/find_known/from-{{source}}.log",
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code_digest("mepflow.evaluation.known"),
+    message:
+        "{wildcards.dataset}: test molecules that models of {wildcards.source} have learned from"
+    script:
+        "../scripts/find_known.py"
+
+
 rule evaluate_transfer:
     input:
-        model=rules.train_model.output.model.replace("{dataset}", "{source}"),
+        model=of_source(rules.train_model.output.model),
+        known=rules.find_known.output.known,
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:

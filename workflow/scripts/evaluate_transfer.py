@@ -17,7 +17,7 @@ with job(snakemake):
         Path(snakemake.input.splits),
         predictions,
         device=snakemake.params.device,
-        leave_out_foreign=True,
+        known=Path(snakemake.input.known),
     )
     for evaluate, output in (
         (evaluate_mep, snakemake.output.mep),

@@ -94,3 +94,5 @@ def test_captions_of_the_transfer_name_every_level_of_theory(config, name):
     html = rendered(name, {**config, "datasets": {**config["datasets"], "other": other}})
     assert config["datasets"]["qm9"]["level_of_theory"] in html
     assert "other: another-level" in html
+    same = {"qm9": config["datasets"]["qm9"], "other": config["datasets"]["qm9"]}
+    assert "level of theory" not in rendered(name, {**config, "datasets": same})

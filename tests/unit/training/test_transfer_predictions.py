@@ -47,6 +47,12 @@ def run_predict(paths: dict[str, Path], **options: Any) -> Path:
     return output
 
 
+def known_file(paths: dict[str, Path], *ids: str) -> Path:
+    path = paths["model_path"].with_name("known.csv")
+    path.write_text("\n".join(["id", *ids, ""]))
+    return path
+
+
 def test_neutral_molecules_of_known_elements_are_a_models_kind(table: MoleculeTable) -> None:
     foreign = foreign_data(table, charged={3, 5}, with_sulphur={0, 5, 17})
     assert own_kind(foreign, (1, 6, 8)) == [row for row in range(18) if row not in {0, 3, 5, 17}]
@@ -61,11 +67,22 @@ def test_other_molecules_are_left_out_and_counted(
     with pytest.raises(InputError, match="contains S"):
         run_predict(trained)
     with caplog.at_level(logging.INFO):
-        found = MoleculeTable.load(run_predict(trained, leave_out_foreign=True))
+        found = MoleculeTable.load(run_predict(trained, known=known_file(trained)))
     assert found.ids == ["m02"]
     np.testing.assert_allclose(found.properties["dipole"][0], expected, atol=1e-6)
     assert "1 of 4 molecules are of the model's kind: 2 hold an element" in caplog.text
     assert "1 others are charged" in caplog.text
+
+
+def test_molecules_that_the_model_learned_from_are_left_out(
+    trained: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        path = run_predict(trained, known=known_file(trained, "m01", "m07"))
+    assert MoleculeTable.load(path).ids == ["m00", "m02", "m03"]
+    assert "3 of 4 molecules are new to the model" in caplog.text
+    with pytest.raises(InputError, match=r"none\.csv does not exist"):
+        run_predict(trained, known=path.with_name("none.csv"))
 
 
 def test_where_nothing_is_left_the_results_are_empty(
@@ -73,7 +90,7 @@ def test_where_nothing_is_left_the_results_are_empty(
 ) -> None:
     foreign_data(table, charged={0, 1}, with_sulphur={2, 3}).save(trained["reference"])
     with caplog.at_level(logging.INFO):
-        predictions = run_predict(trained, leave_out_foreign=True)
+        predictions = run_predict(trained, known=known_file(trained))
     assert "nothing is left to predict" in caplog.text
     output = predictions.with_suffix(".csv")
     evaluate_mep(predictions, trained["reference"], output, may_be_empty=True)

@@ -1,7 +1,8 @@
 """Models of another data set beside a data set's own, judged on the same test molecules.
 
 The models of a data set A were also evaluated on those test molecules of B that they can be asked
-about (:func:`mepflow.training.predict.own_kind`). B's own models are compared with them on these
+about (:func:`mepflow.training.predict.own_kind`) and have not learned from
+(:func:`mepflow.evaluation.known.find_known`). B's own models are compared with them on these
 molecules alone, so that the two numbers differ by the training data and nothing else. Data sets may
 differ in their level of theory: an error of A's models on B then holds that difference too.
 """

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor
 
+from mepflow.errors import InputError
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import FIELDS, MoleculeTable
 from mepflow.splits import TEST, rows_in_split
@@ -27,14 +29,15 @@ def predict(
     split: str = TEST,
     device: str = "auto",
     *,
-    leave_out_foreign: bool = False,
+    known: Path | None = None,
 ) -> None:
     """Write the predictions table of one split.
 
     It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
     them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
-    With ``leave_out_foreign``, for molecules of another data set than the model's, it holds those
-    of :func:`own_kind` alone, which may be none.
+    ``known`` is for molecules of another data set than the model's: the CSV file of the ids that
+    :func:`mepflow.evaluation.known.find_known` found. Those are left out, and all that are not of
+    :func:`own_kind`; there may be none left.
 
     Raises :class:`~mepflow.errors.InputError` for a bad file or, unless such molecules are left
     out, an element the model does not know.
@@ -42,12 +45,24 @@ def predict(
     model, info = load_model(model_path, device)
     table = replace(MoleculeTable.load(reference_path), grids={}, properties={}, texts={})
     table = table.select(rows_in_split(table.ids, splits_path, split))
-    if leave_out_foreign:
+    if known is not None:
+        table = table.select(_unseen(table, known))
         table = table.select(own_kind(table, info.elements))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
     predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)
     predictions.save(output_path)
     logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
+
+
+def _unseen(table: MoleculeTable, known: Path) -> list[int]:
+    """Return the rows of molecules that are not among the ids of a CSV file."""
+    try:
+        ids = set(pd.read_csv(known, converters={"id": str})["id"])
+    except FileNotFoundError:
+        raise InputError(f"{known} does not exist: run the rule that makes it.") from None
+    rows = [row for row, key in enumerate(table.ids) if key not in ids]
+    logger.info("%d of %d molecules are new to the model", len(rows), len(table))
+    return rows
 
 
 def own_kind(table: MoleculeTable, elements: Collection[int]) -> list[int]:

@@ -1,0 +1,16 @@
+"""Find the test molecules that the models of another data set have learned from."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.known import find_known
+
+    find_known(
+        Path(snakemake.input.reference),
+        Path(snakemake.input.splits),
+        Path(snakemake.input.other_reference),
+        Path(snakemake.input.other_splits),
+        Path(snakemake.output.known),
+    )
