@@ -1,6 +1,8 @@
 import os
+import resource
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 import torch
@@ -102,3 +104,91 @@ def test_a_model_we_cannot_build_is_refused(
     with pytest.raises(InputError, match=said) as error:
         load_model(path, "cpu")
     assert "\n" not in str(error.value)
+
+
+def rewritten(path: Path, member: str, content: bytes, compression: int = ZIP_STORED) -> None:
+    """Replace a member of the file's zip archive."""
+    with ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    name = next(name for name in members if name.endswith(member))
+    with ZipFile(path, "w", compression) as archive:
+        for key, value in {**members, name: content}.items():
+            archive.writestr(key, value)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\x80\x02cbuiltins\nbytearray\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.",
+        b"\x80\x04\x8c\x08builtins\x8c\x09bytearray\x93\x8a\x06\0\0\0\0\0\x01\x85R.",
+        b"\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R.",
+        b"\x80\x02ctorch._utils\n_rebuild_meta_tensor_no_storage\n)R.",
+    ],
+)
+def test_a_pickle_that_asks_for_more_than_tensors_is_not_read(
+    tmp_path: Path, model: MultipoleModel, code: bytes
+) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {})
+    rewritten(path, "data.pkl", code)
+    with pytest.raises(InputError, match="is damaged or not a model file"):
+        load_model(path, "cpu")
+
+
+def test_a_compressed_file_is_not_read(tmp_path: Path, model: MultipoleModel) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {})
+    rewritten(path, "data/0", bytes(50_000_000), ZIP_DEFLATED)
+    with pytest.raises(InputError, match="is damaged or not a model file"):
+        load_model(path, "cpu")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"depth": 10**12},
+        {"nodes": 10**6},
+        {"n_basis": 10**15},
+        {"nodes": 2**62},
+        {"depth": 2.0},
+        {"nodes": float("nan")},
+        {"elements": list(range(1, 10**5))},
+        {"layer_nodes": {"pi": [4] * 10**5, "ii": [4], "pp": [4], "out": [4]}},
+    ],
+)
+def test_a_network_larger_than_its_weights_takes_no_memory(
+    tmp_path: Path, model: MultipoleModel, changes: dict[str, Any]
+) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {})
+    content = torch.load(path, weights_only=True)
+    content["network"] |= changes
+    torch.save(content, path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match="does not describe a model"):
+        load_model(path, "cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 19
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: weight.long(),
+        lambda weight: weight.to(torch.complex64),
+        lambda weight: weight.half(),
+        lambda weight: weight.flatten()[:1].clone().expand(weight.shape),
+        lambda weight: weight[None],
+        lambda weight: [1.0],
+    ],
+)
+def test_weights_of_another_kind_are_refused(
+    tmp_path: Path, model: MultipoleModel, change: Any
+) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {})
+    content = torch.load(path, weights_only=True)
+    name = max(content["state"], key=lambda key: content["state"][key].numel())
+    content["state"][name] = change(content["state"][name])
+    torch.save(content, path)
+    with pytest.raises(InputError, match="does not describe a model|not a model file"):
+        load_model(path, "cpu")

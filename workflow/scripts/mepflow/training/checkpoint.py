@@ -8,7 +8,6 @@ and is read with ``weights_only=True``.
 import hashlib
 import json
 import logging
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Tensor
 from mepflow.errors import StateError
 from mepflow.files import atomic_path
 from mepflow.molecules import MoleculeTable
+from mepflow.training.tensor_file import read_tensor_file
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +82,9 @@ def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensor_file(path)
         checkpoint = Checkpoint(**{field.name: content[field.name] for field in fields(Checkpoint)})
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StateError(
             f"{path} is damaged or not a checkpoint: delete {folder} to train from the start."
         ) from error

@@ -14,7 +14,6 @@ It is read with ``weights_only=True``: opening a file from a stranger runs no co
 """
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,23 @@ from mepflow.files import atomic_path
 from mepflow.heads import MultipoleModel
 from mepflow.nn.pinet2 import PiNet2Settings
 from mepflow.training.settings import torch_device
+from mepflow.training.tensor_file import read_tensor_file
 from mepflow.variants import Variant
 
 FORMAT: Final = "mepflow model"
 FORMAT_VERSION: Final = 1
+
+# What a description of a network raises that is not of the types it should be.
+_MISFITS: Final = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    ConfigError,
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
     try:
         model = _build(content)
         info = ModelInfo(model.variant, model.settings, dict(content["provenance"]))
-    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+    except _MISFITS as error:
         raise InputError(
             f"{path} does not describe a model this version knows: train it again."
         ) from error
@@ -86,18 +98,40 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
 def _build(content: Mapping[str, Any]) -> MultipoleModel:
     row = dict(content["variant"])
     variant = Variant.from_row(row.pop("name"), row)
-    model = MultipoleModel(PiNet2Settings.from_dict(content["network"]), variant)
-    model.load_state_dict(content["state"], assign=True)
+    settings = PiNet2Settings.from_dict(content["network"])
+    state = dict(content["state"])
+    _check_state(settings, variant, state)
+    model = MultipoleModel(settings, variant)
+    model.load_state_dict(state, assign=True)
     # The weights have brought their precision; the constants of the network follow them.
     return model.to(next(model.parameters()).dtype)
 
 
+def _check_state(settings: PiNet2Settings, variant: Variant, state: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` where the weights are not those of the network, before it is made.
+
+    A file can ask for a network of any size: it is made without memory first.
+    """
+    layers = sum(map(len, settings.layers))
+    if max(settings.depth, layers) > len(state):
+        raise ValueError(f"{len(state)} weights are too few for {settings.depth} blocks")
+    with torch.device("meta"):
+        wanted = MultipoleModel(settings, variant).state_dict()
+    dtypes = {weight.dtype for weight in state.values()}
+    if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64}:
+        raise ValueError("the weights are not of one precision")
+    if {k: v.shape for k, v in wanted.items()} != {k: v.shape for k, v in state.items()}:
+        raise ValueError("the weights have other shapes than the network's")
+    if any(weight.untyped_storage().nbytes() < weight.nbytes for weight in state.values()):
+        raise ValueError("weights overlap")
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensor_file(path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: train the model first.") from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged or not a model file: train it again.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a {FORMAT} file: give the model.pt of a training.")
