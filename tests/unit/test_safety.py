@@ -88,5 +88,18 @@ def test_a_name_that_is_a_path_is_refused(name: str) -> None:
     for section in ("variants", "datasets"):
         assert not accepted(properties[section]["propertyNames"], name)
     assert not accepted(properties["name"], name)
+
+
+@pytest.mark.parametrize(
+    ("key", "is_accepted"),
+    [
+        ("gdb_000212", True),
+        ("C[NH3+].O=C:3", True),
+        ("../x", False),
+        ("{x}", False),
+        ("a\n", False),
+    ],
+)
+def test_a_key_of_a_molecule_names_a_figure(key: str, is_accepted: bool) -> None:
     split = SCHEMA["$defs"]["dataset"]["properties"]["split"]["properties"]
-    assert not accepted(split["showcase"], [name])
+    assert accepted(split["showcase"], [key]) is is_accepted
