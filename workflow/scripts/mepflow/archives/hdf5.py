@@ -113,9 +113,8 @@ def check_unit(dataset: h5py.Dataset, unit: str, name: str) -> None:
         if not h5py.h5a.exists(dataset.id, b"units"):
             return
         attribute = h5py.h5a.open(dataset.id, b"units")
-        is_short = attribute.get_storage_size() <= TEXT_LIMIT
-        value = np.asarray(dataset.attrs["units"], dtype=object) if is_short else np.empty(0)
-    found = value.ravel()[0] if value.size == 1 else None
+        is_one = prod(attribute.shape) == 1 and attribute.dtype.itemsize <= TEXT_LIMIT
+        found = np.asarray(dataset.attrs["units"], dtype=object).ravel()[0] if is_one else None
     if isinstance(found, bytes):
         found = _decoded(found, "its unit")
     if found != unit:
