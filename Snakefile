@@ -18,6 +18,13 @@ include: "workflow/rules/archives.smk"
 include: "workflow/rules/molecules.smk"
 include: "workflow/rules/reference.smk"
 include: "workflow/rules/models.smk"
+
+
+if len(DATASETS) > 1:
+
+    include: "workflow/rules/transfer.smk"
+
+
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/checks.smk"

@@ -76,6 +76,7 @@ onsuccess:
 
 wildcard_constraints:
     dataset="|".join(DATASETS),  # a folder of the results, e.g. qm9
+    source="|".join(DATASETS),  # the dataset that a model was trained on
     variant="|".join(map(re.escape, config["variants"])),  # a model variant, e.g. AC-DQ-dw100
     seed="[0-9]+",  # seed of a training
     baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
@@ -103,7 +104,8 @@ def result_files(name):
     def files(wildcards):
         baselines = dataset_row(wildcards)["baselines"]
         return expand(
-            model_files(name) + expand(f"{BASELINE}/{name}", baseline=baselines, allow_missing=True),
+            model_files(name)
+            + expand(f"{BASELINE}/{name}", baseline=baselines, allow_missing=True),
             dataset=wildcards.dataset,
         )
 
@@ -152,7 +154,8 @@ def all_figures():
     figures = []
     for dataset in DATASETS:
         molecules = config["datasets"][dataset]["split"]["showcase"] if plane_grid(dataset) else []
-        own = names + [f"showcase_{molecule}" for molecule in molecules]
+        own = names + (["transfer"] if len(DATASETS) > 1 else [])
+        own += [f"showcase_{molecule}" for molecule in molecules]
         figures += expand(f"{FIGURES}/{{name}}.png", dataset=dataset, name=own)
     return figures
 
