@@ -2,6 +2,7 @@
 
 import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from math import prod
@@ -23,6 +24,7 @@ _DAMAGE: Final = (
     ArithmeticError,
     AttributeError,
     struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
