@@ -208,7 +208,7 @@ def lattice(atoms: int) -> np.ndarray:
 def markdown(results: list[dict[str, Any]]) -> str:
     """Return the table."""
     heading = (
-        "GB", "groups", "peak memory (MB)", "s", "CPU s", "groups/s", "needed (GB)",
+        "GB", "groups", "peak memory (MB)", "s", "CPU s", "groups/s", "one conformer each (GB)",
         "asked for (GB)", "from disk (GB)", "plain reading of the file (s)",
     )  # fmt: skip
     rows = [
