@@ -1,18 +1,23 @@
 # make run: install and run the embedded default. make test: install and run every check.
+# make fuzz: read 100,000 damaged files.
 
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
 WORKERS ?= 2
+CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test check install install-test clean
+.PHONY: run test fuzz check install install-test clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
 
 test: install-test check
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --durations 10
+
+fuzz: install-test
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/campaign.py --cases $(CASES)
 
 check: install-test
 	$(BIN)/ruff check .

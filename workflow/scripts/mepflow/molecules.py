@@ -34,6 +34,7 @@ import numpy.typing as npt
 
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
+from mepflow.hdf5_file import open_hdf5
 from mepflow.multipoles import ORIGIN
 from mepflow.table_file import check_file, read_numbers
 
@@ -369,7 +370,7 @@ class MoleculeTable:
     def load(cls, path: str | Path) -> Self:
         """Read a table; raises :class:`InputError` where the file is missing or not one of ours."""
         try:
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path) as file:
                 if file.attrs.get("format") != FORMAT:
                     raise InputError(f"{path} is not a {FORMAT} file: make it again.")
                 if file.attrs.get("format_version") != FORMAT_VERSION:

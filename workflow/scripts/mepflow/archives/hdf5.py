@@ -6,7 +6,6 @@ whatever is wrong with it is a :class:`RecordError` that names the dataset.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from mepflow.archives.records import RecordError
 from mepflow.errors import InputError
+from mepflow.hdf5_file import open_hdf5
 from mepflow.molecules import FloatArray, IntArray
 
 TEXT_LIMIT: Final = 1 << 15
@@ -33,19 +33,17 @@ _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, R
 def open_file(path: Path) -> Iterator[h5py.File]:
     """Open a file for reading only; raises :class:`InputError` where it is missing or cut short."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    access.set_file_locking(True, True)  # but not where the file system cannot
     access.set_sieve_buf_size(1)  # else up to 64 KiB around what is asked for are read
-    try:
-        file = h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access))
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path} is no HDF5 file, or it is damaged or cut short ({_one_line(error)}):"
-            " fetch it again."
-        ) from error
-    with file:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_hdf5(path, access))
+        except FileNotFoundError:
+            raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
+        except _DAMAGE as error:
+            raise InputError(
+                f"{path} is no HDF5 file, or it is damaged or cut short ({_one_line(error)}):"
+                " fetch it again."
+            ) from error
         yield file
 
 

@@ -133,11 +133,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} does not exist: train the model first.") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged or not a model file: train it again.") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    name = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(name, str) or name != FORMAT:
         raise InputError(f"{path} is not a {FORMAT} file: give the model.pt of a training.")
-    if content.get("format_version") != FORMAT_VERSION:
+    version = content.get("format_version")
+    if not isinstance(version, int) or version != FORMAT_VERSION:
+        is_number = isinstance(version, int) and 0 <= version < 1000
+        said = version if is_number else "unknown"
         raise InputError(
-            f"{path} has version {content.get('format_version')} of the {FORMAT} format, this "
+            f"{path} has version {said} of the {FORMAT} format, this "
             f"mepflow reads {FORMAT_VERSION}: train it again, or use the version that wrote it."
         )
-    return content
+    return dict(content)

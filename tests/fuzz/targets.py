@@ -1,0 +1,315 @@
+"""What is fuzzed: for each reader, valid files, ways to damage them, and the call."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import json
+import random
+import struct
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import torch
+from mutations import damage_array, damage_bytes, damage_words
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "archives"))
+from qm9_records import name, record, write_tar
+from spice_groups import AMMONIUM, make_group, write_spice
+
+from mepflow import parity
+from mepflow.archives import qm9_table, spice_table
+from mepflow.archives.qm9 import parse_record
+from mepflow.archives.records import RecordError
+from mepflow.errors import MepflowError
+from mepflow.heads import MultipoleModel
+from mepflow.journal import Journal
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.training.model_file import load_model, save_model
+from mepflow.variants import Variant
+
+CLEAR: Final = (MepflowError, RecordError)
+"""What a reader may raise; the archives' readers turn a RecordError into a row of a table."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader; ``share`` is its part of all cases, ``damaged`` makes the file of one case."""
+
+    name: str
+    share: float
+    damaged: Callable[[random.Random], bytes]
+    read: Callable[[Path], object]
+
+
+def _written(write: Callable[[Path], object]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "valid"
+        write(path)
+        return path.read_bytes()
+
+
+# QM9: a record alone, and an archive of records.
+
+
+@lru_cache
+def _records() -> list[bytes]:
+    atoms = (
+        "C\t0.\t0.\t0.\t0.1",
+        "C\t0.\t0.\t1.2\t0.1",
+        "H\t0.\t1.\t-1.\t-0.1",
+        "H\t0.\t1.\t2.\t-0.1",
+    )
+    linear = ("1.", "2.", "3.", "4.", "5.", "6.", "7.")
+    return [record(7), record(7, atoms=atoms, wavenumbers=linear), record(7, after="\r\n\n")]
+
+
+def _damaged_record(rng: random.Random) -> bytes:
+    content = rng.choice(_records())
+    return (damage_words if rng.random() < 0.7 else damage_bytes)(rng, content)
+
+
+def _read_record(path: Path) -> None:
+    parse_record(path.read_bytes(), name(7))
+
+
+def _damaged_archive(rng: random.Random) -> bytes:
+    members = [(name(number), record(number)) for number in (1, 2, 3)]
+    if rng.random() < 0.3:
+        members[rng.randrange(3)] = (name(2), _damaged_record(rng))
+    plain = _written(lambda path: write_tar(path, members, "w"))
+    compress = rng.choice((bytes, bytes, bz2.compress, gzip.compress))
+    if rng.random() < 0.6:
+        return compress(damage_bytes(rng, plain))
+    return damage_bytes(rng, compress(plain))
+
+
+def _read_qm9(path: Path) -> None:
+    qm9_table.read_archive(path, path.with_suffix(".h5"), path.with_suffix(".csv"))
+
+
+# SPICE, and molecule tables: HDF5.
+
+
+@lru_cache
+def _spice() -> list[bytes]:
+    groups = {"water": make_group(), "ion": make_group(AMMONIUM, charge=1.0, seed=2)}
+    return [
+        _written(lambda path: write_spice(path, groups)),
+        _written(lambda path: write_spice(path, groups, libver="latest")),
+    ]
+
+
+@lru_cache
+def _tables() -> list[bytes]:
+    molecules = [
+        Molecule(f"m{row}", np.array([8, 1, 1][:atoms], np.uint8), np.eye(3)[:atoms] + row, 0, "O")
+        for row, atoms in enumerate((3, 1, 2))
+    ]
+    grid = GridValues.from_ragged([(np.ones((k, 3)), np.ones(k)) for k in (2, 0, 3)])
+    values = {"dipole": np.ones((3, 3)), "mulliken_charges": [np.ones(k) for k in (3, 1, 2)]}
+    table = MoleculeTable.from_molecules(molecules, values, {"mk": grid}, {"a": {"b": [1]}})
+    return [_written(table.with_texts(failure=["", "no", "é"]).save)]
+
+
+def _damaged_hdf5(rng: random.Random, valid: list[bytes]) -> bytes:
+    content = rng.choice(valid)
+    if rng.random() < 0.4:
+        return damage_bytes(rng, content)
+    file = io.BytesIO(content)
+    with h5py.File(file, "r+") as opened:
+        _change_item(rng, opened)
+    return file.getvalue()
+
+
+def _change_item(rng: random.Random, file: h5py.File) -> None:
+    names: list[str] = []
+    file.visit(names.append)
+    chosen = rng.choice(names)
+    item = file[chosen]
+    change = rng.randrange(10)
+    if change == 0:
+        holder = rng.choice((file, item))
+        value = rng.choice(
+            (7, "other", b"\xff", np.nan, [1, 2], "[" * 9000, "{}", "hartree", "x" * 40_000)
+        )
+        holder.attrs[rng.choice(("format", "format_version", "metadata", "units"))] = value
+        return
+    if change == 4:
+        place = f"{chosen}/new" if isinstance(item, h5py.Group) else "new"
+        file[place] = rng.choice((np.zeros(3), h5py.Empty("f"), "text", file["/"]))
+        return
+    attributes = dict(item.attrs)
+    values = item[()] if isinstance(item, h5py.Dataset) else None
+    del file[chosen]
+    if change == 1:
+        return
+    if change == 2:
+        link = (h5py.SoftLink("/"), h5py.SoftLink("/id"), h5py.ExternalLink("/etc/passwd", "/x"))
+        file[chosen] = rng.choice(link)
+    elif change == 3:
+        shape = rng.choice(((10**12,), (10**6, 10**6), (10**9, 3), (0,), (), (1,) * 32))
+        kind = rng.choice((float, "i4", h5py.string_dtype(), "u1"))
+        chunks = True if shape and 0 not in shape and rng.random() < 0.5 else None
+        file.create_dataset(chosen, shape, kind, chunks=chunks)
+    elif values is None:
+        file.create_group(chosen)
+    elif values.dtype.kind == "O":
+        texts = rng.choice((b"", b"\xff\xfe", b"C" * 40_000, b"\x1b[2J\n", b"[H:1]", b"(" * 2000))
+        new = values.copy()
+        new.flat[rng.randrange(new.size)] = texts
+        file.create_dataset(chosen, data=new, dtype=h5py.string_dtype())
+    else:
+        file.create_dataset(chosen, data=damage_array(rng, np.asarray(values))).attrs.update(
+            attributes
+        )
+
+
+def _read_spice(path: Path) -> None:
+    chosen: Any = ("lowest", "all", 2)[path.stat().st_size % 3]
+    table = path.with_suffix(".h5")
+    spice_table.read_archive(path, table, path.with_suffix(".csv"), conformers=chosen)
+    MoleculeTable.load(table)
+
+
+# Models: a zip archive of a pickle and tensors.
+
+
+@lru_cache
+def _model() -> bytes:
+    row: dict[str, Any] = {"atomic_terms": ["charges", "dipoles"], "quadrupole_from": "all"}
+    row["loss_weights"] = {"dipole": 1.0, "quadrupole": 1.0}
+    variant = Variant.from_row("AC-AD-DQ-c", row)
+    settings = PiNet2Settings(
+        rank=3, depth=1, nodes=2, cutoff_angstrom=3.0, cutoff_function="f1", basis="gaussian",
+        n_basis=2, gamma_per_angstrom2=3.0, weighted=False, elements=(1, 8),
+        outputs=variant.outputs,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    model = MultipoleModel(settings, variant)
+    return _written(lambda path: save_model(path, model, model.state_dict(), {"seed": 1}))
+
+
+def _damaged_model(rng: random.Random) -> bytes:
+    match rng.randrange(3):
+        case 0:
+            return damage_bytes(rng, _model())
+        case 1:
+            return _damaged_member(rng, _model())
+        case _:
+            content = torch.load(io.BytesIO(_model()), weights_only=True)
+            _change_entry(rng, content)
+            file = io.BytesIO()
+            torch.save(content, file)
+            return file.getvalue()
+
+
+def _change_entry(rng: random.Random, content: dict[str, Any]) -> None:
+    place = content
+    while True:
+        key = rng.choice(list(place))
+        if not isinstance(place[key], dict) or not place[key] or rng.random() < 0.1:
+            break
+        place = place[key]
+    value = place[key]
+    if isinstance(value, torch.Tensor) and rng.random() < 0.7:
+        place[key] = rng.choice(
+            (value[:0], value[None], value.long(), value * np.nan, value.new_zeros(()),
+             value.bool(), value.double(), value.new_zeros(1).expand(10**12),
+             value.to(torch.complex64))
+        )  # fmt: skip
+    elif rng.random() < 0.2:
+        del place[key]
+    else:
+        place[key] = rng.choice(
+            (None, -1, 0, 2.5, 10**9, 10**30, True, "x", "x" * 10**5, [], [1, "a"], {}, {"a": 1},
+             float("nan"), float("inf"), [[1]] * 1000, torch.zeros(3))
+        )  # fmt: skip
+
+
+def _damaged_member(rng: random.Random, content: bytes) -> bytes:
+    """Damage the content of one file of a zip archive, whose checksums are right again."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    chosen = rng.choice(
+        [name for name in members if name.endswith((".pkl", ".npy"))] + list(members)
+    )
+    members[chosen] = damage_bytes(rng, members[chosen])
+    file = io.BytesIO()
+    kinds = (zipfile.ZIP_STORED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(file, "w", rng.choice(kinds)) as archive:
+        for key, value in members.items():
+            archive.writestr(key, value)
+    return file.getvalue()
+
+
+# Journals, and recorded networks: .npz.
+
+
+@lru_cache
+def _journal() -> bytes:
+    def write(path: Path) -> None:
+        for number in range(3):
+            rows = np.arange(number + 1.0)
+            Journal(path).append({"fingerprint": np.array(f"x{number}"), "values": rows})
+
+    return _written(write)
+
+
+def _damaged_journal(rng: random.Random) -> bytes:
+    content = _journal()
+    if rng.random() < 0.5:
+        return damage_bytes(rng, content)
+    magic, length, _ = struct.unpack_from("<8sQ32s", content)
+    body = content[48 : 48 + length]
+    body = (_damaged_member if rng.random() < 0.5 else damage_bytes)(rng, body)
+    header = struct.pack("<8sQ32s", magic, len(body), hashlib.sha256(body).digest())
+    return header + body + content
+
+
+@lru_cache
+def _recording() -> bytes:
+    nodes = {"pi_nodes": [2], "ii_nodes": [2, 2], "pp_nodes": [2, 2], "out_nodes": [2]}
+    settings = {
+        "act": "tanh", "out_units": 1, "out_pool": False, "center": None, "out_extra": None,
+        "rank": 3, "depth": 1, "rc": 4.0, "cutoff_type": "f1", "basis_type": "gaussian",
+        "n_basis": 2, "gamma": 3.0, "weighted": False, "atom_types": [1, 8], **nodes,
+    }  # fmt: skip
+    arrays: dict[str, Any] = {
+        "hyperparameters_json": np.array(json.dumps(settings)),
+        "in/elems": np.array([8, 1, 1]),
+        "in/coord": np.eye(3),
+        "in/ind_1": np.zeros((3, 1), int),
+    }
+    for precision in parity.PRECISIONS:
+        arrays |= {
+            f"{precision}/nl/ind_2": np.zeros((6, 2), int),
+            f"{precision}/output": np.zeros(3),
+        }
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _damaged_recording(rng: random.Random) -> bytes:
+    return (_damaged_member if rng.random() < 0.6 else damage_bytes)(rng, _recording())
+
+
+TARGETS: Final = (
+    Target("qm9-record", 0.30, _damaged_record, _read_record),
+    Target("qm9-archive", 0.22, _damaged_archive, _read_qm9),
+    Target("spice-archive", 0.20, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
+    Target("molecule-table", 0.15, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
+    Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
+    Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
+    Target("recorded-network", 0.03, _damaged_recording, parity.load_recorded),
+)
