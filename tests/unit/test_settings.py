@@ -108,9 +108,10 @@ def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> Non
     settings.check_results_folder(config)
     with pytest.raises(StateError, match="embedded"):
         settings.check_results_folder(config | {"name": "other"})
-    (Path(config["results"]) / settings.RUN_RECORD).write_text("{")
-    with pytest.raises(StateError, match="damaged"):
-        settings.check_results_folder(config)
+    for content in ("{", "[1]", "3", "[" * 100_000):
+        (Path(config["results"]) / settings.RUN_RECORD).write_text(content)
+        with pytest.raises(StateError, match="damaged"):
+            settings.check_results_folder(config)
 
 
 def test_baselines_are_those_of_the_evaluation() -> None:

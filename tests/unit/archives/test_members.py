@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qm9_records import name, record, write_tar
 
+from mepflow.archives import members
 from mepflow.archives.members import HEADER_LIMIT, read_members
 from mepflow.errors import InputError
 
@@ -210,6 +211,17 @@ def test_a_size_that_is_not_there_is_an_error_at_once(tmp_path, size, style):
     path.write_bytes(info.tobuf(style) + b"1" * 4096)
     with pytest.raises(InputError, match=f"a file of {size} bytes"):
         read(path)
+
+
+def test_zeros_without_end_are_not_waited_for(tmp_path, monkeypatch):
+    """A member of zeros shrinks a million times: an archive of some KiB can take hours to read."""
+    monkeypatch.setattr(members, "SKIPPED_LIMIT", 10 * LIMIT)
+    files = [(f"{number}.bin", bytes(3 * LIMIT)) for number in range(5)]
+    path = write_tar(tmp_path / "bomb.tar.bz2", files)
+    assert path.stat().st_size < 2000
+    with pytest.raises(InputError, match=f"after 3 files .{12 * LIMIT} bytes in files that are no"):
+        read(path)
+    assert read(write_tar(tmp_path / "some.tar.bz2", files[:3])) == []
 
 
 @given(st.integers(0, 5 * 1536), st.binary(min_size=1, max_size=160))

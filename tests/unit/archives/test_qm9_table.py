@@ -159,6 +159,8 @@ def test_the_number_of_records_can_be_demanded(tmp_path):
     assert len(ingest(archive, tmp_path, expected_records=2)[0]) == 1
     with pytest.raises(InputError, match="holds 2 records instead of 3: fetch it again"):
         ingest(archive, tmp_path, expected_records=3)
+    with pytest.raises(InputError, match="holds more than 1 records: fetch it again"):
+        ingest(archive, tmp_path, expected_records=1)
 
 
 def test_reading_is_logged(tmp_path, caplog):

@@ -96,7 +96,8 @@ def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
     if row["labels"] == "archive":
         test = row["split"]["test"]
         molecules = math.ceil(test * molecules) if test < 1 else test
-    return math.ceil(molecules / row["shard_size"])
+    shards: int = math.ceil(molecules / row["shard_size"])
+    return shards
 
 
 def computed_split(row: Config) -> str | None:
@@ -135,8 +136,8 @@ def check_results_folder(config: Config) -> None:
     if not path.exists():
         return
     try:
-        owner = json.loads(path.read_text())
-    except ValueError:
+        owner = dict(json.loads(path.read_text()))
+    except (ValueError, TypeError, RecursionError):
         raise StateError(f"{path} is damaged: delete it and run again.") from None
     if owner != run_record(config):
         raise StateError(

@@ -20,7 +20,8 @@ from mepflow.errors import InputError
 HEADER_LIMIT: Final = 1 << 16
 """Largest extended tar header in bytes (long names): a larger one is damage or malice."""
 SKIPPED_LIMIT: Final = 1 << 32
-"""Largest size in bytes of a file in a tar file, read or not: tarfile skips it block by block."""
+"""Most bytes of the files in a tar file that are not read, all together: tarfile skips them block
+by block, and an archive of a megabyte can hold terabytes of zeros."""
 NAME_LIMIT: Final = 100
 """Characters of a file's name that are reported."""
 
@@ -85,7 +86,7 @@ def _read_folder(folder: Path, suffix: str, size_limit: int) -> Iterator[Member]
 
 
 def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
-    count = 0
+    count = skipped = 0
     try:
         with (
             _decompressed(path) as stream,
@@ -97,6 +98,9 @@ def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
                 tar.members = []  # type: ignore[attr-defined]  # else it keeps every header it saw
                 if not 0 <= info.size <= SKIPPED_LIMIT:
                     raise tarfile.ReadError(f"a file of {info.size} bytes")
+                skipped += info.size if info.size > size_limit else 0
+                if skipped > SKIPPED_LIMIT:
+                    raise tarfile.ReadError(f"{skipped} bytes in files that are no records")
                 count += 1
                 name = posixpath.basename(info.name)
                 if _is_wanted(name, suffix) and not info.isdir():

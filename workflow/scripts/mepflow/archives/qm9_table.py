@@ -44,6 +44,11 @@ def read_archive(
             rejected.append(item)
         if count % _LOG_INTERVAL == 0:
             logger.info("%s: %d records read, %d rejected", archive, count, len(rejected))
+        if expected_records is not None and count > expected_records:
+            # However many there are: they would fill the memory.
+            raise InputError(
+                f"{archive} holds more than {expected_records} records: fetch it again."
+            )
     total = len(rejected) + len(columns.numbers)
     if expected_records is not None and total != expected_records:
         raise InputError(
