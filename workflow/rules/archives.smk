@@ -5,6 +5,11 @@ DOWNLOADS = {
 }
 
 
+# Compute nodes often have no network.
+localrules:
+    download_archive,
+
+
 rule download_archive:
     output:
         "resources/downloads/{file}",

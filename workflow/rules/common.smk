@@ -1,5 +1,6 @@
 # Configuration, wildcards and the helper functions of the rules.
 
+import math
 import re
 import shutil
 import sys
@@ -120,6 +121,17 @@ def reader(wildcards):
 def uncharacterized_list(wildcards):
     path = archive_row(wildcards)["uncharacterized"]
     return [path] if path else []
+
+
+def growing(first):
+    """Return a resource: ``first`` at the first attempt of a job, twice that at the second, ..."""
+    return lambda wildcards, attempt: attempt * first
+
+
+def shard_minutes(wildcards):
+    """Return the run time of a reference job at its first attempt, in whole minutes."""
+    row = dataset_row(wildcards)
+    return max(30, math.ceil(row["shard_size"] * row["minutes_per_molecule"]))
 
 
 def gpus(wildcards):

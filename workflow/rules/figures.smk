@@ -1,6 +1,14 @@
 # Figures, as PNG and PDF. Each is drawn from the tables and files of the run alone.
 
 
+# Seconds each: on a cluster they run where Snakemake does.
+localrules:
+    plot_filter_funnel,
+    plot_training_curves,
+    plot_mep_error,
+    plot_showcase,
+
+
 rule plot_filter_funnel:
     input:
         funnel=rules.collect_reference.output.funnel,
@@ -54,8 +62,8 @@ rule plot_multipole_parity:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.multipole_parity"),
@@ -98,8 +106,8 @@ rule plot_mep_parity:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         style=config["figures"]["style"],

@@ -16,8 +16,8 @@ rule train_model:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 2880,
+        mem_mb=growing(8000),
+        runtime=1440,  # a training that needs longer goes on from its checkpoint at the next attempt
         gpu=gpus,
     params:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
@@ -49,8 +49,8 @@ rule evaluate_model:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(240),
         gpu=gpus,
     params:
         device=config["training"]["device"],
@@ -81,8 +81,8 @@ rule evaluate_baseline:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         code=code_digest(

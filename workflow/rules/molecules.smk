@@ -14,8 +14,8 @@ rule read_archive:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         records=lambda wildcards: archive_row(wildcards)["records"],
         reader=reader,
@@ -43,8 +43,8 @@ rule filter_molecules:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         filters=lambda wildcards: dataset_row(wildcards)["filters"],
         code=code_digest("mepflow.filters"),
@@ -66,8 +66,8 @@ rule split_molecules:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         split=lambda wildcards: dataset_row(wildcards)["split"],
         code=code_digest("mepflow.splits"),

@@ -15,9 +15,8 @@ rule compute_reference:
         "../../envs/qm.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: attempt
-        * max(60, 3 * dataset_row(wildcards)["shard_size"]),
+        mem_mb=lambda wildcards, attempt: attempt * dataset_row(wildcards)["shard_memory_mb"],
+        runtime=lambda wildcards, attempt: attempt * shard_minutes(wildcards),
     params:
         # The split that is computed: molecules whose labels are the archive's need no more.
         split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
@@ -59,8 +58,8 @@ rule collect_reference:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         computed_split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][

@@ -1,6 +1,13 @@
 # Tables of results, as CSV and Markdown.
 
 
+# Seconds each: on a cluster they run where Snakemake does.
+localrules:
+    tabulate_filters,
+    tabulate_multipoles,
+    tabulate_mep,
+
+
 rule tabulate_filters:
     input:
         verdicts=rules.collect_reference.output.verdicts,
@@ -98,8 +105,8 @@ rule tabulate_labels:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code_digest("mepflow.evaluation.consistency", "mepflow.tables.differences"),
     message:
@@ -125,8 +132,8 @@ rule tabulate_agreement:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code_digest("mepflow.evaluation.agreement", "mepflow.tables.differences"),
     message:

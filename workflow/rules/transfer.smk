@@ -24,6 +24,12 @@ def transfer_files(name):
     return files
 
 
+# Seconds each: on a cluster they run where Snakemake does.
+localrules:
+    tabulate_transfer,
+    plot_transfer,
+
+
 rule find_known:
     input:
         reference=rules.collect_reference.output.reference,
@@ -37,8 +43,8 @@ rule find_known:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code_digest("mepflow.evaluation.known"),
     message:
@@ -65,8 +71,8 @@ rule evaluate_transfer:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(240),
         gpu=gpus,
     params:
         device=config["training"]["device"],
