@@ -17,6 +17,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -141,17 +142,18 @@ def _outcome_of(target: Target, number: int, path: Path) -> tuple[str, str]:
     return "read", ""
 
 
-def campaign(cases: int, names: list[str], start: int = 0) -> dict[str, Outcome]:
+def campaign(cases: int, names: list[str], start: int = 0) -> Iterator[tuple[str, Outcome]]:
     """Run all cases, divided among the readers of these names by their shares."""
     chosen = [target for target in TARGETS if target.name in names]
     shares = sum(target.share for target in chosen)
-    return {t.name: run(t, round(cases * t.share / shares), start) for t in chosen}
+    for target in chosen:
+        yield target.name, run(target, round(cases * target.share / shares), start)
 
 
-def total(outcomes: dict[str, Outcome]) -> Outcome:
+def total(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the sum of the outcomes; the peak is the largest."""
     whole = Outcome()
-    for outcome in outcomes.values():
+    for outcome in outcomes:
         whole.counts += outcome.counts
         whole.failures += outcome.failures
         whole.seconds += outcome.seconds
@@ -175,10 +177,13 @@ def main() -> int:
         options.write.write_bytes(content_of(target, int(number)))
         target.read(options.write)
         return 0
-    outcomes = campaign(options.cases, options.target or names, options.start)
+    outcomes = []
+    for name, outcome in campaign(options.cases, options.target or names, options.start):
+        outcomes.append(outcome)
+        sys.stdout.write("\n".join([*outcome.failures, outcome.line(name)]) + "\n")
+        sys.stdout.flush()
     whole = total(outcomes)
-    lines = [outcome.line(name) for name, outcome in outcomes.items()]
-    sys.stdout.write("\n".join([*lines, *whole.failures, whole.line("fuzz, all readers")]) + "\n")
+    sys.stdout.write(whole.line("fuzz, all readers") + "\n")
     return 1 if whole.failures else 0
 
 

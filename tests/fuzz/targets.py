@@ -22,8 +22,11 @@ import torch
 from mutations import damage_array, damage_bytes, damage_words
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "archives"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "nn"))
+
 from qm9_records import name, record, write_tar
 from spice_groups import AMMONIUM, make_group, write_spice
+from test_parity import recording
 
 from mepflow import parity
 from mepflow.archives import qm9_table, spice_table
@@ -277,31 +280,41 @@ def _damaged_journal(rng: random.Random) -> bytes:
 
 
 @lru_cache
-def _recording() -> bytes:
-    nodes = {"pi_nodes": [2], "ii_nodes": [2, 2], "pp_nodes": [2, 2], "out_nodes": [2]}
-    settings = {
-        "act": "tanh", "out_units": 1, "out_pool": False, "center": None, "out_extra": None,
-        "rank": 3, "depth": 1, "rc": 4.0, "cutoff_type": "f1", "basis_type": "gaussian",
-        "n_basis": 2, "gamma": 3.0, "weighted": False, "atom_types": [1, 8], **nodes,
-    }  # fmt: skip
-    arrays: dict[str, Any] = {
-        "hyperparameters_json": np.array(json.dumps(settings)),
-        "in/elems": np.array([8, 1, 1]),
-        "in/coord": np.eye(3),
-        "in/ind_1": np.zeros((3, 1), int),
-    }
-    for precision in parity.PRECISIONS:
-        arrays |= {
-            f"{precision}/nl/ind_2": np.zeros((6, 2), int),
-            f"{precision}/output": np.zeros(3),
-        }
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+def _recording() -> dict[str, Any]:
+    return recording(rank=3)
 
 
 def _damaged_recording(rng: random.Random) -> bytes:
-    return (_damaged_member if rng.random() < 0.6 else damage_bytes)(rng, _recording())
+    arrays = dict(_recording())
+    if rng.random() < 0.3:
+        settings = json.loads(str(arrays["hyperparameters_json"]))
+        values = (
+            None,
+            -1,
+            0,
+            3.5,
+            10**5,
+            10**9,
+            10**30,
+            "x",
+            [],
+            [10**6] * 4,
+            [2] * 10**4,
+            {"p3": 1},
+        )
+        settings[rng.choice(sorted(settings))] = rng.choice(values)
+        arrays["hyperparameters_json"] = np.array(json.dumps(settings))
+    elif rng.random() < 0.5:
+        chosen = rng.choice(sorted(arrays))
+        arrays[chosen] = (
+            damage_array(rng, arrays[chosen]) if arrays[chosen].dtype.kind != "U" else 1
+        )
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    content = file.getvalue()
+    if rng.random() < 0.5:
+        return content
+    return (_damaged_member if rng.random() < 0.6 else damage_bytes)(rng, content)
 
 
 TARGETS: Final = (
@@ -311,5 +324,5 @@ TARGETS: Final = (
     Target("molecule-table", 0.15, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
-    Target("recorded-network", 0.03, _damaged_recording, parity.load_recorded),
+    Target("recorded-network", 0.03, _damaged_recording, parity.deviations),
 )

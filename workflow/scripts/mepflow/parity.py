@@ -112,8 +112,9 @@ def load_recorded(path: str | Path, dtype: torch.dtype = torch.float64) -> Recor
     """
     arrays = _read(path)
     settings = _settings(path, arrays)
+    weights = _weights(path, settings, arrays)
     model = PiNet2(settings).to(dtype)
-    _load_weights(path, model, arrays)
+    model.load_state_dict(weights)
     molecule = arrays["in/ind_1"].reshape(-1)
     species = species_of(arrays["in/elems"], settings.elements)
     rows = [molecule == index for index in range(int(molecule.max()) + 1)]
@@ -142,6 +143,8 @@ def _check_numbers(path: str | Path, arrays: Arrays) -> None:
     for name, values in arrays.items():
         numeric = values.dtype.kind in "fiu" or name == "in/names" or name.endswith("_json")
         if not numeric or values.shape != shapes.get(name, values.shape):
+            raise InputError(f"{path} is damaged: {name} is {values.dtype} {values.shape}.")
+        if name.endswith("/nl/ind_2") and values.shape[1:] != (2,):
             raise InputError(f"{path} is damaged: {name} is {values.dtype} {values.shape}.")
     molecule = arrays["in/ind_1"][:, 0]
     if not n_atoms or molecule[0] != 0 or not np.isin(np.diff(molecule), (0, 1)).all():
@@ -178,18 +181,20 @@ def _settings(path: str | Path, arrays: Arrays) -> PiNet2Settings:
         raise InputError(f"{path} records a network that we cannot build ({reason}).") from error
 
 
-def _load_weights(path: str | Path, model: PiNet2, arrays: Arrays) -> None:
+def _weights(path: str | Path, settings: PiNet2Settings, arrays: Arrays) -> dict[str, Tensor]:
     recorded = {name.removeprefix("w/"): arrays[name] for name in arrays if name[:2] == "w/"}
     try:
-        weights = to_parameters(model.settings, recorded)
+        weights = to_parameters(settings, recorded)
     except ValueError as error:
         raise InputError(f"{path} records weights of the wrong shape: {error}.") from error
+    with torch.device("meta"):  # a network of any size, without the memory for it
+        model = PiNet2(settings)
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     wanted = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     if shapes != wanted:
         wrong = min(shapes.items() ^ wanted.items())[0]
         raise InputError(f"{path} records other weights than its settings ask for, see {wrong}.")
-    model.load_state_dict(weights)
+    return weights
 
 
 def deviations(path: str | Path) -> list[Deviation]:

@@ -105,14 +105,25 @@ class PiNet2Settings:
         self._check_elements_and_outputs()
 
     def _check_numbers(self) -> None:
-        for name in ("depth", "nodes", "cutoff_angstrom", "n_basis", "gamma_per_angstrom2"):
-            if not getattr(self, name) > 0:
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            kind = int if isinstance(largest, int) else int | float
+            if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value <= largest:
+                what = "a whole number" if isinstance(largest, int) else "a number"
                 raise ConfigError(
-                    f"network setting {name} is {getattr(self, name)!r}: it must be positive."
+                    f"network setting {name} is {value!r:.30}: it must be {what} above 0, up to "
+                    f"{largest}."
                 )
         layers = self.layers
-        if any(not nodes or min(nodes) < 1 for nodes in layers):
-            raise ConfigError("network setting layer_nodes has an empty list or a width below 1.")
+        widths = [width for nodes in layers for width in nodes]
+        if not all(layers) or len(widths) > _MOST_LAYERS:
+            raise ConfigError(
+                f"network setting layer_nodes has an empty list or over {_MOST_LAYERS} widths."
+            )
+        if not all(isinstance(n, int) and 0 < n <= _LARGEST["nodes"] for n in widths):
+            raise ConfigError(
+                f"network setting layer_nodes has a width outside 1 to {_LARGEST['nodes']}."
+            )
         if self.rank >= 3 and layers.pp[-1] != layers.ii[-1]:
             raise ConfigError(
                 "network setting layer_nodes: the last widths of pp and ii must be equal "
@@ -169,6 +180,15 @@ class PiNet2Settings:
         return cls(**values)
 
 
+_LARGEST: Final[dict[str, int | float]] = {
+    "depth": 100,
+    "nodes": 10_000,
+    "n_basis": 10_000,
+    "cutoff_angstrom": 1e3,
+    "gamma_per_angstrom2": 1e6,
+}
+"""Far beyond any network there is: a larger value is a mistake, or a file that asks for memory."""
+_MOST_LAYERS: Final = 100
 _ALLOWED: Final[dict[str, Sequence[Any]]] = {
     "rank": RANKS,
     "cutoff_function": tuple(CUTOFF_FUNCTIONS),
