@@ -8,7 +8,7 @@ WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test fuzz check install install-test clean
+.PHONY: run test fuzz test-slurm check install install-test clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
@@ -18,6 +18,11 @@ test: install-test check
 
 fuzz: install-test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/campaign.py --cases $(CASES)
+
+# As root: installs SLURM where need be, starts its daemons and ends them. FULL=1: the embedded default.
+test-slurm: install-test
+	$(BIN)/pip install --requirement requirements-cluster.txt
+	MEPFLOW_SLURM_FULL=$(FULL) $(BIN)/pytest tests/slurm
 
 check: install-test
 	$(BIN)/ruff check .
