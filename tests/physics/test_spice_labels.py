@@ -25,7 +25,7 @@ def test_labels_of_fifty_conformers_of_a_cation_are_consistent(tmp_path):
     read_archive(ARCHIVE, tmp_path / "archive.h5", tmp_path / "rejected.csv", None, "all")
     frame = check_labels(tmp_path / "archive.h5", tmp_path / "labels.csv")
     table = difference_table(frame, LABEL_QUANTITIES)
-    assert table["n_molecules"].tolist() == [50, 50, 50]
+    assert table["n_structures"].tolist() == [50, 50, 50]
     assert table["n_not_compared"].tolist() == [5, 5, 5]  # the ion pair has no MBIS multipoles
     assert table["n_above_tolerance"].tolist() == [0, 0, 0]
     # The check has teeth: the quadrupoles are a thousand times larger than the differences.

@@ -69,7 +69,7 @@ def test_mep_table_averages_seeds_then_takes_the_median_over_molecules(sources):
     assert row["median_r2"] == pytest.approx(0.8)
     assert row["median_rmse_seed_deviation_kcal_per_mol_e"] == pytest.approx(np.std([2, 6], ddof=1))
     assert row["median_rmse_low_kcal_per_mol_e"] <= 4.0 <= row["median_rmse_high_kcal_per_mol_e"]
-    assert (row["n_molecules"], row["n_seeds"]) == (3, 2)
+    assert (row["n_structures"], row["n_seeds"]) == (3, 2)
 
 
 def test_millivolts_are_those_of_codata(sources):
@@ -108,8 +108,8 @@ def with_fewer(sources, tmp_path):
 
 def test_a_baseline_with_fewer_molecules_says_so_and_is_compared_on_those(with_fewer):
     table = mep_table(with_fewer, "mk").set_index(["grid", "representation"]).loc["mk"]
-    assert table["n_molecules"].to_dict() == {"AC-D": 3, "mulliken": 3, "mbis-charges": 2}
-    assert (table["n_shared_molecules"] == 2).all()
+    assert table["n_structures"].to_dict() == {"AC-D": 3, "mulliken": 3, "mbis-charges": 2}
+    assert (table["n_shared_structures"] == 2).all()
     medians = table[["median_rmse_kcal_per_mol_e", "median_rmse_shared_kcal_per_mol_e"]]
     assert medians.loc["AC-D"].tolist() == pytest.approx([4.0, 3.0])  # of 2, 4, 6 and of 2, 4
     assert medians.loc["mulliken"].tolist() == pytest.approx([10.0, 7.5])
@@ -125,7 +125,7 @@ def test_the_shared_columns_are_shown_where_a_row_has_fewer_molecules(
     write_mep_table(with_fewer, "mk", *paths)
     heading, first, *_ = cells(paths[1])
     assert first[heading.index("Shared: median RMSE (kcal/mol/e)")] == "3.00"
-    assert (first[heading.index("Molecules")], first[heading.index("Shared")]) == ("3", "2")
+    assert (first[heading.index("Structures")], first[heading.index("Shared")]) == ("3", "2")
 
 
 def test_no_baseline_may_have_molecules_that_the_models_lack(with_fewer):

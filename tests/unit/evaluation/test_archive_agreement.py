@@ -69,7 +69,7 @@ def test_statistics_are_of_sizes_and_name_the_worst_molecule(computed):
     assert energy["median"] == pytest.approx((0.001 + 0.1) / 2)
     assert energy["percentile_95"] == pytest.approx(0.001 + 0.95 * 0.099)
     assert energy["largest"] == pytest.approx(0.1)
-    assert (energy["largest_id"], energy["n_molecules"], energy["n_not_compared"]) == ("F", 2, 0)
+    assert (energy["largest_id"], energy["n_structures"], energy["n_not_compared"]) == ("F", 2, 0)
     assert pd.isna(energy["tolerance"])
 
 

@@ -83,13 +83,13 @@ def test_molecules_without_all_multipoles_are_counted_as_not_compared(table, tmp
     assert "2 of 3 molecules lack multipoles" in caplog.text
     assert caplog.text.rstrip().endswith("the first is a")
     rows = difference_table(pd.read_csv(tmp_path / "labels.csv"), LABEL_QUANTITIES)
-    assert rows["n_molecules"].tolist() == [2, 2, 1]
+    assert rows["n_structures"].tolist() == [2, 2, 1]
     assert rows["n_not_compared"].tolist() == [1, 1, 2]
 
 
 def test_an_archive_without_mbis_is_not_checked(table):
     bare = MoleculeTable.from_molecules([table.molecule(k) for k in range(3)])
     rows = difference_table(label_differences(bare), LABEL_QUANTITIES)
-    assert rows["n_molecules"].tolist() == [0, 0, 0]
+    assert rows["n_structures"].tolist() == [0, 0, 0]
     assert rows["n_not_compared"].tolist() == [3, 3, 3]
     assert rows["largest_id"].tolist() == ["", "", ""]

@@ -24,8 +24,8 @@ from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 from mepflow.verdicts import REASONS
 
 LABELS = {
-    "filter_funnel": {"Molecules: remaining (blue), rejected (red)"},
-    "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 5 test molecules"},
+    "filter_funnel": {"Structures: remaining (blue), rejected (red)"},
+    "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 5 test structures"},
     "transfer": {"median RMSE of the MEP on the MK grid (kcal/mol/e)"},
     "multipole_parity": {
         "reference μ (e·bohr)",
@@ -143,7 +143,7 @@ def test_transfer_shows_both_models_on_the_same_molecules(run, figure_of):
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == list(run.variants)
     legend = axes.get_legend()
-    assert legend.get_title().get_text() == "4 test molecules of spice"
+    assert legend.get_title().get_text() == "4 test structures of spice"
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["trained on spice", "trained on qm9"]
     errors = read_sources(run.sources("mep.csv"))

@@ -68,7 +68,7 @@ def test_own_models_are_judged_on_the_molecules_of_the_foreign_ones(run):
     # Means over the seeds are 1.5 and 15 times 1, 3, 5; over all five molecules 1, 2, 3, 4, 5.
     assert own["median_rmse_kcal_per_mol_e"] == pytest.approx(4.5)
     assert foreign["median_rmse_kcal_per_mol_e"] == pytest.approx(45.0)
-    assert (own["n_molecules"], own["n_seeds"]) == (foreign["n_molecules"], 2) == (3, 2)
+    assert (own["n_structures"], own["n_seeds"]) == (foreign["n_structures"], 2) == (3, 2)
     pooled = np.sqrt(np.mean([(s * k) ** 2 for s in (1, 2) for k in (1, 3, 5)]))
     assert own["dipole_rmse_e_bohr"] == pytest.approx(pooled)
     assert foreign["quadrupole_rmse_e_bohr2"] == pytest.approx(20 * pooled)
@@ -77,7 +77,7 @@ def test_own_models_are_judged_on_the_molecules_of_the_foreign_ones(run):
 def test_a_variant_without_molecules_has_no_numbers(run, tmp_path):
     write_transfer_table(*arguments(run), tmp_path / "t.csv", tmp_path / "t.md")
     table = pd.read_csv(tmp_path / "t.csv")
-    assert table["n_molecules"].tolist() == [3, 3, 0, 0]
+    assert table["n_structures"].tolist() == [3, 3, 0, 0]
     assert table["median_rmse_kcal_per_mol_e"].isna().tolist() == [False, False, True, True]
     last = (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()[-1]
     assert [cell.strip() for cell in last.strip("|").split("|")] == [

@@ -190,5 +190,5 @@ def test_weights_of_another_kind_are_refused(
     name = max(content["state"], key=lambda key: content["state"][key].numel())
     content["state"][name] = change(content["state"][name])
     torch.save(content, path)
-    with pytest.raises(InputError, match="does not describe a model|not a model file"):
+    with pytest.raises(InputError, match=r"does not describe a model|not a model file"):
         load_model(path, "cpu")

@@ -23,7 +23,7 @@ def difference_table(differences: pd.DataFrame, quantities: Sequence[Quantity]) 
     """Return the statistics of the sizes of each quantity that ``differences`` has.
 
     ``differences`` has a row per molecule: id, and a column per quantity, nan where the molecule
-    was not compared. Columns: quantity, unit, n_molecules (compared), n_not_compared, median,
+    was not compared. Columns: quantity, unit, n_structures (compared), n_not_compared, median,
     percentile_95, largest, largest_id, tolerance, n_above_tolerance.
     """
     rows = []
@@ -37,7 +37,7 @@ def difference_table(differences: pd.DataFrame, quantities: Sequence[Quantity]) 
             {
                 "quantity": quantity.label,
                 "unit": quantity.unit,
-                "n_molecules": len(compared),
+                "n_structures": len(compared),
                 "n_not_compared": len(sizes) - len(compared),
                 "median": compared.median(),
                 "percentile_95": compared.quantile(0.95),

@@ -44,7 +44,7 @@ def plot_filter_funnel(
         axes.set_xlim(0, remaining[0])
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xlabel("Molecules: remaining (blue), rejected (red)")
+        axes.set_xlabel("Structures: remaining (blue), rejected (red)")
         axes.tick_params(axis="y", length=0)
 
 

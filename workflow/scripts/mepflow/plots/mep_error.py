@@ -73,8 +73,10 @@ def plot_mep_error(
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         log_axis(axes)
-        molecules = f"{rows[0].summary.n_molecules:,} test molecules"
-        axes.set_xlabel(f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {molecules}")
+        structures = f"{rows[0].summary.n_molecules:,} test structures"
+        axes.set_xlabel(
+            f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {structures}"
+        )
 
 
 def _rows(sources: Sequence[Source], grid: str, bootstrap_seed: int) -> list[_Row]:
@@ -96,7 +98,7 @@ def _label(row: _Row, first: _Row) -> str:
     label = representation_label(row.name)
     if len(row.values) == len(first.values):
         return label
-    return f"{label}\n({len(row.values):,} of {len(first.values):,} molecules)"
+    return f"{label}\n({len(row.values):,} of {len(first.values):,} structures)"
 
 
 def _draw_row(axes: Axes, position: int, row: _Row) -> None:

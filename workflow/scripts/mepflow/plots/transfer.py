@@ -69,9 +69,9 @@ def _draw_panel(axes: Axes, dataset: str, source: str, group: Sequence[Compariso
         Line2D([], [], color=GREY, marker="o", linestyle="none", mfc=face, mec=BLACK, label=label)
         for face, label in ((GREY, f"trained on {dataset}"), ("white", f"trained on {source}"))
     ]
-    molecules = f"{max(counts):,} test molecules of {dataset}"
+    structures = f"{max(counts):,} test structures of {dataset}"
     axes.legend(
-        handles=handles, title=molecules, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2
+        handles=handles, title=structures, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2
     )
 
 

@@ -25,7 +25,7 @@ def write_difference_table(
     columns = (
         Column("Quantity", lambda row: row.quantity, "left"),
         Column("Unit", lambda row: row.unit, "left"),
-        Column("Molecules", lambda row: f"{row.n_molecules:,}"),
+        Column("Structures", lambda row: f"{row.n_structures:,}"),
         Column("Not compared", lambda row: f"{row.n_not_compared:,}"),
         Column("Median", _size("median")),
         Column("95th percentile", _size("percentile_95")),

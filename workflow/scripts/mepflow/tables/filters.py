@@ -20,7 +20,7 @@ def write_filter_table(summary: pd.DataFrame, csv: Path, markdown: Path) -> None
     """
     columns = (
         Column("Reason", lambda row: reason_label(row.reason), "left"),
-        Column("Rejected (molecules)", lambda row: f"{row.count:,}"),
+        Column("Rejected (structures)", lambda row: f"{row.count:,}"),
         Column("Ids", lambda row: shortened(row.ids.split()), "left"),
     )
     write_table(summary, columns, csv, markdown)

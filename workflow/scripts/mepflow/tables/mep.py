@@ -53,7 +53,7 @@ def mep_table(
 def _shared_columns(errors: pd.DataFrame, shared: frozenset[str]) -> dict[str, float]:
     of_shared = errors[errors["id"].isin(shared)]
     per_molecule = of_shared.groupby("id")[_RMSE].mean()
-    return {"n_shared_molecules": len(shared), _SHARED: float(per_molecule.median())}
+    return {"n_shared_structures": len(shared), _SHARED: float(per_molecule.median())}
 
 
 def _mep_row(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
@@ -61,7 +61,7 @@ def _mep_row(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
     per_molecule = errors.groupby("id")[["mae_kcal_per_mol_e", "relative_rmse", "r2"]].mean()
     mae = float(per_molecule["mae_kcal_per_mol_e"].median())
     return {
-        "n_molecules": rmse.n_molecules,
+        "n_structures": rmse.n_molecules,
         "n_seeds": rmse.n_seeds,
         "median_rmse_kcal_per_mol_e": rmse.median,
         "median_rmse_low_kcal_per_mol_e": rmse.median_low,
@@ -91,9 +91,9 @@ def write_mep_table(
     The Markdown has a column of the molecules that all rows share where some row has fewer.
     """
     table = mep_table(sources, headline_grid, bootstrap_seed)
-    all_alike = (table["n_molecules"] == table["n_shared_molecules"]).all()
+    all_alike = (table["n_structures"] == table["n_shared_structures"]).all()
     shared = () if all_alike else (Column("Shared: median RMSE (kcal/mol/e)", number(_SHARED)),)
-    counts = () if all_alike else (Column("Shared", lambda row: str(row.n_shared_molecules)),)
+    counts = () if all_alike else (Column("Shared", lambda row: str(row.n_shared_structures)),)
     columns = (
         Column("Grid", lambda row: grid_label(row.grid), "left"),
         Column("Representation", lambda row: representation_label(row.representation), "left"),
@@ -115,7 +115,7 @@ def write_mep_table(
             lambda row: decimal_text(100.0 * row.median_relative_rmse, 1),
         ),
         Column("Median R²", number("median_r2", 3)),
-        Column("Molecules", lambda row: str(row.n_molecules)),
+        Column("Structures", lambda row: str(row.n_structures)),
         *counts,
         Column("Seeds", lambda row: str(row.n_seeds) if row.kind == "model" else NONE),
     )

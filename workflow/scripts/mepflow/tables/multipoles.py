@@ -32,7 +32,7 @@ def multipole_table(sources: Sequence[Source]) -> pd.DataFrame:
         rows.append(
             {
                 "representation": name,
-                "n_molecules": of_name["id"].nunique(),
+                "n_structures": of_name["id"].nunique(),
                 "n_seeds": of_name["seed"].nunique(),
                 "dipole_rmse_e_bohr": pooled_rmse(of_name["dipole_rmse_e_bohr"]),
                 "dipole_mae_e_bohr": float(of_name["dipole_mae_e_bohr"].mean()),
@@ -59,6 +59,6 @@ def write_multipole_table(sources: Sequence[Source], csv: Path, markdown: Path) 
         Column("Quadrupole Θ′ RMSE (e·bohr²)", number("quadrupole_rmse_e_bohr2", 3)),
         Column("Quadrupole Θ′ MAE (e·bohr²)", number("quadrupole_mae_e_bohr2", 3)),
         Column("Quadrupole Θ′ RMSE (D·Å)", number("quadrupole_rmse_debye_angstrom", 3)),
-        Column("Molecules", lambda row: str(row.n_molecules)),
+        Column("Structures", lambda row: str(row.n_structures)),
     )
     write_table(multipole_table(sources), columns, csv, markdown)

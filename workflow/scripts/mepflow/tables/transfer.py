@@ -16,7 +16,7 @@ COLUMNS: Final = (
     "source",
     "representation",
     "trained_on",
-    "n_molecules",
+    "n_structures",
     "n_seeds",
     "median_rmse_kcal_per_mol_e",
     "median_rmse_low_kcal_per_mol_e",
@@ -56,10 +56,10 @@ def transfer_table(
 
 def _statistics(mep: pd.DataFrame, multipoles: pd.DataFrame, seed: int) -> dict[str, float]:
     if mep.empty:
-        return {"n_molecules": 0, "n_seeds": 0}
+        return {"n_structures": 0, "n_seeds": 0}
     rmse = summarize(mep, "rmse_kcal_per_mol_e", seed=seed)
     return {
-        "n_molecules": rmse.n_molecules,
+        "n_structures": rmse.n_molecules,
         "n_seeds": rmse.n_seeds,
         "median_rmse_kcal_per_mol_e": rmse.median,
         "median_rmse_low_kcal_per_mol_e": rmse.median_low,
@@ -90,7 +90,7 @@ def write_transfer_table(
         ),
         Column("Dipole RMSE (e·bohr)", number("dipole_rmse_e_bohr", 4)),
         Column("Quadrupole Θ′ RMSE (e·bohr²)", number("quadrupole_rmse_e_bohr2", 3)),
-        Column("Molecules", lambda row: str(row.n_molecules)),
+        Column("Structures", lambda row: str(row.n_structures)),
         Column("Seeds", lambda row: str(row.n_seeds)),
     )
     write_table(transfer_table(dataset, own, foreign, grid), columns, csv, markdown)
