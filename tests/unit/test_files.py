@@ -87,3 +87,13 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     assert len(left) == 1
     assert left[0].startswith(".table.")
     assert left[0].endswith(".partial.csv")
+
+
+def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.csv"
+    with pytest.raises(OSError, match="No space") as caught, atomic_path(target):
+        raise OSError(28, "No space left on device")
+    assert caught.value.filename == str(target)
+    with pytest.raises(OSError, match="No such") as caught, atomic_path(target) as temporary:
+        temporary.read_text()
+    assert caught.value.filename == str(target)

@@ -1,5 +1,6 @@
 """Files are read as h5py reads them, and a heap of texts that has no end is refused."""
 
+import resource
 import struct
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.hdf5_file import open_hdf5
+from mepflow.hdf5_file import create_hdf5, open_hdf5
 from mepflow.molecules import Molecule, MoleculeTable
 
 
@@ -79,3 +80,38 @@ def test_sizes_of_a_heap_that_cannot_be(path: Path, size: int) -> None:
     path.write_bytes(content)
     with open_hdf5(path) as file, pytest.raises(OSError, match=r"heap|read"):
         file["texts"][()]
+
+
+def write_columns(path: Path) -> None:
+    with create_hdf5(path) as file:
+        for number in range(120):
+            file.create_dataset(f"x{number}", data=np.ones(700))
+            file[f"x{number}"].attrs["units"] = "bohr"
+
+
+def test_a_write_that_fails_is_an_error_and_no_crash(tmp_path: Path) -> None:
+    """HDF5 itself ends the process where it cannot flush a file when it closes it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in range(1000, 600_000, 30_011):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                write_columns(tmp_path / "a.h5")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    write_columns(tmp_path / "a.h5")
+
+
+def test_what_is_written_is_what_hdf5_reads(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).random((300, 70))
+    with create_hdf5(tmp_path / "a.h5") as file:
+        file.create_dataset(
+            "grown", dtype=float, shape=(0, 70), maxshape=(None, 70), chunks=(7, 70)
+        )
+        for start in range(0, 300, 50):
+            file["grown"].resize(start + 50, axis=0)
+            file["grown"][start:] = values[start : start + 50]
+        file["whole"] = values
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert np.array_equal(file["grown"][()], values)
+        assert np.array_equal(file["whole"][()], values)

@@ -1,8 +1,13 @@
 """What a job does around its call."""
 
+import errno
+import fcntl
 import json
 import logging
 import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,3 +90,63 @@ def test_a_failed_job_leaves_no_record_of_an_earlier_one(snakemake: Any) -> None
     with pytest.raises(SystemExit), job(snakemake):
         raise InputError("a.xyz is empty.")
     assert not record.exists()
+
+
+def test_a_full_disk_is_one_sentence(snakemake: Any) -> None:
+    with pytest.raises(SystemExit), job(snakemake):
+        raise OSError(errno.ENOSPC, "No space left on device", "results/a.h5")
+    text = Path(snakemake.log[0]).read_text()
+    assert "ERROR results/a.h5 could not be written, the disk is full" in text
+    assert "Traceback" not in text
+
+
+def test_what_a_kill_left_half_written_is_removed(snakemake: Any) -> None:
+    output = Path(snakemake.output[0])
+    leftover = output.with_name(".table.0123abcd.partial.csv")
+    other = output.with_name(".tables.0123abcd.partial.csv")
+    leftover.touch()
+    other.touch()
+    with job(snakemake):
+        assert not leftover.exists()
+    assert other.exists()
+
+
+HOLDER = """
+import fcntl, sys, time
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("12:00 INFO Process 7 on here", file=file, flush=True)
+print("locked", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_process_that_does_the_same_job_is_waited_for(
+    snakemake: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Path(snakemake.log[0])
+    log.parent.mkdir()
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(log)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"locked\n"
+    threading.Timer(0.5, holder.kill).start()
+    with job(snakemake):
+        assert "Waiting for a process of an earlier run: 12:00 INFO Process 7" in caplog.text
+        assert holder.wait(1) != 0  # the lock went with the process
+        with log.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    holder.stdout.close()
+    with log.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_file_system_without_locks_is_worked_on(
+    snakemake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with job(snakemake):
+        pass
+    assert Path(snakemake.output[0] + ".provenance.json").exists()

@@ -79,11 +79,11 @@ def test_the_previous_checkpoint_stays_until_the_next_is_whole(
 ) -> None:
     checkpoints.save(STATE, tmp_path)
 
-    def half(content: object, path: Path) -> None:
-        path.write_bytes(b"the first half")
+    def half(path: Path, content: bytes) -> None:
+        path.write_text("the first half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(torch, "save", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(KeyboardInterrupt):
         checkpoints.save(replace(STATE, step=30), tmp_path)
     found = checkpoints.load(tmp_path, "this one")

@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import glob
 import os
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that becomes ``path`` when the block succeeds.
 
     The temporary file keeps the suffix (writers look at it), is flushed to disk before the rename,
-    and is removed when the block raises. A kill leaves at most a hidden ``.name.*.partial`` file.
+    and is removed when the block raises. A kill leaves at most a hidden ``.name.*.partial`` file,
+    for :func:`remove_partial_files`. An ``OSError`` names ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,5 +24,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename = str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it would hide why there is something to remove
+            temporary.unlink(missing_ok=True)
+
+
+def remove_partial_files(path: str | Path) -> None:
+    """Remove what killed writers of ``path`` have left; no other may be writing it now."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{path.suffix}"):
+        leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Opening HDF5 files that may be damaged, for reading.
+"""Opening HDF5 files: for reading where they may be damaged, for writing where a disk may fill up.
 
 HDF5 2.0 checks what it reads with one exception that matters: a heap of texts that holds a free
 piece of no length (a block of zeros will do) is read for ever. All reading goes through a file
@@ -66,3 +66,50 @@ class _CheckedFile(io.FileIO):
             if step < _ITEM_HEADER.size or place + step > size:
                 raise OSError("a heap of texts is damaged")
             place += step
+
+
+@contextlib.contextmanager
+def create_hdf5(path: str | Path) -> Iterator[h5py.File]:
+    """Open a new file for writing; raises ``OSError`` where it could not be written to the end.
+
+    HDF5 2.0 crashes the process when it closes a file on a disk that is full. It is therefore told
+    that every write has succeeded, and the first that has not is raised when it has closed the
+    file, which is then not a whole one.
+    """
+    with _PatientFile(path, "w+") as target:
+        try:
+            with h5py.File(target, "w") as file:
+                yield file
+        finally:
+            if target.failure is not None:  # what HDF5 makes of the missing bytes follows from it
+                raise target.failure
+
+
+class _PatientFile(io.FileIO):
+    """A file that keeps the first error of a write to itself, and writes no more."""
+
+    failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of the content where nothing has failed before."""
+        view = memoryview(content)
+        written = 0
+        while self.failure is None and written < len(view):
+            try:
+                written += super().write(view[written:])
+            except OSError as error:
+                self.failure = error
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size; what follows a failed write has none."""
+        return super().truncate(size) if self.failure is None else self.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, with zeros for what is not in the file."""
+        view = memoryview(buffer)
+        filled = 0
+        while filled < len(view) and (more := super().readinto(view[filled:])):
+            filled += more
+        view[filled:] = bytes(len(view) - filled)
+        return len(view)

@@ -52,18 +52,22 @@ class Journal:
         return records
 
     def append(self, record: Mapping[str, npt.ArrayLike]) -> None:
-        """Add one record and flush it to disk."""
+        """Add one record and flush it to disk; an ``OSError`` names the file."""
         body = io.BytesIO()
         np.savez(
             body, allow_pickle=False, **{name: np.asarray(value) for name, value in record.items()}
         )
         content = body.getvalue()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            file.write(_HEADER.pack(_MAGIC, len(content), hashlib.sha256(content).digest()))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        header = _HEADER.pack(_MAGIC, len(content), hashlib.sha256(content).digest())
+        try:
+            with self.path.open("ab") as file:
+                file.write(header + content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
 
     @staticmethod
     def _whole_records(content: bytes) -> Iterator[tuple[Record, int]]:

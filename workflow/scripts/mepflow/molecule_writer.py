@@ -8,6 +8,7 @@ from typing import Any, Final
 import h5py
 
 from mepflow.files import atomic_path
+from mepflow.hdf5_file import create_hdf5
 from mepflow.molecules import Column, MoleculeTable, merged_metadata, write_header
 
 _CHUNK_BYTES: Final = 1 << 18
@@ -73,7 +74,7 @@ def open_writer(path: str | Path) -> Iterator[MoleculeWriter]:
 
     It holds what :meth:`MoleculeTable.save` of all the tables joined would have written.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, create_hdf5(temporary) as file:
         writer = MoleculeWriter(file)
         yield writer
         writer.finish()

@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
-from mepflow.hdf5_file import open_hdf5
+from mepflow.hdf5_file import create_hdf5, open_hdf5
 from mepflow.multipoles import ORIGIN
 from mepflow.table_file import check_file, read_numbers
 
@@ -361,7 +361,7 @@ class MoleculeTable:
 
     def save(self, path: str | Path) -> None:
         """Write the table to an HDF5 file, atomically."""
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_path(path) as temporary, create_hdf5(temporary) as file:
             write_header(file, self.metadata)
             for column in self.columns():
                 column.describe(file.create_dataset(column.name, data=column.values))

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mepflow.errors import StateError
-from mepflow.files import atomic_path
+from mepflow.files import remove_partial_files
 from mepflow.molecules import MoleculeTable
-from mepflow.training.tensor_file import read_tensor_file
+from mepflow.training.tensor_file import read_tensor_file, write_tensor_file
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +66,7 @@ def fingerprint(settings: Mapping[str, Any], *tables: MoleculeTable) -> str:
 
 def save(checkpoint: Checkpoint, folder: Path) -> None:
     """Write the checkpoint into ``folder``, in place of the previous one once it is whole."""
-    with atomic_path(folder / FILE_NAME) as temporary:
-        torch.save(vars(checkpoint), temporary)
+    write_tensor_file(folder / FILE_NAME, vars(checkpoint))
 
 
 def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
@@ -78,7 +76,7 @@ def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
     one is never thrown away: :class:`StateError` names the folder and the remedy.
     """
     path = folder / FILE_NAME
-    _remove_partial_files(folder)
+    remove_partial_files(path)
     if not path.exists():
         return None
     try:
@@ -98,8 +96,3 @@ def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
         "configuration, data or code: delete that folder to train from the start, or restore what "
         "changed to go on."
     )
-
-
-def _remove_partial_files(folder: Path) -> None:
-    for path in folder.glob(f".{Path(FILE_NAME).stem}.*.partial.pt"):
-        path.unlink(missing_ok=True)

@@ -23,11 +23,10 @@ import torch
 from torch import Tensor
 
 from mepflow.errors import ConfigError, InputError
-from mepflow.files import atomic_path
 from mepflow.heads import MultipoleModel
 from mepflow.nn.pinet2 import PiNet2Settings
 from mepflow.training.settings import torch_device
-from mepflow.training.tensor_file import read_tensor_file
+from mepflow.training.tensor_file import read_tensor_file, write_tensor_file
 from mepflow.variants import Variant
 
 FORMAT: Final = "mepflow model"
@@ -75,8 +74,7 @@ def save_model(
         "state": {name: values.detach().cpu() for name, values in state.items()},
         "provenance": json.loads(json.dumps(provenance)),
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    write_tensor_file(path, content)
 
 
 def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, ModelInfo]:

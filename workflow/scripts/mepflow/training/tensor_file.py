@@ -5,6 +5,7 @@ a compressed tensor, or a ``bytearray`` of a terabyte. What is read here is not 
 and made of tensors and plain containers only.
 """
 
+import io
 import pickle
 import pickletools
 import zipfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+
+from mepflow.files import atomic_path
 
 _PICKLE: Final = "data.pkl"
 _ALLOWED: Final = frozenset(
@@ -39,6 +42,17 @@ _DAMAGE: Final = (
     pickle.UnpicklingError,
     zipfile.BadZipFile,
 )
+
+
+def write_tensor_file(path: Path, content: Any) -> None:
+    """Write tensors, numbers, text and plain containers of them, atomically.
+
+    The same content makes the same bytes: PyTorch would name the parts of a file after the file.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def read_tensor_file(path: Path) -> Any:

@@ -1,0 +1,31 @@
+"""What a user can do about errors of the system: no space, no right to write, no memory."""
+
+import errno
+from typing import Final
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def remedy(error: BaseException, rule: str) -> str | None:
+    """Return one sentence on an error of a job of ``rule``, or None where this is no such error."""
+    if isinstance(error, MemoryError):
+        return (
+            f"Memory ran out in rule {rule}: run again with more, for instance "
+            f"--set-resources {rule}:mem_mb=32000, or with fewer jobs at a time."
+        )
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return (
+            f"{_place(error)} could not be written, the disk is full or the quota used up: make "
+            "room and run again, which goes on where this stopped."
+        )
+    if isinstance(error, OSError) and error.errno in _FORBIDDEN:
+        return (
+            f"{_place(error)}: {error.strerror}: give the right to use it, or set `results` to "
+            "another folder."
+        )
+    return None
+
+
+def _place(error: OSError) -> str:
+    return str(error.filename) if error.filename else "A file"
