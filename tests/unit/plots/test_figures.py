@@ -124,9 +124,9 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Mulliken charges",
         "Fitted charges",
         "Fitted charges + dipoles",
-        "MBIS charges\n(4 of 5 molecules)",
-        "MBIS charges + dipoles\n(4 of 5 molecules)",
-        "MBIS charges + dipoles + quadrupoles\n(4 of 5 molecules)",
+        "MBIS charges\n(4 of 5 structures)",
+        "MBIS charges + dipoles\n(4 of 5 structures)",
+        "MBIS charges + dipoles + quadrupoles\n(4 of 5 structures)",
     ]
     errors = read_sources(run.sources("mep.csv"))
     for row, name in enumerate(run.variants):
