@@ -55,6 +55,7 @@ TABLES = f"{RESULTS}/{{dataset}}/tables"
 FIGURES = f"{RESULTS}/{{dataset}}/figures"
 LOGS = f"{RESULTS}/{{dataset}}/logs"
 BENCHMARKS = f"{RESULTS}/{{dataset}}/benchmarks"
+TRANSFER = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}"
 
 
 def downloads():
@@ -118,6 +119,26 @@ def reader(wildcards):
     return settings.READERS[archive_row(wildcards)["format"]]
 
 
+def of_source(path):
+    """Return the same file of the dataset that the models were trained on."""
+    return path.replace("{dataset}", "{source}")
+
+
+def transfer_files(name):
+    """Return an input function: the file ``name`` of every model of the other datasets."""
+
+    def files(wildcards):
+        return expand(
+            f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}",
+            dataset=wildcards.dataset,
+            source=[dataset for dataset in DATASETS if dataset != wildcards.dataset],
+            variant=VARIANTS,
+            seed=SEEDS,
+        )
+
+    return files
+
+
 def uncharacterized_list(wildcards):
     path = archive_row(wildcards)["uncharacterized"]
     return [path] if path else []
@@ -158,6 +179,17 @@ def plane_grid(dataset):
     """Return the first grid of a dataset that is a plane, or None."""
     grids = settings.grids_of(config, dataset)
     return next((name for name, row in grids.items() if row["kind"] == "plane"), None)
+
+
+def all_tables():
+    """Return the tables of every dataset."""
+    tables = []
+    for dataset in DATASETS:
+        names = ["filters", "agreement", "multipoles", "mep"]
+        names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
+        names += ["transfer"] if len(DATASETS) > 1 else []
+        tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)
+    return tables
 
 
 def all_figures():

@@ -142,17 +142,6 @@ rule tabulate_agreement:
         "../scripts/tabulate_agreement.py"
 
 
-def all_tables():
-    """Return the tables of every dataset."""
-    tables = []
-    for dataset in DATASETS:
-        names = ["filters", "agreement", "multipoles", "mep"]
-        names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
-        names += ["transfer"] if len(DATASETS) > 1 else []
-        tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)
-    return tables
-
-
 rule tables:
     # Named target: every table.
     input:

@@ -1,28 +1,5 @@
 # Models of one dataset on the test molecules of another, where a run has at least two.
 
-FROM = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}"
-TRANSFER = f"{FROM}/{{variant}}/seed-{{seed}}"
-
-
-def of_source(path):
-    """Return the same file of the dataset that the models were trained on."""
-    return path.replace("{dataset}", "{source}")
-
-
-def transfer_files(name):
-    """Return an input function: the file ``name`` of every model of the other datasets."""
-
-    def files(wildcards):
-        return expand(
-            f"{TRANSFER}/{name}",
-            dataset=wildcards.dataset,
-            source=[dataset for dataset in DATASETS if dataset != wildcards.dataset],
-            variant=VARIANTS,
-            seed=SEEDS,
-        )
-
-    return files
-
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
@@ -37,7 +14,7 @@ rule find_known:
         other_reference=of_source(rules.collect_reference.output.reference),
         other_splits=of_source(rules.split_molecules.output.splits),
     output:
-        known=f"{FROM}/known.csv",
+        known=f"{TRANSFER}/known.csv",
     log:
         f"{LOGS}/find_known/from-{{source}}.log",
     conda:
@@ -60,9 +37,9 @@ rule evaluate_transfer:
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:
-        predictions=f"{TRANSFER}/predictions.h5",
-        mep=f"{TRANSFER}/mep.csv",
-        multipoles=f"{TRANSFER}/multipoles.csv",
+        predictions=f"{TRANSFER}/{{variant}}/seed-{{seed}}/predictions.h5",
+        mep=f"{TRANSFER}/{{variant}}/seed-{{seed}}/mep.csv",
+        multipoles=f"{TRANSFER}/{{variant}}/seed-{{seed}}/multipoles.csv",
     log:
         f"{LOGS}/evaluate_transfer/from-{{source}}/{{variant}}/seed-{{seed}}.log",
     benchmark:
