@@ -5,16 +5,23 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "envs", "profiles")
 TINY_RECORDS = 12
 TINY_ARCHIVE = "resources/tiny/dsgdb9nsd.xyz.tar.bz2"
+TINY_SPICE = "resources/tiny/SPICE-tiny.hdf5"
+SPICE_GROUPS = (
+    *("acetic_acid", "ethyl_formate", "formamide-water", "furan", "imidazole", "isopropanol"),
+    *("methoxyethane", "methyl_acetate", "propan-2-ol", "propanenitrile", "trimethylammonium"),
+)
 
 
 @dataclass
@@ -65,8 +72,8 @@ def jobs_of(text: str) -> dict[str, int]:
     return {k: v for k, v in jobs.items() if k not in ("total", "all")}
 
 
-def tiny_config() -> dict[str, Any]:
-    """Return the shipped default, made small enough for seconds."""
+def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
+    """Return some datasets of the shipped default, made small enough for seconds."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config["name"] = "tiny"
     config["levels_of_theory"] = {
@@ -83,8 +90,14 @@ def tiny_config() -> dict[str, Any]:
     }
     network = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())["networks"]
     config["networks"] = {"tiny": network["small"] | {"nodes": 4, "depth": 2, "n_basis": 4}}
+    for row in config["datasets"].values():
+        row |= {"level_of_theory": "tiny", "network": "tiny"}
+    spice = config["datasets"]["spice"]
+    spice |= {"archive": "tiny-spice", "conformers": "lowest"}
+    spice["filters"] |= {"elements": ["H", "C", "N", "O"], "dipole_tolerance_debye": None}
+    spice["split"] |= {"test": 2, "showcase": ["furan"]}
     dataset = config["datasets"]["qm9"]
-    dataset |= {"archive": "tiny", "level_of_theory": "tiny", "shard_size": 6, "network": "tiny"}
+    dataset |= {"archive": "tiny", "shard_size": 6}
     # The fluoro-compounds are too few here to be in every split.
     dataset["filters"] = {"elements": ["H", "C", "N", "O"], "dipole_tolerance_debye": None}
     dataset["split"] |= {"test": 3, "showcase": ["gdb_000003"]}
@@ -95,20 +108,25 @@ def tiny_config() -> dict[str, Any]:
         "validation_interval": 10,
     }
     config["figures"]["showcase_variants"] = ["AC-D", "AC-AD-DQ-dw100-c"]
+    config["datasets"] = {name: config["datasets"][name] for name in datasets}
     return config
 
 
-def write_tiny_archive(folder: Path) -> None:
-    """Copy the first records of the embedded archive into an archive of their own."""
+def write_tiny_archives(folder: Path) -> None:
+    """Copy a few records of the embedded archives into archives of their own."""
     folder.mkdir(parents=True)
     embedded = ROOT / "resources" / "embedded" / "dsgdb9nsd.xyz.tar.bz2"
     with tarfile.open(embedded) as source, tarfile.open(folder / embedded.name, "w:bz2") as target:
         for member in source.getmembers()[:TINY_RECORDS]:
             target.addfile(member, source.extractfile(member))
+    spice = ROOT / "resources" / "embedded" / "SPICE-embedded.hdf5"
+    with h5py.File(spice) as source, h5py.File(folder / "SPICE-tiny.hdf5", "w") as target:
+        for name in SPICE_GROUPS:
+            source.copy(name, target)
 
 
-def copy_repository(folder: Path) -> Repository:
-    """Return a copy of the repository with the tiny archive and configuration."""
+def copy_repository(folder: Path, datasets: Collection[str] = ("qm9",)) -> Repository:
+    """Return a copy of the repository with tiny archives and a configuration of some datasets."""
     folder.mkdir(parents=True)
     for name in COPIED:
         source = ROOT / name
@@ -116,15 +134,12 @@ def copy_repository(folder: Path) -> Repository:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / name)
-    write_tiny_archive(folder / "resources" / "tiny")
-    (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()))
+    write_tiny_archives(folder / "resources" / "tiny")
+    (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny_config(datasets)))
     rows = yaml.safe_load((folder / "config" / "datasets.yaml").read_text())
-    rows["tiny"] = {
-        "format": "qm9",
-        "path": TINY_ARCHIVE,
-        "records": TINY_RECORDS,
-        "licence": "MIT",
-        "citation": "Ours.",
-    }
+    ours = {"licence": "MIT", "citation": "Ours."}
+    rows["tiny"] = {"format": "qm9", "path": TINY_ARCHIVE, "records": TINY_RECORDS} | ours
+    rows["tiny-spice"] = {"format": "spice", "path": TINY_SPICE, "records": len(SPICE_GROUPS)}
+    rows["tiny-spice"] |= ours
     (folder / "config" / "datasets.yaml").write_text(yaml.safe_dump(rows))
     return Repository(folder)
