@@ -116,3 +116,15 @@ def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> Non
 
 def test_baselines_are_those_of_the_evaluation() -> None:
     assert set(settings.BASELINES) == set(baselines.BASELINES)
+
+
+def test_results_that_cannot_be_written_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    run = {"results": str(tmp_path), "name": "ours", "datasets": {}}
+    with pytest.raises(StateError, match=r"run\.json: Read-only file system: give the right"):
+        settings.claim_results_folder(run)

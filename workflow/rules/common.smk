@@ -69,7 +69,10 @@ def showcase_molecules():
 
 
 onstart:
-    settings.claim_results_folder(config)
+    try:
+        settings.claim_results_folder(config)
+    except MepflowError as error:
+        raise WorkflowError(str(error)) from None
 
 
 onsuccess:

@@ -14,18 +14,20 @@ def remedy(error: BaseException, rule: str) -> str | None:
             f"Memory ran out in rule {rule}: run again with more, for instance "
             f"--set-resources {rule}:mem_mb=32000, or with fewer jobs at a time."
         )
-    if isinstance(error, OSError) and error.errno in _FULL:
+    return file_remedy(error) if isinstance(error, OSError) else None
+
+
+def file_remedy(error: OSError) -> str | None:
+    """Return one sentence where a disk is full or a right is lacking, or None for other errors."""
+    place = str(error.filename) if error.filename else "A file"
+    if error.errno in _FULL:
         return (
-            f"{_place(error)} could not be written, the disk is full or the quota used up: make "
+            f"{place} could not be written, the disk is full or the quota used up: make "
             "room and run again, which goes on where this stopped."
         )
-    if isinstance(error, OSError) and error.errno in _FORBIDDEN:
+    if error.errno in _FORBIDDEN:
         return (
-            f"{_place(error)}: {error.strerror}: give the right to use it, or set `results` to "
-            "another folder."
+            f"{place}: {error.strerror}: give the right to use it, or set `results` to another "
+            "folder."
         )
     return None
-
-
-def _place(error: OSError) -> str:
-    return str(error.filename) if error.filename else "A file"

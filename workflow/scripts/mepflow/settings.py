@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mepflow.errors import ConfigError, StateError
 from mepflow.files import atomic_path
+from mepflow.remedies import file_remedy
 
 Config = Mapping[str, Any]
 BASELINES: Final = (
@@ -148,6 +149,12 @@ def check_results_folder(config: Config) -> None:
 
 
 def claim_results_folder(config: Config) -> None:
-    """Write into the results folder to which run it belongs."""
-    with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
-        path.write_text(json.dumps(run_record(config), indent=1) + "\n")
+    """Write into the results folder to which run it belongs.
+
+    Raises :class:`StateError` where nothing can be written there.
+    """
+    try:
+        with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
+            path.write_text(json.dumps(run_record(config), indent=1) + "\n")
+    except OSError as error:
+        raise StateError(file_remedy(error) or str(error)) from error
