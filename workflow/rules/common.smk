@@ -94,6 +94,10 @@ def dataset_row(wildcards):
     return config["datasets"][wildcards.dataset]
 
 
+def level_row(wildcards):
+    return config["levels_of_theory"][dataset_row(wildcards)["level_of_theory"]]
+
+
 def archive_row(wildcards):
     return ARCHIVES[dataset_row(wildcards)["archive"]]
 

@@ -17,6 +17,7 @@ rule compute_reference:
     resources:
         mem_mb=lambda wildcards, attempt: attempt * dataset_row(wildcards)["shard_memory_mb"],
         runtime=lambda wildcards, attempt: attempt * shard_minutes(wildcards),
+        gpu=lambda wildcards: int(level_row(wildcards)["backend"] == "gpu4pyscf"),
     params:
         # The split that is computed: molecules whose labels are the archive's need no more.
         split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
@@ -24,9 +25,7 @@ rule compute_reference:
         state=f"{REFERENCE}/state/{{shard}}",
         shards=lambda wildcards: settings.number_of_shards(config, ARCHIVES, wildcards.dataset),
         level=lambda wildcards: dataset_row(wildcards)["level_of_theory"],
-        level_row=lambda wildcards: config["levels_of_theory"][
-            dataset_row(wildcards)["level_of_theory"]
-        ],
+        level_row=level_row,
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
         code=code_digest("mepflow.qm.shards"),
     message:

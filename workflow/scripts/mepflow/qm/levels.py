@@ -22,6 +22,9 @@ from pyscf.scf.dispersion import parse_dft
 from mepflow.elements import SYMBOLS
 from mepflow.errors import ConfigError, InputError
 
+PYSCF: Final = "pyscf"
+GPU4PYSCF: Final = "gpu4pyscf"
+"""Backends of the SCF: PySCF, and its extension for GPUs."""
 GAUSSIAN_6_31G_2DF_P: Final = "gaussian-6-31g(2df,p)"
 _HYDROGEN_P_EXPONENT: Final = 1.1
 _D_EXPONENTS: Final = (1.6, 0.4)
@@ -44,6 +47,7 @@ class LevelOfTheory:
     grid_level: int
     convergence_hartree: float
     max_cycles: int
+    backend: str = PYSCF
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Self:
@@ -53,12 +57,17 @@ class LevelOfTheory:
         effective core potential, or the dispersion would be counted twice.
         """
         expected = {f.name for f in fields(cls)} - {"name"}
-        if set(row) != expected:
+        if set(row) | {"backend"} != expected:
             raise ConfigError(
                 f"Level of theory {name!r} must have exactly the keys {sorted(expected)}, "
                 f"not {sorted(row)}: mend it in the configuration."
             )
         level = cls(name=name, **row)
+        if level.backend != PYSCF and level.mixes_cartesian_and_pure:
+            raise ConfigError(
+                f"Level of theory {name!r}: the backend {level.backend} cannot mix Cartesian and "
+                f"pure functions as the basis {level.basis} does; set `backend` to {PYSCF}."
+            )
         brings_dispersion = _brings_dispersion(level.functional)
         if level.dispersion is not None and brings_dispersion:
             raise ConfigError(

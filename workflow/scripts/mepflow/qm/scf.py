@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pyscf import dft, gto, lib
 
-from mepflow.errors import InputError
+from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule
-from mepflow.qm.levels import LevelOfTheory
+from mepflow.qm.levels import GPU4PYSCF, PYSCF, LevelOfTheory
 from mepflow.qm.mixed_basis import confine_to_mixed_basis
 
 log = logging.getLogger(__name__)
@@ -81,17 +81,33 @@ def run_scf(
 
     Integrals that do not fit into ``memory_megabyte`` are computed again or kept on disk.
 
-    Raises :class:`InputError` as :func:`build_molecule` does. A calculation that does not converge
-    is returned with ``converged=False``, never used silently.
+    Raises :class:`InputError` as :func:`build_molecule` does, and :class:`ConfigError` where the
+    level's backend is not installed. A calculation that does not converge is returned with
+    ``converged=False``, never used silently.
     """
     lib.num_threads(threads)
     mean_field = build_mean_field(build_molecule(molecule, level, memory_megabyte), level)
+    if level.backend == GPU4PYSCF:
+        mean_field = _on_gpu(mean_field)
     cycles = itertools.count()
     mean_field.callback = lambda _: next(cycles)
     mean_field.kernel()
+    if level.backend == GPU4PYSCF:
+        # Properties, and a second attempt, are PySCF's own: the density is all that it takes.
+        mean_field = mean_field.to_cpu()
     if not mean_field.converged:
         log.warning("%s: SCF not converged, trying the second-order solver", molecule.id)
         mean_field = mean_field.newton()
         mean_field.max_cycle = _SECOND_ORDER_CYCLES
         mean_field.kernel(mean_field.mo_coeff, mean_field.mo_occ)
     return ScfResult(mean_field, bool(mean_field.converged), next(cycles))
+
+
+def _on_gpu(mean_field: Any) -> Any:
+    try:
+        return mean_field.to_gpu()
+    except ImportError as error:
+        raise ConfigError(
+            f"The backend {GPU4PYSCF} does not work here ({error}): install gpu4pyscf for your CUDA"
+            f" on a machine with a GPU, or set the level's `backend` to {PYSCF}."
+        ) from error
