@@ -6,6 +6,7 @@ from mepflow.nn.layers import (
     OutputHead,
     PairDense,
     PairInteraction,
+    Pairs,
     segment_sum,
     traceless_square,
 )
@@ -28,15 +29,15 @@ def test_pair_dense_is_a_dense_layer_on_both_rows():
     layer = PairDense(3, 4).double()
     p1, i, j = random(5, 3), torch.tensor([0, 2, 4]), torch.tensor([1, 0, 3])
     both = torch.cat([p1[i], p1[j]], dim=1)
-    torch.testing.assert_close(layer(p1, i, j), layer.linear(both), rtol=0, atol=1e-14)
+    torch.testing.assert_close(layer(p1, Pairs(i, j)), layer.linear(both), rtol=0, atol=1e-14)
 
 
 def test_pair_interaction_contracts_tanh_with_the_basis():
     layer = PairInteraction(3, [5, 4], n_basis=6).double()
     p1, i, j, basis = random(5, 3), torch.tensor([0, 2]), torch.tensor([1, 0]), random(2, 6, seed=1)
-    hidden = torch.tanh(layer.dense[1](torch.tanh(layer.dense[0](p1, i, j))))
+    hidden = torch.tanh(layer.dense[1](torch.tanh(layer.dense[0](p1, Pairs(i, j)))))
     expected = torch.einsum("pbc,pb->pc", hidden.view(2, 6, 4), basis)
-    torch.testing.assert_close(layer(p1, i, j, basis), expected, rtol=0, atol=1e-14)
+    torch.testing.assert_close(layer(p1, Pairs(i, j), basis), expected, rtol=0, atol=1e-14)
 
 
 def test_traceless_square_is_that_of_the_outer_product():

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mepflow.errors import ConfigError, InputError
+from mepflow.nn import native
 from mepflow.nn.graph import Graph, build_graph, species_of
 from mepflow.nn.layers import segment_sum, traceless_square
 from mepflow.nn.pinet2 import LayerNodes, PiNet2, PiNet2Settings
@@ -241,6 +242,9 @@ def computed(network: RecordedNetwork) -> dict[str, Tensor]:
         "embed_p1": model.embed(graph)["p1"],
     }
     handles = [_watch(model, path, name, found) for path, name in _inner(network.settings)]
+    # The fused loops never hold the interactions of a pair; what both ways give is theirs.
+    with native.switched_off():
+        model(graph)
     outputs = model(graph)
     for handle in handles:
         handle.remove()

@@ -7,10 +7,12 @@ Properties :math:`p^x` live on atoms and interactions :math:`i^x` on pairs, for 
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+
+from mepflow.nn import fused, native
 
 # Σ_ab T_ab S_ab in terms of the five stored components, with T_zz = −T_xx − T_yy.
 _FROBENIUS: Final = (
@@ -29,6 +31,14 @@ def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
     torch is asked for deterministic algorithms.
     """
     return values.new_zeros(n_segments, *values.shape[1:]).index_add(0, index, values)
+
+
+class Pairs(NamedTuple):
+    """The pairs of a graph: atoms i and j (P,), and their runs where the loops are to be fused."""
+
+    i: Tensor
+    j: Tensor
+    runs: fused.PairRuns | None = None
 
 
 def traceless_square(direction: Tensor) -> Tensor:
@@ -55,8 +65,15 @@ class FeedForward(nn.Module):
         self.dense = nn.ModuleList(nn.Linear(m, n, bias=bias) for m, n in pairwise(widths))
         self.tanh = tanh
 
+    @property
+    def linear(self) -> list[nn.Linear]:
+        """The dense layers."""
+        return [layer for layer in self.dense if isinstance(layer, nn.Linear)]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return (…, nodes[-1]) of x (…, in_features)."""
+        if self.tanh and x.dim() == 2 and native.usable(x):
+            return fused.dense_tanh(x, self.linear)
         for layer in self.dense:
             x = torch.tanh(layer(x)) if self.tanh else layer(x)
         return x
@@ -74,12 +91,15 @@ class PairDense(nn.Module):
         super().__init__()
         self.linear = nn.Linear(2 * in_features, features)
 
-    def forward(self, p1: Tensor, pair_i: Tensor, pair_j: Tensor) -> Tensor:
-        """Return (P, features) of p1 (N, in_features) and the pairs (P,)."""
+    def of_atoms(self, p1: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the shares (N, features) of an atom of p1 (N, in_features) as i and as j."""
         of_i, of_j = self.linear.weight.chunk(2, dim=1)
-        centre = nn.functional.linear(p1, of_i, self.linear.bias)
-        neighbour = nn.functional.linear(p1, of_j)
-        return centre.index_select(0, pair_i) + neighbour.index_select(0, pair_j)
+        return nn.functional.linear(p1, of_i, self.linear.bias), nn.functional.linear(p1, of_j)
+
+    def forward(self, p1: Tensor, pairs: Pairs) -> Tensor:
+        """Return (P, features) of p1 (N, in_features) and the pairs (P,)."""
+        centre, neighbour = self.of_atoms(p1)
+        return centre.index_select(0, pairs.i) + neighbour.index_select(0, pairs.j)
 
 
 class PairInteraction(nn.Module):
@@ -98,17 +118,21 @@ class PairInteraction(nn.Module):
         self.dense = nn.ModuleList([PairDense(in_features, widths[0])])
         self.dense.extend(nn.Linear(m, n) for m, n in pairwise(widths))
 
-    def forward(self, p1: Tensor, pair_i: Tensor, pair_j: Tensor, basis: Tensor) -> Tensor:
+    def of_atoms(self, p1: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the atoms i and j add to the first layer; see :class:`PairDense`."""
+        return cast(PairDense, self.dense[0]).of_atoms(p1)
+
+    def forward(self, p1: Tensor, pairs: Pairs, basis: Tensor) -> Tensor:
         """Return i (P, C) of p1 (N, C'), the pairs (P,) and the basis (P, B)."""
         first, *rest = self.dense
-        x: Tensor = first(p1, pair_i, pair_j)
+        x: Tensor = first(p1, pairs)
         for layer in rest:
             x = layer(torch.tanh(x))
         return (torch.tanh(x).view(-1, *self.shape) * basis[:, :, None]).sum(dim=1)
 
 
 class InvariantLayer(nn.Module):
-    r"""Scalar path of a block: PI, II (per pair), IP (sum over neighbours) and PP (per atom).
+    r"""Scalar path of a block: PI and II per pair and, after the sum over neighbours, PP per atom.
 
     .. math:: i^1_{ij} = \mathrm{II}(\mathrm{PI}(p^1_i, p^1_j, e_{ij})), \qquad
               p^1_i = \mathrm{PP}\big(\textstyle\sum_j i^1_{ij}\big)
@@ -127,12 +151,10 @@ class InvariantLayer(nn.Module):
         self.ii = FeedForward(pi_nodes[-1], ii_nodes, bias=False)
         self.pp = FeedForward(ii_nodes[-1], pp_nodes, bias=False)
 
-    def forward(
-        self, p1: Tensor, pair_i: Tensor, pair_j: Tensor, basis: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return p1 (N, pp_nodes[-1]) and i1 (P, ii_nodes[-1])."""
-        i1 = self.ii(self.pi(p1, pair_i, pair_j, basis))
-        return self.pp(segment_sum(i1, pair_i, p1.shape[0])), i1
+    def forward(self, p1: Tensor, pairs: Pairs, basis: Tensor) -> Tensor:
+        """Return i1 (P, ii_nodes[-1]); the caller sums it and applies :attr:`pp`."""
+        i1: Tensor = self.ii(self.pi(p1, pairs, basis))
+        return i1
 
 
 class EquivariantInteraction(nn.Module):
@@ -153,15 +175,13 @@ class EquivariantInteraction(nn.Module):
         )
         self.weighted = weighted
 
-    def forward(
-        self, px: Tensor | None, direction: Tensor, scale: Tensor, pair_i: Tensor, pair_j: Tensor
-    ) -> Tensor:
+    def forward(self, px: Tensor | None, direction: Tensor, scale: Tensor, pairs: Pairs) -> Tensor:
         """Return ix (P, x, C) of px (N, x, C'), if any, d^x (P, x) and s (P, C)."""
         carried = direction[:, :, None]
         if px is not None:
-            carried = carried + self.of_j(px).index_select(0, pair_j)
+            carried = carried + self.of_j(px).index_select(0, pairs.j)
             if self.weighted:
-                carried = carried + self.of_i(px).index_select(0, pair_i)
+                carried = carried + self.of_i(px).index_select(0, pairs.i)
         return carried * scale[:, None, :]
 
 
@@ -193,7 +213,7 @@ class DotProduct(nn.Module):
 
 
 class EquivariantLayer(nn.Module):
-    r"""Vector or matrix path of a block: PIX, IP (sum over neighbours), PP and dot.
+    r"""Vector or matrix path of a block: PIX per pair and, after the sum, PP and dot per atom.
 
     .. math:: p^x_i = W \textstyle\sum_j i^x_{ij}
 
@@ -209,18 +229,9 @@ class EquivariantLayer(nn.Module):
         self.pp = nn.Linear(features, features, bias=False)
         self.dot = DotProduct(rank, features, weighted=weighted, plain=plain_dot)
 
-    def forward(
-        self,
-        px: Tensor | None,
-        direction: Tensor,
-        scale: Tensor,
-        pair_i: Tensor,
-        pair_j: Tensor,
-        n_atoms: int,
-    ) -> tuple[Tensor, Tensor]:
-        """Return px (N, x, C) and its dot product (N, C); arguments as of the interaction."""
-        ix = self.interaction(px, direction, scale, pair_i, pair_j)
-        px = self.pp(segment_sum(ix, pair_i, n_atoms))
+    def forward(self, summed: Tensor) -> tuple[Tensor, Tensor]:
+        """Return px (N, x, C) and its dot product (N, C) of the sums (N, x, C) of ix."""
+        px = self.pp(summed)
         return px, self.dot(px)
 
 

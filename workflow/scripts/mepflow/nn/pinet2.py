@@ -19,20 +19,24 @@ each output adds its head of :math:`\Delta p^x`, and the next block starts from
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from mepflow.errors import ConfigError
+from mepflow.nn import native
 from mepflow.nn.basis import BASES, CUTOFF_FUNCTIONS, RadialBasis
+from mepflow.nn.fused import PairRuns, pair_stage
 from mepflow.nn.graph import Graph
 from mepflow.nn.layers import (
     EquivariantLayer,
     FeedForward,
     InvariantLayer,
     OutputHead,
+    Pairs,
     ResidualUpdate,
+    segment_sum,
     traceless_square,
 )
 
@@ -207,7 +211,7 @@ class Block(nn.Module):
         layers, channels = settings.layers, settings.channels
         n_slices = len(settings.properties)
         widened = channels * n_slices
-        self.n_slices = n_slices
+        self.n_slices, self.channels = n_slices, channels
         self.invariant = InvariantLayer(
             in_features["p1"],
             layers.pi,
@@ -234,7 +238,7 @@ class Block(nn.Module):
     def forward(
         self,
         old: Mapping[str, Tensor],
-        graph: Graph,
+        pairs: Pairs,
         basis: Tensor,
         directions: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
@@ -242,12 +246,11 @@ class Block(nn.Module):
 
         ``basis`` is (P, n_basis), ``directions`` the d^x (P, x) of the equivariant properties.
         """
-        pairs = (graph.pair_i, graph.pair_j)
-        p1, i1 = self.invariant(old["p1"], *pairs, basis)
-        _, *scales = i1.chunk(self.n_slices, dim=1)
-        scalars, equivariant = [p1], []
-        for (name, layer), scale in zip(self.equivariant.items(), scales, strict=True):
-            px, dotted = layer(old.get(name), directions[name], scale, *pairs, p1.shape[0])
+        sums = self._plain_sums if pairs.runs is None else self._fused_sums
+        total, *carried = sums(old, pairs, basis, directions)
+        scalars, equivariant = [self.invariant.pp(total)], []
+        for layer, summed in zip(self.equivariant.values(), carried, strict=True):
+            px, dotted = layer(summed)
             scalars.append(dotted)
             equivariant.append(px)
         new_p1, *gates = self.pp(torch.cat(scalars, dim=1)).chunk(self.n_slices, dim=1)
@@ -255,6 +258,50 @@ class Block(nn.Module):
         for name, px, gate in zip(self.equivariant, equivariant, gates, strict=True):
             new[name] = px * gate[:, None, :]
         return new
+
+    def _plain_sums(
+        self,
+        old: Mapping[str, Tensor],
+        pairs: Pairs,
+        basis: Tensor,
+        directions: Mapping[str, Tensor],
+    ) -> tuple[Tensor, ...]:
+        """IP layers: return the sums over neighbours of i1 (N, W) and of each ix (N, x, C)."""
+        i1 = self.invariant(old["p1"], pairs, basis)
+        scales = i1.chunk(self.n_slices, dim=1)[1:]
+        interactions = [
+            layer.interaction(old.get(name), directions[name], scale, pairs)
+            for (name, layer), scale in zip(self._equivariant(), scales, strict=True)
+        ]
+        n_atoms = old["p1"].shape[0]
+        return tuple(segment_sum(values, pairs.i, n_atoms) for values in (i1, *interactions))
+
+    def _fused_sums(
+        self,
+        old: Mapping[str, Tensor],
+        pairs: Pairs,
+        basis: Tensor,
+        directions: Mapping[str, Tensor],
+    ) -> tuple[Tensor, ...]:
+        """Return the same without ever holding an interaction as a whole."""
+        assert pairs.runs is not None
+        carried: list[tuple[Tensor, Tensor | None]] = []
+        for name, layer in self._equivariant():
+            px = old.get(name)
+            if px is not None:
+                px = layer.interaction.of_j(px).expand(-1, -1, self.channels)
+            carried.append((directions[name], px))
+        of_atoms = self.invariant.pi.of_atoms(old["p1"])
+        total, *sums = pair_stage(pairs.runs, of_atoms, basis, self.invariant.ii.linear, carried)
+        scales = total.chunk(self.n_slices, dim=1)[1:]
+        for k, ((name, layer), scale) in enumerate(zip(self._equivariant(), scales, strict=True)):
+            if name in old and layer.interaction.weighted:
+                # The share of atom i is the same for all its pairs.
+                sums[k] = sums[k] + layer.interaction.of_i(old[name]) * scale[:, None, :]
+        return total, *sums
+
+    def _equivariant(self) -> list[tuple[str, EquivariantLayer]]:
+        return cast("list[tuple[str, EquivariantLayer]]", list(self.equivariant.items()))
 
 
 class Heads(nn.ModuleDict):
@@ -332,18 +379,23 @@ class PiNet2(nn.Module):
         Distances and directions are taken from the graph as they are; gradients with respect to
         positions need a graph made by :meth:`~mepflow.nn.graph.Graph.with_positions`.
         """
-        basis = self.basis(graph.distance)
+        basis, pairs = self.basis(graph.distance), self._pairs(graph)
         directions = {"p3": graph.direction}
         if "p5" in self.settings.properties:
             directions["p5"] = traceless_square(graph.direction)
         properties = self.embed(graph)
         outputs: dict[str, Tensor] = {}
         for block, heads, update in zip(self.blocks, self.heads, self.residuals, strict=True):
-            new = block(properties, graph, basis, directions)
+            new = block(properties, pairs, basis, directions)
             for name, value in heads(new).items():
                 outputs[name] = outputs[name] + value if name in outputs else value
             properties = update(properties, new)
         return outputs
+
+    def _pairs(self, graph: Graph) -> Pairs:
+        # The fused loops know the usual PI layer, of one dense layer, only.
+        fused = len(self.settings.layers.pi) == 1 and native.usable(graph.distance)
+        return Pairs(graph.pair_i, graph.pair_j, PairRuns.of(graph) if fused else None)
 
     def embed(self, graph: Graph) -> dict[str, Tensor]:
         """Return the first properties: one-hot p1 (N, n_elements), and p3, p5 if they are kept.
