@@ -25,8 +25,9 @@ def test_the_file_and_what_to_do(code: int, what: str) -> None:
     assert "\n" not in sentence
 
 
-def test_memory() -> None:
-    assert "--set-resources some_rule:mem_mb=" in str(remedy(MemoryError(), "some_rule"))
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "no memory")])
+def test_memory(error: Exception) -> None:
+    assert "--set-resources some_rule:mem_mb=" in str(remedy(error, "some_rule"))
 
 
 def test_anything_else_is_no_such_error() -> None:

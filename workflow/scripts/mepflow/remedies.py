@@ -9,7 +9,8 @@ _FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 def remedy(error: BaseException, rule: str) -> str | None:
     """Return one sentence on an error of a job of ``rule``, or None where this is no such error."""
-    if isinstance(error, MemoryError):
+    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    if no_memory or isinstance(error, MemoryError):
         return (
             f"Memory ran out in rule {rule}: run again with more, for instance "
             f"--set-resources {rule}:mem_mb=32000, or with fewer jobs at a time."
