@@ -1,5 +1,5 @@
 # make run: install and run the embedded default. make test: install and run every check.
-# make fuzz: read 100,000 damaged files.
+# make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +8,7 @@ WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test fuzz test-slurm check install install-test clean
+.PHONY: run test fuzz test-faults test-slurm check install install-test clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
@@ -18,6 +18,10 @@ test: install-test check
 
 fuzz: install-test
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/campaign.py --cases $(CASES)
+
+# As root, the disks too: full ones and read-only ones.
+test-faults: install-test
+	OMP_NUM_THREADS=1 $(BIN)/python tests/faults/run_faults.py
 
 # As root: installs SLURM where need be, starts its daemons and ends them. FULL=1: the embedded default.
 test-slurm: install-test
