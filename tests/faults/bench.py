@@ -212,10 +212,10 @@ def kill_all(processes: list[psutil.Process]) -> None:
 
 
 def wait_for(condition: Any, seconds: float = 300.0) -> bool:
-    """Return whether a condition came true in time; it is asked a hundred times a second."""
+    """Return whether a condition came true in time; it is asked twenty times a second."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
             return True
-        time.sleep(0.01)
+        time.sleep(0.05)
     return False
