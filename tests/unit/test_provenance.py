@@ -52,6 +52,13 @@ def test_comments_docstrings_and_layout_do_not_count(package: Path) -> None:
     assert digest("mepflow.top") == before
 
 
+def test_compiled_sources_count(package: Path) -> None:
+    others, before = digest("mepflow.other"), digest("mepflow.top")
+    (package / "sub" / "loops.cpp").write_text("int f() { return 1; }\n")
+    assert digest("mepflow.top") != before
+    assert digest("mepflow.other") == others
+
+
 def test_unknown_module_is_an_error(package: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match="nowhere"):
         digest("mepflow.nowhere")
