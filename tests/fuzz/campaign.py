@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -67,10 +68,11 @@ def run(target: Target, cases: int, start: int = 0) -> Outcome:
     began = time.monotonic()
     context = multiprocessing.get_context("fork")
     number = start
+    folder = Path(tempfile.mkdtemp(dir=FOLDER))
     while number < start + cases:
         current = context.Value("q", number)
         receiver, sender = context.Pipe(duplex=False)
-        arguments = (target.name, number, start + cases, current, sender)
+        arguments = (target.name, number, start + cases, current, sender, folder)
         process = context.Process(target=_work, args=arguments)
         process.start()
         sender.close()
@@ -81,6 +83,7 @@ def run(target: Target, cases: int, start: int = 0) -> Outcome:
             outcome.counts[kind] += 1
             outcome.failures.append(f"{target.name}:{number} {kind}, exit {process.exitcode}")
             number += 1
+    shutil.rmtree(folder)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -109,7 +112,9 @@ def _watch(process: Any, receiver: Any, current: "Synchronized[int]", outcome: O
             return True
 
 
-def _work(name: str, start: int, end: int, current: "Synchronized[int]", sender: Any) -> None:
+def _work(
+    name: str, start: int, end: int, current: "Synchronized[int]", sender: Any, folder: Path
+) -> None:
     target = next(target for target in TARGETS if target.name == name)
     logging.disable()
     warnings.simplefilter("ignore")
@@ -117,15 +122,14 @@ def _work(name: str, start: int, end: int, current: "Synchronized[int]", sender:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        for number in range(start, end):
-            current.value = number
-            path = Path(folder) / "case"
-            path.write_bytes(content_of(target, number))
-            sender.send(_outcome_of(target, number, path))
-            for file in Path(folder).iterdir():
-                file.unlink()
-        current.value = end
+    for number in range(start, end):
+        current.value = number
+        path = folder / "case"
+        path.write_bytes(content_of(target, number))
+        sender.send(_outcome_of(target, number, path))
+        for file in folder.iterdir():
+            file.unlink()
+    current.value = end
     sender.send(("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 

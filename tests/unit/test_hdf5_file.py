@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.hdf5_file import create_hdf5, open_hdf5
+from mepflow.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.molecules import Molecule, MoleculeTable
 
 
@@ -115,3 +115,27 @@ def test_what_is_written_is_what_hdf5_reads(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5") as file:
         assert np.array_equal(file["grown"][()], values)
         assert np.array_equal(file["whole"][()], values)
+
+
+def test_an_attribute_of_an_unknown_kind_is_refused(path: Path) -> None:
+    """Reading it with h5py 3.16 alone ends the process with a segmentation fault."""
+    content = path.read_bytes()
+    text_type = bytes.fromhex("19 01 01 00 10 00 00 00")  # class, kind (1 is text), size
+    place = content.index(text_type, content.index(b"attribute\0"))
+    path.write_bytes(content[: place + 1] + b"\x03" + content[place + 2 :])
+    with open_hdf5(path) as file, pytest.raises(ValueError, match="neither a text nor a number"):
+        read_attribute(file, "attribute")
+
+
+@pytest.mark.parametrize("value", ["é", 7, 2.5])
+def test_attributes_come_back(tmp_path: Path, value: object) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["one"] = value
+        file.attrs["two"] = [value, value]
+        file.attrs["none"] = h5py.Empty("f")
+    with open_hdf5(tmp_path / "a.h5") as file:
+        assert read_attribute(file, "one") == value
+        assert read_attribute(file, "absent") is None
+        for name in ("two", "none"):
+            with pytest.raises((ValueError, TypeError)):
+                read_attribute(file, name)

@@ -1,8 +1,9 @@
 """Opening HDF5 files: for reading where they may be damaged, for writing where a disk may fill up.
 
-HDF5 2.0 checks what it reads with one exception that matters: a heap of texts that holds a free
-piece of no length (a block of zeros will do) is read for ever. All reading goes through a file
-object here that looks at each heap first.
+HDF5 2.0 checks what it reads with two exceptions, which fuzzing found. A heap of texts that holds a
+free piece of no length (a block of zeros will do) is read for ever: all reading goes through a file
+object here that looks at each heap first. An attribute of an unknown kind of variable length ends
+the process: only texts and numbers are read from attributes.
 """
 
 import contextlib
@@ -10,11 +11,14 @@ import io
 import os
 import struct
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
 import h5py
+import numpy as np
 
+_PLAIN_TYPES: Final = (h5py.h5t.TypeStringID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID)
 _HEAP: Final = b"GCOL"
 _HEAP_HEADER: Final = struct.Struct("<4sB3xQ")
 _ITEM_HEADER: Final = struct.Struct("<HHIQ")
@@ -32,6 +36,19 @@ def open_hdf5(path: str | Path, access: h5py.h5p.PropFAID | None = None) -> Iter
         access.set_fileobj_driver(h5py.h5fd.fileobj_driver, checked)
         with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access)) as file:
             yield file
+
+
+def read_attribute(holder: h5py.File | h5py.Group | h5py.Dataset, name: str) -> Any:
+    """Return an attribute that is one text or one number, None where there is none.
+
+    Raises ``ValueError`` where it is anything else.
+    """
+    if not h5py.h5a.exists(holder.id, name.encode()):
+        return None
+    attribute = h5py.h5a.open(holder.id, name.encode())
+    if not isinstance(attribute.get_type(), _PLAIN_TYPES) or prod(attribute.shape) != 1:
+        raise ValueError(f"the attribute {name} is neither a text nor a number")
+    return np.asarray(holder.attrs[name], dtype=object).ravel()[0]
 
 
 class _CheckedFile(io.FileIO):

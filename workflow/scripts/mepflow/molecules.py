@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
-from mepflow.hdf5_file import create_hdf5, open_hdf5
+from mepflow.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.multipoles import ORIGIN
 from mepflow.table_file import check_file, read_numbers
 
@@ -371,9 +371,9 @@ class MoleculeTable:
         """Read a table; raises :class:`InputError` where the file is missing or not one of ours."""
         try:
             with open_hdf5(path) as file:
-                if file.attrs.get("format") != FORMAT:
+                if read_attribute(file, "format") != FORMAT:
                     raise InputError(f"{path} is not a {FORMAT} file: make it again.")
-                if file.attrs.get("format_version") != FORMAT_VERSION:
+                if read_attribute(file, "format_version") != FORMAT_VERSION:
                     raise InputError(f"{path} is of another version of mepflow: make it again.")
                 return cls._read(file)
         except FileNotFoundError:
@@ -401,7 +401,7 @@ class MoleculeTable:
                 )
                 for name, group in file.get("grids", {}).items()
             },
-            dict(json.loads(file.attrs["metadata"])),
+            dict(json.loads(read_attribute(file, "metadata"))),
             {name: _read_texts(dataset) for name, dataset in file.get("texts", {}).items()},
         )
         table._check_rows()

@@ -177,7 +177,7 @@ def _settings(path: str | Path, arrays: Arrays) -> PiNet2Settings:
             pinn_compatible=True,
             layer_nodes=LayerNodes(**nodes),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
         reason = str(error).rstrip(".")
         raise InputError(f"{path} records a network that we cannot build ({reason}).") from error
 
@@ -208,15 +208,19 @@ def deviations(path: str | Path) -> list[Deviation]:
     for precision, dtype in PRECISIONS.items():
         network = load_recorded(path, dtype)
         ours = computed(network)
-        order = _pair_order(network.arrays[f"{precision}/nl/ind_2"])
-        for full_name, values in network.arrays.items():
-            prefix, _, name = full_name.partition("/")
-            if prefix != precision:
-                continue
+        recorded_arrays = {
+            name.removeprefix(f"{precision}/"): values
+            for name, values in network.arrays.items()
+            if name.startswith(f"{precision}/")
+        }
+        for name, values in recorded_arrays.items():
             if name not in ours or tuple(ours[name].shape) != values.shape:
                 raise InputError(
-                    f"{path} holds {full_name} of shape {values.shape}, which we do not compute."
+                    f"{path} holds {precision}/{name} of shape {values.shape}, which we do not"
+                    " compute."
                 )
+        order = _pair_order(recorded_arrays["nl/ind_2"])
+        for name, values in recorded_arrays.items():
             recorded = values[order] if _PAIR_ARRAYS.fullmatch(name) else values
             row = found.setdefault(name, Deviation(name))
             row.largest[precision] = float(np.abs(ours[name].numpy() - recorded).max(initial=0.0))

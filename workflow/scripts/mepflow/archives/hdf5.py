@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mepflow.archives.records import RecordError
 from mepflow.errors import InputError
-from mepflow.hdf5_file import open_hdf5
+from mepflow.hdf5_file import open_hdf5, read_attribute
 from mepflow.molecules import FloatArray, IntArray
 
 TEXT_LIMIT: Final = 1 << 15
@@ -111,8 +111,10 @@ def check_unit(dataset: h5py.Dataset, unit: str, name: str) -> None:
         if not h5py.h5a.exists(dataset.id, b"units"):
             return
         attribute = h5py.h5a.open(dataset.id, b"units")
-        is_one = prod(attribute.shape) == 1 and attribute.dtype.itemsize <= TEXT_LIMIT
-        found = np.asarray(dataset.attrs["units"], dtype=object).ravel()[0] if is_one else None
+        found = None
+        if attribute.get_type().get_size() <= TEXT_LIMIT:
+            with contextlib.suppress(ValueError):
+                found = read_attribute(dataset, "units")
     if isinstance(found, bytes):
         found = _decoded(found, "its unit")
     if found != unit:
