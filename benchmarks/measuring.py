@@ -1,0 +1,89 @@
+"""What the benchmarks share: times side by side, the machine, and the files of a result."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+RESULTS: Final = Path(__file__).resolve().parent / "results"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians of the repetitions: seconds on the clock and of all threads together."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def side_by_side(
+    ways: Mapping[str, Callable[[], object]], repetitions: int, warm_up: int = 2
+) -> dict[str, Timing]:
+    """Time each of the ``ways`` to do something, taking turns, after ``warm_up`` turns.
+
+    So all see the same machine, and ratios hold even where others use it, too.
+    """
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for turn in range(warm_up + repetitions):
+        for name, work in ways.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            spent = (time.perf_counter() - wall, time.process_time() - cpu)
+            if turn >= warm_up:
+                times[name].append(spent)
+    return {
+        name: Timing(*(statistics.median(values) for values in zip(*spent, strict=True)))
+        for name, spent in times.items()
+    }
+
+
+def rate(work: Callable[[], object], amount: float, repetitions: int = 20) -> float:
+    """Return the ``amount`` of something done per second of the fastest repetition."""
+    best = float("inf")
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return amount / best
+
+
+def machine() -> dict[str, Any]:
+    """Describe where this runs, with the load before the measurement."""
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+    }
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table in Markdown; real numbers have three significant digits."""
+
+    def text(value: object) -> str:
+        return (
+            f"{value:,.3g}"
+            if isinstance(value, float) and value < 1000
+            else (f"{value:,.0f}" if isinstance(value, float) else str(value))
+        )
+
+    lines = [list(header), ["---"] * len(header), *([text(v) for v in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def write(name: str, result: Mapping[str, Any], table: str) -> None:
+    """Write ``results/NAME.json`` and ``results/NAME.md`` and show the table."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"{name}.md").write_text(table)
+    print(table)  # noqa: T201
