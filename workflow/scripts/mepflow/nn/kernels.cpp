@@ -4,8 +4,9 @@
 // basis functions, X components of a vector or matrix. Arrays are contiguous, rows first.
 // pair_start (N + 1) holds the first pair of each atom, atom_start (M + 1) the first atom of each
 // molecule. Loops over a chunk of pairs take the range [first, last) of its atoms or molecules; what
-// the layers make of pairs, (., C) or (., W), begins with the first pair of the chunk. What pairs add to their neighbour j is summed by the thread that has the molecule, so
-// that neither races nor the number of threads change a result. At the end, a pointer to each loop.
+// the layers make of pairs, (., C) or (., W), begins with the first pair of the chunk. What pairs add
+// to their neighbour j is summed by the thread that has the molecule, so that neither races nor the
+// number of threads change a result. At the end, a pointer to each loop.
 
 #include <algorithm>
 #include <cmath>

@@ -101,7 +101,7 @@ def _library() -> ctypes.CDLL | None:
         return ctypes.CDLL(str(_compiled(compiler)))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.strip().splitlines()[:1]
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
         reason = [str(error)]
     logger.info("the network runs without its compiled loops, slower: %s", *reason or ["no reason"])
     return None
