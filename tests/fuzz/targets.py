@@ -320,8 +320,8 @@ def _damaged_recording(rng: random.Random) -> bytes:
 TARGETS: Final = (
     Target("qm9-record", 0.30, _damaged_record, _read_record),
     Target("qm9-archive", 0.22, _damaged_archive, _read_qm9),
-    Target("spice-archive", 0.20, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
-    Target("molecule-table", 0.15, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
+    Target("spice-archive", 0.12, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
+    Target("molecule-table", 0.23, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
     Target("recorded-network", 0.03, _damaged_recording, parity.deviations),
