@@ -74,7 +74,7 @@ def start(copy: Repository, *options: str) -> subprocess.Popen[str]:
 
 def finish(copy: Repository, process: subprocess.Popen[str]) -> str:
     """Return what a run printed; it must succeed."""
-    status = process.wait(timeout=3600)
+    status = process.wait(timeout=2 * 3600)
     output = (copy.root / "run.log").read_text()
     assert status == 0, output
     return output
