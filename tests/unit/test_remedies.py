@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+import torch
 
 from mepflow.remedies import remedy
 
@@ -30,7 +31,19 @@ def test_memory(error: Exception) -> None:
     assert "--set-resources some_rule:mem_mb=" in str(remedy(error, "some_rule"))
 
 
+def test_memory_that_pytorch_cannot_have() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 46)
+    assert "--set-resources some_rule:mem_mb=" in str(remedy(caught.value, "some_rule"))
+
+
+def test_memory_of_the_gpu() -> None:
+    sentence = remedy(torch.OutOfMemoryError("CUDA out of memory."), "train_model")
+    assert "training.batch_size" in str(sentence)
+
+
 def test_anything_else_is_no_such_error() -> None:
     assert remedy(OSError("torn"), "rule") is None
     assert remedy(FileNotFoundError(errno.ENOENT, "no such file", "a"), "rule") is None
     assert remedy(ValueError("3"), "rule") is None
+    assert remedy(RuntimeError("3"), "rule") is None

@@ -9,8 +9,15 @@ _FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 def remedy(error: BaseException, rule: str) -> str | None:
     """Return one sentence on an error of a job of ``rule``, or None where this is no such error."""
+    # PyTorch's errors, by what marks them: only the standard library is imported here.
+    if type(error).__name__ == "OutOfMemoryError":
+        return (
+            f"The GPU's memory ran out in rule {rule}: free it of other jobs and run again, lower "
+            "training.batch_size, or set training.device to cpu."
+        )
     no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    if no_memory or isinstance(error, MemoryError):
+    of_torch = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if no_memory or of_torch or isinstance(error, MemoryError):
         return (
             f"Memory ran out in rule {rule}: run again with more, for instance "
             f"--set-resources {rule}:mem_mb=32000, or with fewer jobs at a time."
