@@ -6,11 +6,15 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 RESULTS: Final = Path(__file__).resolve().parent / "results"
+NOT_MEASURED: Final = "not measured"
+HEADER: Final = (
+    "what", "figure", "unit", "asked", "floor", "to floor", "plain", "to plain", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,44 @@ class Timing:
 
     wall_s: float
     cpu_s: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of ``make bench``; ``asked``, ``floor`` and ``plain`` are in ``unit``.
+
+    ``asked`` is what the project wants to reach, ``floor`` what no implementation can beat (of a
+    rate, a ceiling), ``plain`` the figure of a plain implementation in the same run. A ``value`` of
+    None is one that was not measured. Of a rate more is better, else less.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    is_rate: bool = False
+    asked: float | None = None
+    floor: float | None = None
+    plain: float | None = None
+    note: str = ""
+
+    def cells(self) -> list[object]:
+        """Return the cells under :data:`HEADER`; above 1, *to plain* is how many times faster."""
+        if self.value is None:
+            return [self.name, NOT_MEASURED, self.unit, self._asked(), "", "", "", "", self.note]
+        to_floor, to_plain = (
+            "" if not other else f"{(other / self.value) ** (1 if rate else -1):.3g}×"
+            for other, rate in ((self.floor, self.is_rate), (self.plain, not self.is_rate))
+        )
+        floor, plain = ("" if number is None else number for number in (self.floor, self.plain))
+        return [
+            self.name, self.value, self.unit, self._asked(),
+            floor, to_floor, plain, to_plain, self.note,
+        ]  # fmt: skip
+
+    def _asked(self) -> str:
+        if self.asked is None:
+            return ""
+        return f"{'≥' if self.is_rate else '≤'} {number_text(self.asked)}"
 
 
 def side_by_side(
@@ -67,15 +109,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+def number_text(value: float) -> str:
+    """Return a number with three significant digits, whole from 1000 on."""
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a table in Markdown; real numbers have three significant digits."""
 
     def text(value: object) -> str:
-        return (
-            f"{value:,.3g}"
-            if isinstance(value, float) and value < 1000
-            else (f"{value:,.0f}" if isinstance(value, float) else str(value))
-        )
+        return number_text(value) if isinstance(value, float) else str(value)
 
     lines = [list(header), ["---"] * len(header), *([text(v) for v in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -87,3 +130,12 @@ def write(name: str, result: Mapping[str, Any], table: str) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     (RESULTS / f"{name}.md").write_text(table)
     print(table)  # noqa: T201
+
+
+def write_rows(name: str, rows: Sequence[Row], details: Mapping[str, Any]) -> None:
+    """Write the rows of a benchmark, for ``make bench`` to collect, with other ``details``.
+
+    The JSON has the rows under ``rows``, as the fields of :class:`Row`.
+    """
+    result = {**details, "rows": [asdict(row) for row in rows]}
+    write(name, result, markdown_table(HEADER, [row.cells() for row in rows]))
