@@ -92,6 +92,13 @@ def test_it_learns_and_says_so(
         "validation_loss": float(best["validation_loss"]),
         "train_molecules": 10,
         "validation_molecules": 4,
+        # Rows 8 to 17 of the table: 3, 4, 5, 6, 1, 2, 3, 4, 5 and 6 atoms of C, H, O, H, C, H.
+        "domain": {
+            "molecules": 10,
+            "atoms": [1, 6],
+            "elements": {"H": 9, "C": 10, "O": 8},
+            "total_charges": [0],
+        },
     }
 
 

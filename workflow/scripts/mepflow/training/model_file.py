@@ -7,7 +7,7 @@
 ``variant``         ``name`` and the row of the variant
 ``elements``        atomic numbers the model knows
 ``state``           weights by parameter name
-``provenance``      seed, step, validation loss, and what the caller adds
+``provenance``      seed, step, validation loss, training domain, and what the caller adds
 ==================  ====================================================================
 
 It is read with ``weights_only=True``: opening a file from a stranger runs no code of theirs.

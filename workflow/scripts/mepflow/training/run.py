@@ -16,6 +16,7 @@ from mepflow.nn.pinet2 import PiNet2Settings
 from mepflow.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
 from mepflow.training.data import DeviceDataset, elements_of, load_labelled
+from mepflow.training.domain import TrainingDomain
 from mepflow.training.log import LogRow, write_log
 from mepflow.training.model_file import save_model
 from mepflow.training.settings import TrainingSettings, torch_device
@@ -84,6 +85,7 @@ def train(
             "validation_loss": trainer.best_loss,
             "train_molecules": len(data.train),
             "validation_molecules": len(data.validation),
+            "domain": TrainingDomain.from_table(tables[TRAIN]).to_dict(),
         },
     )
     write_log(log_path, trainer.rows)
