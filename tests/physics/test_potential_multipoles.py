@@ -176,3 +176,32 @@ def test_quadrupoles_are_the_derivative_of_dipoles(atoms):
     quadrupoles -= 2.0 * np.sum(step * dipoles, axis=1)[:, None, None] * np.eye(3)
     expected = potential(points, positions, none, quadrupoles=quadrupoles)
     np.testing.assert_allclose(change, expected, rtol=1e-5, atol=1e-12)
+
+
+def surface_charge(centre, charge, dipole, quadrupole, radius, points):
+    """∫ σ/|r − s| over the sphere that carries the multipoles, by quadrature over its surface."""
+    cosines, weights = np.polynomial.legendre.leggauss(60)
+    angles = np.arange(120) * 2.0 * np.pi / 120
+    sines = np.sqrt(1.0 - cosines**2)
+    around = (np.cos(angles), np.sin(angles), np.ones_like(angles))
+    across = (sines, sines, cosines)
+    parts = [np.outer(one, other) for one, other in zip(across, around, strict=True)]
+    normals = np.stack(parts, axis=-1).reshape(-1, 3)
+    areas = np.repeat(weights, 120) / 120 / 2.0
+    # The density of a potential of order l that is continuous on the sphere is (2l + 1) V / 4πR.
+    sigma = charge + 3.0 * (normals @ dipole) / radius
+    sigma = sigma + 2.5 * np.einsum("pa,ab,pb->p", normals, quadrupole, normals) / radius**2
+    return coulomb(points, centre + radius * normals, sigma * areas)
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.4, 0.8, 1.7, 4.0])
+def test_multipoles_on_a_sphere(atoms, distance):
+    """Inside and outside a sphere of radius 1.2 the potential is that of its surface charge."""
+    positions, charges, dipoles, quadrupoles = (values[0] for values in atoms)
+    points = positions + sphere(8, distance)
+    arguments = (positions[None], charges[None], dipoles[None], quadrupoles[None])
+    found = potential(points, *arguments, radii=np.array([1.2]))
+    expected = surface_charge(positions, charges, dipoles, quadrupoles, 1.2, points)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    if distance > 1.2:
+        np.testing.assert_array_equal(found, potential(points, *arguments))

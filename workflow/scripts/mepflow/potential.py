@@ -33,6 +33,7 @@ def potential(
     dipoles: Array | None = None,
     quadrupoles: Array | None = None,
     *,
+    radii: Array | None = None,
     block_bytes: int = DEFAULT_BLOCK_BYTES,
 ) -> Array:
     """Return the potential (p,) in hartree/e of atomic multipoles at ``points`` (p, 3) in bohr.
@@ -41,7 +42,12 @@ def potential(
     ``quadrupoles`` (n, 3, 3) in e·bohr²: Θ′, symmetric and traceless. Points are worked off in
     blocks whose intermediate arrays stay within ``block_bytes`` (at least one point at a time).
 
-    Raises :class:`ValueError` where a point lies on an atom: the potential is infinite there.
+    With ``radii`` (n,) in bohr each multipole lies not in a point but on the sphere of that radius
+    around its atom. Nothing changes outside the sphere; inside, d is the radius in the denominators
+    (the regular solid harmonic that meets the outer one on the sphere), so that all is finite.
+
+    Raises :class:`ValueError` where a point lies on an atom: without radii the potential is
+    infinite there.
     """
     xp = array_namespace(points, positions, charges)
     if points.shape[0] == 0:
@@ -50,7 +56,7 @@ def potential(
     size = max(1, block_bytes // (pair_bytes * max(1, positions.shape[0])))
     return xp.concat(
         [
-            _block(points[rows, :], rows.start, positions, charges, dipoles, quadrupoles)
+            _block(points[rows, :], rows.start, positions, charges, dipoles, quadrupoles, radii)
             for rows in _blocks(points.shape[0], size)
         ]
     )
@@ -67,12 +73,16 @@ def _block(
     charges: Array,
     dipoles: Array | None,
     quadrupoles: Array | None,
+    radii: Array | None,
 ) -> Array:
     """Return the potential at the points (p, 3) whose first one has the number ``first``."""
     xp = array_namespace(points)
     displacement = points[None, :, :] - positions[:, None, :]  # (n, p, 3)
     square = xp.sum(displacement * displacement, axis=-1)
-    _refuse_points_on_atoms(square, first)
+    if radii is None:
+        _refuse_points_on_atoms(square, first)
+    else:
+        square = xp.maximum(square, (radii * radii)[:, None])
     inverse = 1.0 / xp.sqrt(square)
     terms = charges[:, None] * inverse
     if dipoles is not None:
