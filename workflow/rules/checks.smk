@@ -1,8 +1,26 @@
-# Checks of the results against their records.
+# How far the run is, and checks of the results against their records.
 
 
 localrules:
+    status,
     verify,
+
+
+rule status:
+    # Named target, outside `all`: runs whenever it is asked for. `./mepflow status` says the same.
+    log:
+        f"{RESULTS}/logs/status.log",
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        plan=lambda wildcards: planned_jobs(),
+    message:
+        "Looking at the jobs of {config[results]}"
+    script:
+        "../scripts/status.py"
 
 
 rule verify:

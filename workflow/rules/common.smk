@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import yaml
@@ -16,7 +17,8 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from mepflow import settings
 from mepflow.errors import MepflowError
 from mepflow.provenance import code_digest
-from mepflow.summary import summary
+from mepflow.status import write_plan
+from mepflow.summary import failures, summary
 
 
 def read_yaml(path):
@@ -45,6 +47,7 @@ RESULTS = config["results"]
 DATASETS = list(config["datasets"])
 VARIANTS = config["training"]["variants"]
 SEEDS = config["training"]["seeds"]
+STARTED = time.time()
 
 # Folders of the results.
 MOLECULES = f"{RESULTS}/{{dataset}}/molecules"
@@ -71,12 +74,17 @@ def showcase_molecules():
 onstart:
     try:
         settings.claim_results_folder(config)
+        write_plan(RESULTS, planned_jobs())
     except MepflowError as error:
         raise WorkflowError(str(error)) from None
 
 
 onsuccess:
-    print(summary(config))
+    print(summary(config, planned_jobs(), STARTED))
+
+
+onerror:
+    print(failures(planned_jobs(), STARTED, log))
 
 
 wildcard_constraints:
@@ -212,7 +220,7 @@ def all_figures():
 
 
 def planned_jobs():
-    """Return every job of the whole run that makes results: what `verify` compares them with."""
+    """Return every job of the whole run that makes results, for `status` and `verify`."""
     waiting = list(workflow.get_rule("all").input)
     jobs = {}
     while waiting:
@@ -231,6 +239,7 @@ def planned_jobs():
             "wildcards": dict(wildcards),
             "inputs": list(map(str, inputs)),
             "outputs": list(map(str, outputs)),
+            "log": str(maker.expand_log(wildcards)[0]),
             "params": dict(params.items()),
         }
         waiting.extend(inputs)

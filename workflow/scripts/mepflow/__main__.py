@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check_pinn(commands)
     _add_check_level(commands)
+    _add_status(commands)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -91,6 +92,22 @@ def _check_level(options: argparse.Namespace) -> int:
     )
     sys.stdout.write(differences.to_string(index=False, float_format="%.1e") + "\n")
     return 0 if agrees else 1
+
+
+def _add_status(commands: "Commands") -> None:
+    text = "tell what of a run is finished, running, failed or to do"
+    parser = commands.add_parser("status", help=text, description=text)
+    parser.add_argument(
+        "results", metavar="FOLDER", nargs="?", default="results", help="results of the run"
+    )
+    parser.set_defaults(run=_status)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from mepflow.status import read_plan, report, status
+
+    sys.stdout.write(report(status(read_plan(options.results))) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
