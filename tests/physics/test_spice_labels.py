@@ -8,10 +8,10 @@ import pytest
 from rdkit import Chem
 
 from mepflow.archives.spice_table import read_archive
+from mepflow.bonds import bonds
 from mepflow.evaluation.consistency import LABEL_QUANTITIES, check_labels
 from mepflow.evaluation.differences import difference_table
 from mepflow.molecules import MoleculeTable
-from mepflow.plots.showcase import bonds
 
 SPICE = Path(__file__).parents[3] / "shared" / "data" / "spice"
 ARCHIVE = SPICE / "SPICE-1.1.4_n2.hdf5"

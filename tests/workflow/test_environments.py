@@ -13,7 +13,11 @@ from mepflow.provenance import import_closure, imported_modules
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-DISTRIBUTIONS = {"array_api_compat": "array-api-compat", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "array_api_compat": "array-api-compat",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
 RULE = re.compile(r"^rule (?P<name>\w+):\n(?P<body>(?:(?:[ \t].*)?\n)+)", re.MULTILINE)
 
 

@@ -7,7 +7,6 @@ import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.evaluation.statistics import read_sources, summarize
 from mepflow.molecules import MoleculeTable
@@ -17,7 +16,7 @@ from mepflow.plots.filter_funnel import plot_filter_funnel
 from mepflow.plots.mep_error import plot_mep_error
 from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
-from mepflow.plots.showcase import bonds, plot_showcase
+from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.plots.transfer import plot_transfer
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
@@ -301,35 +300,6 @@ def test_grids_without_values_are_refused(run, tmp_path):
         plot_mep_error(run.sources("mep.csv"), "shell", outputs)
     with pytest.raises(InputError, match="needs at least one"):
         plot_multipole_parity([], run.reference, outputs)
-
-
-def test_bonds_of_a_molecule(run):
-    positions = run.positions / ANGSTROM_IN_BOHR
-    assert bonds(run.numbers, positions) == [(0, 1), (0, 2), (0, 3)]
-
-
-def place(symbols_and_positions):
-    """Return atomic numbers and positions (n, 3) in Å of atoms given as ("C", x, y)."""
-    numbers = np.array([ATOMIC_NUMBERS[name] for name, *_ in symbols_and_positions], np.uint8)
-    return numbers, np.array([[x, y, 0.0] for _, x, y in symbols_and_positions])
-
-
-@pytest.mark.parametrize(
-    ("atoms", "expected"),
-    [
-        # Two iodine atoms at one carbon (3.5 Å apart) are no bond, two sulphur atoms at 2.2 Å are.
-        ([("C", 0, 0), ("I", 1.75, 1.2), ("I", -1.75, 1.2)], [(0, 1), (0, 2)]),
-        ([("S", 0, 0), ("S", 2.2, 0)], [(0, 1)]),
-        # P–O–P: 2.6 Å between the phosphorus atoms.
-        ([("O", 0, 0), ("P", 1.3, 0.9), ("P", -1.3, 0.9)], [(0, 1), (0, 2)]),
-        # A sodium ion 2.3 Å from an oxygen atom, and a bromide ion by an ammonium's hydrogen.
-        ([("O", 0, 0), ("Na", 2.3, 0), ("C", -1.25, 0)], [(0, 2)]),
-        ([("N", 0, 0), ("H", 1.05, 0), ("Br", 3.2, 0)], [(0, 1)]),
-        ([("C", 0, 0), ("Br", 1.95, 0), ("Cl", -1.8, 0)], [(0, 1), (0, 2)]),
-    ],
-)
-def test_bonds_of_heavier_elements_and_ions(atoms, expected):
-    assert bonds(*place(atoms)) == expected
 
 
 def test_figures_leave_matplotlibs_settings_alone(draw_few, tmp_path):

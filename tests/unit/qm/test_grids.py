@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mepflow.errors import ConfigError, InputError
-from mepflow.qm.grids import grid_points, plane_of
+from mepflow.qm.grids import grid_points, picture_metadata, plane_of
 from mepflow.radii import bondi_radii
+from mepflow.surfaces import van_der_waals_surface
 from mepflow.units import ANGSTROM_IN_BOHR
 
 NUMBERS = np.array([8, 1, 1], dtype=np.uint8)
@@ -20,6 +21,12 @@ BOX: dict[str, Any] = {
     "outer_angstrom": 2.8,
 }
 PLANE: dict[str, Any] = {"kind": "plane", "spacing_angstrom": 0.3, "margin_angstrom": 2.0}
+SURFACE: dict[str, Any] = {
+    "kind": "surface",
+    "scale": 1.2,
+    "spacing_angstrom": 0.3,
+    "smoothing_angstrom": 0.0,
+}
 
 
 def relative_distances(points: np.ndarray) -> np.ndarray:
@@ -73,7 +80,20 @@ def test_plane_holds_the_atoms_of_a_planar_molecule() -> None:
     np.testing.assert_array_equal(grid_points(PLANE, NUMBERS, POSITIONS), points)
 
 
-@pytest.mark.parametrize("settings", [SHELLS, BOX, PLANE], ids=lambda row: str(row["kind"]))
+def test_surface_lies_on_the_scaled_radii_and_is_described() -> None:
+    points = grid_points(SURFACE, NUMBERS, POSITIONS)
+    np.testing.assert_allclose(relative_distances(points), 1.2, atol=0.01)
+    description = picture_metadata(SURFACE, NUMBERS, POSITIONS)
+    assert description is not None
+    again = van_der_waals_surface(NUMBERS, POSITIONS, **description)
+    np.testing.assert_array_equal(again.vertices, points)
+    assert description["spacing_bohr"] == pytest.approx(0.3 * ANGSTROM_IN_BOHR)
+    assert picture_metadata(SHELLS, NUMBERS, POSITIONS) is None
+
+
+@pytest.mark.parametrize(
+    "settings", [SHELLS, BOX, PLANE, SURFACE], ids=lambda row: str(row["kind"])
+)
 def test_every_element_of_spice_has_a_grid(settings: dict[str, Any]) -> None:
     """H Li B C N O F Na Mg Si P S Cl K Ca Br I: points outside each alone, none inside."""
     for number in (1, 3, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 17, 19, 20, 35, 53):

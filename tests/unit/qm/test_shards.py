@@ -13,6 +13,7 @@ from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.scf import run_scf
 from mepflow.qm.shards import JOURNAL_NAME, compute_shard
 from mepflow.splits import write_splits
+from mepflow.surfaces import surface_values
 
 LEVEL = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, None, 0, 1e-8, 50)
 GRIDS: dict[str, dict[str, Any]] = {
@@ -22,6 +23,13 @@ GRIDS: dict[str, dict[str, Any]] = {
         "molecules": "showcase",
         "spacing_angstrom": 1.0,
         "margin_angstrom": 1.0,
+    },
+    "surface": {
+        "kind": "surface",
+        "molecules": "showcase",
+        "scale": 1.0,
+        "spacing_angstrom": 0.5,
+        "smoothing_angstrom": 0.1,
     },
 }
 ATOMS = {
@@ -67,6 +75,8 @@ def test_shard_holds_labels_and_grids(inputs: tuple[Path, Path], tmp_path: Path)
     assert (points[2:] == 0).all()
     assert list(table.metadata["grids"]["plane"]) == ["gdb_000001"]
     assert np.diff(table.grids["plane"].point_offsets)[1:].sum() == 0
+    surface, values = surface_values(table, "gdb_000001", "surface")
+    assert len(surface.vertices) == len(values) > 100
     assert table.metadata["level_of_theory"]["functional"] == "lda,vwn"
     assert table.metadata["software"]["pyscf"]
     # The moments are those of the potential far away: V = mu.r/r^3 + r.Theta'.r / (2 r^5) + ...

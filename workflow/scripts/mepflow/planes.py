@@ -75,8 +75,17 @@ def is_plane_grid(table: MoleculeTable, grid: str) -> bool:
 
 
 def metric_grids(table: MoleculeTable) -> list[str]:
-    """Return the names of the grids that errors are measured on: all but the planes."""
-    return [grid for grid in sorted(table.grids) if not is_plane_grid(table, grid)]
+    """Return the names of the grids that errors are measured on.
+
+    Those for pictures, planes and surfaces, are left out: the metadata describe them molecule by
+    molecule.
+    """
+    described = table.metadata.get("grids", {})
+    return [
+        grid
+        for grid in sorted(table.grids)
+        if not any(isinstance(one, Mapping) for one in described.get(grid, {}).values())
+    ]
 
 
 def plane_values(

@@ -12,9 +12,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
-from rdkit import Chem
 
-from mepflow.elements import ATOMIC_NUMBERS, symbol
+from mepflow.bonds import bonds
+from mepflow.elements import symbol
 from mepflow.errors import InputError
 from mepflow.evaluation.matching import load_predictions, matched_reference
 from mepflow.evaluation.mep import predicted_potential
@@ -28,15 +28,6 @@ from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-BOND_FACTOR: Final = 1.25
-"""Atoms nearer than this multiple of the sum of their covalent radii are drawn as bonded."""
-HEAVY_BOND_FACTOR: Final = 1.1
-"""The same for two atoms beyond neon: two iodine atoms at one carbon are as near as that."""
-_NEON: Final = 10
-_CATIONS: Final = tuple(
-    ATOMIC_NUMBERS[name] for name in ("Li", "Na", "K", "Rb", "Be", "Mg", "Ca", "Sr")
-)
-"""Metals that are ions beside a molecule: no bond is drawn to them, however near it is."""
 _LONGEST_TITLE: Final = 24
 """Characters above the structure: more would reach into the next panel."""
 _SCALE_QUANTILE: Final = 0.99
@@ -258,19 +249,3 @@ def _draw_molecule(axes: Axes, scene: _Scene, size: float, hydrogens: bool = Tru
             zorder=4,
             bbox={"boxstyle": "circle,pad=0.08", "facecolor": "white", "edgecolor": "none"},
         )
-
-
-def bonds(
-    atomic_numbers: npt.NDArray[np.uint8], positions_angstrom: FloatArray
-) -> list[tuple[int, int]]:
-    """Return the pairs of atoms to draw as bonded, from distances and RDKit's covalent radii."""
-    table = Chem.GetPeriodicTable()
-    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
-    heavy = atomic_numbers > _NEON
-    factors = np.where(heavy[:, None] & heavy[None], HEAVY_BOND_FACTOR, BOND_FACTOR)
-    distances = np.linalg.norm(positions_angstrom[:, None] - positions_angstrom[None], axis=-1)
-    close = distances < factors * (radii[:, None] + radii[None])
-    cations = np.isin(atomic_numbers, _CATIONS)
-    close &= ~(cations[:, None] | cations[None])
-    first, second = np.nonzero(np.triu(close, k=1))
-    return list(zip(first.tolist(), second.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Grids on which the MEP is computed: shells of scaled radii, regular boxes, and a plane.
+"""Grids on which the MEP is computed: shells, regular boxes, a plane, and a molecular surface.
 
 All are laid in the frame of the positions and are fixed by the geometry and the settings alone.
 The Merz–Kollman kind follows U. C. Singh and P. A. Kollman, J. Comput. Chem. 5, 129 (1984), the box
@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from mepflow.errors import ConfigError
 from mepflow.planes import Plane
 from mepflow.radii import bondi_radii
+from mepflow.surfaces import van_der_waals_surface
 from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,6 +36,8 @@ def grid_points(
     kind = settings["kind"]
     if kind == "plane":
         return plane_of(settings, atomic_numbers, positions).points()
+    if kind == "surface":
+        return van_der_waals_surface(atomic_numbers, positions, **surface_row(settings)).vertices
     radii = bondi_radii(atomic_numbers)
     if kind == "shells":
         density = settings["points_per_angstrom2"] / ANGSTROM_IN_BOHR**2
@@ -47,7 +50,31 @@ def grid_points(
             settings["outer_angstrom"] * ANGSTROM_IN_BOHR,
             settings["spacing_angstrom"] * ANGSTROM_IN_BOHR,
         )
-    raise ConfigError(f"Grid kind {kind!r} is not one of shells, box, plane: mend the grid's row.")
+    raise ConfigError(
+        f"Grid kind {kind!r} is not one of shells, box, plane, surface: mend the grid's row."
+    )
+
+
+def picture_metadata(
+    settings: Mapping[str, Any], atomic_numbers: npt.NDArray[np.uint8], positions: FloatArray
+) -> dict[str, Any] | None:
+    """Return what a reader needs to draw a molecule's grid; None for a grid that is no picture.
+
+    For a plane this is what :mod:`mepflow.planes` describes, for a surface the arguments of
+    :func:`mepflow.surfaces.van_der_waals_surface`.
+    """
+    if settings["kind"] == "plane":
+        return plane_of(settings, atomic_numbers, positions).to_metadata()
+    return surface_row(settings) if settings["kind"] == "surface" else None
+
+
+def surface_row(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Return the arguments of the surface that a row of ``grids`` asks for."""
+    return {
+        "scale": float(settings["scale"]),
+        "spacing_bohr": settings["spacing_angstrom"] * ANGSTROM_IN_BOHR,
+        "smoothing_bohr": settings["smoothing_angstrom"] * ANGSTROM_IN_BOHR,
+    }
 
 
 def _shell(positions: FloatArray, radii: FloatArray, density: float) -> FloatArray:

@@ -22,7 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from mepflow import __version__
 from mepflow.journal import Journal
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
-from mepflow.qm.grids import plane_of
+from mepflow.qm.grids import picture_metadata
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference import PROPERTIES, Record, reference_record
 from mepflow.qm.scf import MEMORY_MEGABYTE
@@ -141,22 +141,14 @@ def _assemble(
         )
         for name in grids
     }
-    planes = {
-        name: {
-            molecule.id: plane_of(row, molecule.atomic_numbers, molecule.positions).to_metadata()
-            for molecule, own in zip(molecules, wanted, strict=True)
-            if name in own
-        }
-        for name, row in grids.items()
-        if row["kind"] == "plane"
-    }
+    pictures = {name: _pictures(name, row, molecules, wanted) for name, row in grids.items()}
     computed = MoleculeTable.from_molecules(
         molecules,
         {name: [record[name] for record in records] for name in PROPERTIES},
         values,
         {
             "level_of_theory": vars(level),
-            "grids": planes,
+            "grids": {name: described for name, described in pictures.items() if described},
             "grid_settings": {name: dict(row) for name, row in grids.items()},
             "software": {
                 "mepflow": __version__,
@@ -168,3 +160,18 @@ def _assemble(
     return computed.with_properties(**table.properties).with_texts(
         **table.texts, failure=[str(record["failure"]) for record in records]
     )
+
+
+def _pictures(
+    name: str,
+    row: Mapping[str, Any],
+    molecules: Sequence[Molecule],
+    wanted: Sequence[Mapping[str, Mapping[str, Any]]],
+) -> dict[str, dict[str, Any]]:
+    """Return how a grid for pictures lies around each molecule that has it; empty for others."""
+    described = {
+        molecule.id: picture_metadata(row, molecule.atomic_numbers, molecule.positions)
+        for molecule, own in zip(molecules, wanted, strict=True)
+        if name in own
+    }
+    return {key: value for key, value in described.items() if value is not None}

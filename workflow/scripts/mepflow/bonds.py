@@ -1,0 +1,37 @@
+"""Which atoms to draw as bonded: a matter of pictures, the models know no bonds."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
+
+from mepflow.elements import ATOMIC_NUMBERS
+
+FloatArray = npt.NDArray[np.float64]
+
+BOND_FACTOR: Final = 1.25
+"""Atoms nearer than this multiple of the sum of their covalent radii are drawn as bonded."""
+HEAVY_BOND_FACTOR: Final = 1.1
+"""The same for two atoms beyond neon: two iodine atoms at one carbon are as near as that."""
+_NEON: Final = 10
+_CATIONS: Final = tuple(
+    ATOMIC_NUMBERS[name] for name in ("Li", "Na", "K", "Rb", "Be", "Mg", "Ca", "Sr")
+)
+"""Metals that are ions beside a molecule: no bond is drawn to them, however near it is."""
+
+
+def bonds(
+    atomic_numbers: npt.NDArray[np.uint8], positions_angstrom: FloatArray
+) -> list[tuple[int, int]]:
+    """Return the pairs of atoms to draw as bonded, from distances and RDKit's covalent radii."""
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    heavy = atomic_numbers > _NEON
+    factors = np.where(heavy[:, None] & heavy[None], HEAVY_BOND_FACTOR, BOND_FACTOR)
+    distances = np.linalg.norm(positions_angstrom[:, None] - positions_angstrom[None], axis=-1)
+    close = distances < factors * (radii[:, None] + radii[None])
+    cations = np.isin(atomic_numbers, _CATIONS)
+    close &= ~(cations[:, None] | cations[None])
+    first, second = np.nonzero(np.triu(close, k=1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))
