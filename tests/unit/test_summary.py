@@ -83,6 +83,17 @@ def test_what_was_made_and_left_out(
     assert f"{tmp_path}/report.html" in text
 
 
+def test_numbers_of_earlier_models_are_not_shown(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    write(tmp_path / "qm9/models/AC-D/seed-1/model.pt")
+    write(tmp_path / "qm9/models/AC-D/seed-1/model.pt.provenance.json")
+    os.utime(tmp_path / "qm9/tables/mep.csv", (time.time() - 3600,) * 2)
+    text = summary(config, plan, time.time() - 60)
+    assert f"{tmp_path}/qm9/tables/mep.csv is older than its models." in text
+    assert "3.12" not in text
+
+
 def test_times_are_those_of_this_run(
     config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
 ) -> None:

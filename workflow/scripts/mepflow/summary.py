@@ -20,6 +20,7 @@ _WHAT_IT_IS: Final = {
     "fitted-charges-dipoles": "floor of charges and dipoles",
 }
 """Remarks on the rows that are fitted to the very potential that they are compared with."""
+_BEFORE_TABLES: Final = ("models", "evaluations")
 _FAILED_REFERENCE: Final = "scf_not_converged"
 
 
@@ -76,7 +77,12 @@ def _dataset(folder: Path, grid: str, jobs: Sequence[JobStatus]) -> list[str]:
     kept, failed = _molecules(folder / "reference" / "verdicts.csv")
     lines = ["", f"{folder.name}: {', '.join([*kept, *parts])}", *failed]
     table = folder / "tables" / "mep.csv"
-    return [*lines, "", *_headline(table, grid)] if table.exists() else lines
+    evaluated = max((job.made or 0 for job in jobs if job.stage in _BEFORE_TABLES), default=0)
+    if not table.exists():
+        return lines
+    if table.stat().st_mtime < evaluated:
+        return [*lines, f"  {table} is older than its models."]
+    return [*lines, "", *_headline(table, grid)]
 
 
 def _molecules(verdicts: Path) -> tuple[list[str], list[str]]:
