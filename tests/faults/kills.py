@@ -11,7 +11,7 @@ from bench import Bench, Copy, kill_all, wait_for
 
 REFERENCE: Final = "compute_reference"
 TRAINING: Final = "train_model"
-EVALUATION: Final = "evaluate_model"
+EVALUATION: Final = "evaluate_models"
 SECONDS: Final = {REFERENCE: 3.5, TRAINING: 6.0, EVALUATION: 2.5}
 """Processor time of a job of the undisturbed run: what other programs take does not count."""
 

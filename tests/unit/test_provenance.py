@@ -88,7 +88,7 @@ def test_record_holds_checksums_versions_and_the_seed(tmp_path: Path) -> None:
     assert record["software"]["numpy"]
     assert record["params"] == plain(params) == {"a": {"b": "x"}, "split": {"seed": 7}}
     assert record["seed"] == 7
-    assert record["script"] == script_digest("train_model") != script_digest("evaluate_model")
+    assert record["script"] == script_digest("train_model") != script_digest("evaluate_models")
     assert record["host"]
     assert (record["results"], record["rule"]) == ("results", "train_model")
 

@@ -98,9 +98,9 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     )
     planned = rerun.planned()
     assert planned["train_model"] == 1
-    assert planned["evaluate_model"] == 1
+    assert planned["evaluate_models"] == 1
     tables = {"tabulate_mep", "tabulate_multipoles"}
-    models = {"train_model", "evaluate_model"}
+    models = {"train_model", "evaluate_models"}
     assert set(planned) == models | tables | MODEL_RESULTS | {"plot_training_curves"}
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
 

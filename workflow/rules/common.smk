@@ -139,17 +139,22 @@ def of_source(path):
     return path.replace("{dataset}", "{source}")
 
 
+def foreign_files(name):
+    """Return the file ``name`` of every model of the wildcards' source, judged on the dataset."""
+    return expand(
+        f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}",
+        variant=VARIANTS,
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
 def transfer_files(name):
     """Return an input function: the file ``name`` of every model of the other datasets."""
 
     def files(wildcards):
-        return expand(
-            f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}",
-            dataset=wildcards.dataset,
-            source=[dataset for dataset in DATASETS if dataset != wildcards.dataset],
-            variant=VARIANTS,
-            seed=SEEDS,
-        )
+        others = [dataset for dataset in DATASETS if dataset != wildcards.dataset]
+        return expand(foreign_files(name), dataset=wildcards.dataset, source=others)
 
     return files
 

@@ -32,19 +32,20 @@ rule train_model:
         "../scripts/train_model.py"
 
 
-rule evaluate_model:
+rule evaluate_models:
+    # One job for the models of a dataset: PyTorch starts and the reference is read once.
     input:
-        model=rules.train_model.output.model,
+        models=model_files("model.pt"),
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:
-        predictions=f"{MODEL}/predictions.h5",
-        mep=f"{MODEL}/mep.csv",
-        multipoles=f"{MODEL}/multipoles.csv",
+        predictions=model_files("predictions.h5"),
+        mep=model_files("mep.csv"),
+        multipoles=model_files("multipoles.csv"),
     log:
-        f"{LOGS}/evaluate_model/{{variant}}/seed-{{seed}}.log",
+        f"{LOGS}/evaluate_models.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_model/{{variant}}/seed-{{seed}}.tsv"
+        f"{BENCHMARKS}/evaluate_models.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -54,15 +55,11 @@ rule evaluate_model:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest(
-            "mepflow.training.predict",
-            "mepflow.evaluation.mep",
-            "mepflow.evaluation.multipoles",
-        ),
+        code=code_digest("mepflow.evaluation.models"),
     message:
-        "{wildcards.dataset}: evaluating {wildcards.variant}, seed {wildcards.seed}"
+        "{wildcards.dataset}: evaluating the models"
     script:
-        "../scripts/evaluate_model.py"
+        "../scripts/evaluate_models.py"
 
 
 rule evaluate_baseline:

@@ -32,18 +32,18 @@ rule find_known:
 
 rule evaluate_transfer:
     input:
-        model=of_source(rules.train_model.output.model),
+        models=list(map(of_source, model_files("model.pt"))),
         known=rules.find_known.output.known,
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:
-        predictions=f"{TRANSFER}/{{variant}}/seed-{{seed}}/predictions.h5",
-        mep=f"{TRANSFER}/{{variant}}/seed-{{seed}}/mep.csv",
-        multipoles=f"{TRANSFER}/{{variant}}/seed-{{seed}}/multipoles.csv",
+        predictions=foreign_files("predictions.h5"),
+        mep=foreign_files("mep.csv"),
+        multipoles=foreign_files("multipoles.csv"),
     log:
-        f"{LOGS}/evaluate_transfer/from-{{source}}/{{variant}}/seed-{{seed}}.log",
+        f"{LOGS}/evaluate_transfer/from-{{source}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_transfer/from-{{source}}/{{variant}}/seed-{{seed}}.tsv"
+        f"{BENCHMARKS}/evaluate_transfer/from-{{source}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -53,13 +53,9 @@ rule evaluate_transfer:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest(
-            "mepflow.training.predict",
-            "mepflow.evaluation.mep",
-            "mepflow.evaluation.multipoles",
-        ),
+        code=code_digest("mepflow.evaluation.models"),
     message:
-        "{wildcards.dataset}: evaluating {wildcards.variant} of {wildcards.source}, seed {wildcards.seed}"
+        "{wildcards.dataset}: evaluating the models of {wildcards.source}"
     script:
         "../scripts/evaluate_transfer.py"
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import bootstrap
 
 from mepflow.errors import InputError
 from mepflow.evaluation.statistics import (
@@ -109,3 +110,14 @@ def test_sources_are_read_off_the_paths_of_a_run():
     assert (model.name, model.seed, model.is_baseline) == ("AC-DQ-dw100", 12, False)
     assert (baseline.name, baseline.seed, baseline.is_baseline) == ("fitted-charges", None, True)
     assert str(model.path) == paths[0]
+
+
+@pytest.mark.parametrize("statistic", [np.median, np.mean])
+@pytest.mark.parametrize("count", [2, 22, 500])
+def test_the_interval_is_that_of_scipy(statistic, count):
+    values = np.random.default_rng(count).lognormal(size=count)
+    expected = bootstrap(
+        (values,), statistic, n_resamples=10_000, method="percentile", rng=np.random.default_rng(7)
+    ).confidence_interval
+    found = bootstrap_interval(values, statistic, seed=7)
+    np.testing.assert_allclose(found, (expected.low, expected.high), rtol=1e-12)

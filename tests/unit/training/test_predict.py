@@ -7,6 +7,7 @@ import pytest
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
+from mepflow.splits import rows_in_split
 from mepflow.training.predict import predict
 from mepflow.training.run import train
 from mepflow.variants import Variant
@@ -20,9 +21,11 @@ def trained(
     return paths
 
 
-def run_predict(paths: dict[str, Path], **changes: Any) -> MoleculeTable:
+def run_predict(paths: dict[str, Path], split: str = "test", **changes: Any) -> MoleculeTable:
     output = paths["model_path"].with_name("predictions.h5")
-    predict(paths["model_path"], paths["reference"], paths["splits"], output, **changes)
+    table = MoleculeTable.load(paths["reference"])
+    molecules = table.select(rows_in_split(table.ids, paths["splits"], split))
+    predict(paths["model_path"], molecules, output, source=paths["reference"], **changes)
     return MoleculeTable.load(output)
 
 

@@ -12,6 +12,7 @@ from mepflow.errors import InputError
 from mepflow.evaluation.mep import COLUMNS, evaluate_mep
 from mepflow.evaluation.multipoles import evaluate_multipoles
 from mepflow.molecules import GridValues, MoleculeTable
+from mepflow.splits import rows_in_split
 from mepflow.training.predict import own_kind, predict
 from mepflow.training.run import train
 from mepflow.variants import Variant
@@ -43,7 +44,9 @@ def foreign_data(table: MoleculeTable, charged: set[int], with_sulphur: set[int]
 
 def run_predict(paths: dict[str, Path], **options: Any) -> Path:
     output = paths["model_path"].with_name("predictions.h5")
-    predict(paths["model_path"], paths["reference"], paths["splits"], output, **options)
+    table = MoleculeTable.load(paths["reference"])
+    molecules = table.select(rows_in_split(table.ids, paths["splits"], "test"))
+    predict(paths["model_path"], molecules, output, source=paths["reference"], **options)
     return output
 
 

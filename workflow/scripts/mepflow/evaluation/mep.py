@@ -79,16 +79,28 @@ def predicted_potential(table: MoleculeTable, index: int, points: FloatArray) ->
 def evaluate_mep(
     predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
 ) -> None:
-    """Write the errors of a predictions file on every grid that errors are measured on.
+    """Write the errors of a predictions file against a reference file.
 
-    ``output`` is a CSV file with the columns :data:`COLUMNS`, a row per molecule and grid, in
-    kcal/mol/e. Planes of showcase molecules are left out, as are molecules without points.
-
-    Raises :class:`InputError` where a file is missing, the two are about different molecules, or no
-    molecule has points; with ``may_be_empty``, predictions of no molecule give no rows instead.
+    Raises :class:`InputError` where a file is missing, the two are about different molecules, or
+    the predictions are of no molecule, unless they ``may_be_empty``.
     """
     predicted = load_predictions(predictions, may_be_empty=may_be_empty)
     matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
+    write_mep_errors(predicted, matched, predictions, output)
+
+
+def write_mep_errors(
+    predicted: MoleculeTable, matched: MoleculeTable, predictions: Path, output: Path
+) -> None:
+    """Write the errors of predictions on every grid that errors are measured on.
+
+    ``matched`` is the reference of the same molecules in the same order, ``predictions`` names them
+    in messages. ``output`` is a CSV file with the columns :data:`COLUMNS`, a row per molecule and
+    grid, in kcal/mol/e. Planes of showcase molecules are left out, as are molecules without points.
+
+    Raises :class:`InputError` where no molecule has points; predictions of no molecule give no rows
+    instead.
+    """
     rows = [
         (predicted.ids[index], grid, *_errors(predicted, matched, index, grid))
         for grid in metric_grids(matched)
@@ -97,7 +109,7 @@ def evaluate_mep(
     ]
     if not rows and len(predicted):
         raise InputError(
-            f"{reference} holds no MEP of the molecules of {predictions}: "
+            f"the reference holds no MEP of the molecules of {predictions}: "
             "compute the reference of the test molecules on at least one grid."
         )
     with atomic_path(output) as temporary:

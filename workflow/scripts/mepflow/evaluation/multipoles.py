@@ -39,16 +39,27 @@ def multipole_components(table: MoleculeTable) -> tuple[FloatArray, FloatArray]:
 def evaluate_multipoles(
     predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
 ) -> None:
-    """Write the multipole errors of a predictions file as a CSV file with :data:`COLUMNS`.
+    """Write the errors of a predictions file against a reference file.
 
     Raises :class:`InputError` where a file is missing, the two are about different molecules, or
-    there are none, unless the predictions ``may_be_empty``.
+    the predictions are of no molecule, unless they ``may_be_empty``.
     """
     predicted = load_predictions(predictions, may_be_empty=may_be_empty)
     matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
-    for table, path in ((predicted, predictions), (matched, reference)):
+    write_multipole_errors(predicted, matched, predictions, output)
+
+
+def write_multipole_errors(
+    predicted: MoleculeTable, matched: MoleculeTable, predictions: Path, output: Path
+) -> None:
+    """Write the multipole errors of predictions as a CSV file with :data:`COLUMNS`.
+
+    ``matched`` is the reference of the same molecules in the same order, ``predictions`` names them
+    in messages. Raises :class:`InputError` where either lacks a multipole.
+    """
+    for table, name in ((predicted, predictions), (matched, f"the reference of {predictions}")):
         if not {"dipole", "quadrupole"} <= table.properties.keys():
-            raise InputError(f"{path} holds no dipoles and quadrupoles: make it again.")
+            raise InputError(f"{name} holds no dipoles and quadrupoles: make it again.")
     frame = multipole_errors(predicted, matched)
     with atomic_path(output) as temporary:
         frame.to_csv(temporary, index=False)

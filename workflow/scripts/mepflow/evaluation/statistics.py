@@ -18,7 +18,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import bootstrap
 
 from mepflow.errors import InputError
 from mepflow.evaluation.mbis import MBIS_BASELINES
@@ -128,17 +127,15 @@ def bootstrap_interval(
     """
     if len(values) < 2:
         return float("nan"), float("nan")
-    result = bootstrap(
-        (values,),
-        statistic,
-        n_resamples=BOOTSTRAP_SAMPLES,
-        batch=max(1, _BATCH_NUMBERS // len(values)),
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    interval = result.confidence_interval
-    return float(interval.low), float(interval.high)
+    rng = np.random.default_rng(seed)
+    batch = max(1, _BATCH_NUMBERS // len(values))
+    drawn = [
+        statistic(values[rng.integers(0, len(values), (min(batch, left), len(values)))], axis=-1)
+        for left in range(BOOTSTRAP_SAMPLES, 0, -batch)
+    ]
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(np.concatenate(drawn), (tail, 100.0 - tail))
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Predictions of a trained model for the molecules of a split."""
+"""Predictions of a trained model."""
 
 import logging
 from collections.abc import Collection
@@ -14,7 +14,6 @@ from torch import Tensor
 from mepflow.errors import InputError
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import FIELDS, MoleculeTable
-from mepflow.splits import TEST, rows_in_split
 from mepflow.training.data import DeviceDataset
 from mepflow.training.model_file import load_model
 
@@ -23,19 +22,19 @@ logger = logging.getLogger(__name__)
 
 def predict(
     model_path: Path,
-    reference_path: Path,
-    splits_path: Path,
+    molecules: MoleculeTable,
     output_path: Path,
-    split: str = TEST,
     device: str = "auto",
     *,
+    source: Path,
     known: Path | None = None,
 ) -> None:
-    """Write the predictions table of one split.
+    """Predict ``molecules`` and write the predictions table.
 
     It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
     them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
-    ``known`` is for molecules of another data set than the model's: the CSV file of the ids that
+    ``source`` is the file of the molecules in messages. ``known`` is for molecules of another data
+    set than the model's: the CSV file of the ids that
     :func:`mepflow.evaluation.known.find_known` found. Those are left out, and all that are not of
     :func:`own_kind`; there may be none left.
 
@@ -43,13 +42,12 @@ def predict(
     out, an element the model does not know.
     """
     model, info = load_model(model_path, device)
-    table = replace(MoleculeTable.load(reference_path), grids={}, properties={}, texts={})
-    table = table.select(rows_in_split(table.ids, splits_path, split))
+    table = replace(molecules, grids={}, properties={}, texts={})
     if known is not None:
         table = table.select(_unseen(table, known))
         table = table.select(own_kind(table, info.elements))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
-    predictions = replace(predict_table(model, table, source=reference_path), metadata=metadata)
+    predictions = replace(predict_table(model, table, source=source), metadata=metadata)
     predictions.save(output_path)
     logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
 

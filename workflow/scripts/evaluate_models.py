@@ -1,0 +1,15 @@
+"""Predict the test molecules with every model, and compare them with the reference."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.models import evaluate_models, evaluations_of
+
+    evaluate_models(
+        evaluations_of(snakemake.input.models, snakemake.output),
+        Path(snakemake.input.reference),
+        Path(snakemake.input.splits),
+        snakemake.params.device,
+    )
