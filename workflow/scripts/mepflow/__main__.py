@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from mepflow.errors import ConfigError, MepflowError
+from mepflow.prediction.command import add_predict
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` (the process's own if None) name; return the status."""
     parser = argparse.ArgumentParser(prog="mepflow", description="Potentials of molecules.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_predict(commands, _DEFINITIONS)
     _add_check_pinn(commands)
     _add_check_level(commands)
     _add_status(commands)

@@ -1,0 +1,39 @@
+"""An ASE calculator: predicted charges and dipole where ASE's tools look for them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+
+from mepflow.prediction.result import Prediction
+from mepflow.units import BOHR_IN_ANGSTROM
+
+
+class MultipoleCalculator(Calculator):
+    """``atoms.get_charges()`` in e and ``atoms.get_dipole_moment()`` in e·Å.
+
+    The dipole is about the centre of nuclear charge, which matters for ions alone. There is no
+    energy and there are no forces. :attr:`prediction` is the last molecule's, in atomic units.
+    """
+
+    def __init__(self, predict: Callable[[Atoms], Prediction]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.implemented_properties = ["charges", "dipole"]
+        self._predict = predict
+        self.prediction: Prediction | None = None
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("charges",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Predict ``atoms`` and keep the results; called by ASE."""
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        molecule: Any = self.atoms
+        prediction = self.prediction = self._predict(molecule)
+        self.results = {
+            "charges": prediction.charges,
+            "dipole": prediction.dipole * BOHR_IN_ANGSTROM,
+        }

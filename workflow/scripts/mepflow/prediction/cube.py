@@ -1,0 +1,103 @@
+"""The potential as a Gaussian cube file, which VMD, Avogadro, PyMOL and 3Dmol.js read.
+
+Two lines of comment; the number of atoms and the origin; three lines with the number of points
+along an axis and the step; a line per atom with its number, nuclear charge and position; then the
+values, z fastest, six to a line. Lengths are in bohr, values in hartree/e.
+
+Near a nucleus, the potential of a point charge has nothing to do with the molecule's and grows
+without bound. There each atom's charge and dipole are taken to lie on a sphere of
+:data:`CORE_SCALE` Bondi radii, which leaves every value outside these spheres as it is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, TextIO
+
+import numpy as np
+
+from mepflow.errors import InputError
+from mepflow.files import atomic_path
+from mepflow.molecules import Molecule
+from mepflow.prediction.result import FloatArray, Prediction
+from mepflow.radii import bondi_radii
+from mepflow.units import ANGSTROM_IN_BOHR
+
+CORE_SCALE: Final = 0.5
+MOST_POINTS: Final = 10_000_000
+"""Largest cube: 130 MB of text."""
+_DIGITS: Final = 6
+"""Decimals of a length in a cube file: the grid is laid on such numbers, so none is rounded."""
+_VALUES_PER_LINE: Final = 6
+
+
+@dataclass(frozen=True)
+class CubeGrid:
+    """A regular grid: its first point and step in bohr, and the number of points along x, y, z."""
+
+    origin: FloatArray
+    spacing: float
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def around(cls, molecule: Molecule, spacing_angstrom: float, margin_angstrom: float) -> Self:
+        """Lay a grid that reaches ``margin_angstrom`` beyond the outermost nuclei.
+
+        Raises :class:`InputError` for more than :data:`MOST_POINTS`.
+        """
+        spacing = round(spacing_angstrom * ANGSTROM_IN_BOHR, _DIGITS)
+        margin = margin_angstrom * ANGSTROM_IN_BOHR
+        low = molecule.positions.min(axis=0) - margin
+        high = molecule.positions.max(axis=0) + margin
+        counts = np.ceil((high - low) / spacing) + 1.0
+        if counts.prod() > MOST_POINTS:
+            raise InputError(
+                f"{molecule.id}: a cube of {counts.prod():.2g} points is too large (at most "
+                f"{MOST_POINTS}): choose a wider --spacing, or --no-cubes."
+            )
+        # The box of the points is larger than the one asked for: half of the rest on each side.
+        first = (low + high - spacing * (counts - 1.0)) / 2.0
+        nx, ny, nz = (int(count) for count in counts)
+        return cls(first.round(_DIGITS), spacing, (nx, ny, nz))
+
+    def planes(self) -> Iterator[FloatArray]:
+        """Yield the points (ny·nz, 3) in bohr of each plane of constant x, z fastest."""
+        x, y, z = (
+            start + self.spacing * np.arange(count)
+            for start, count in zip(self.origin, self.shape, strict=True)
+        )
+        for value in x:
+            plane = np.meshgrid([value], y, z, indexing="ij")
+            yield np.stack(plane, axis=-1).reshape(-1, 3)
+
+
+def write_cube(path: Path, prediction: Prediction, grid: CubeGrid) -> None:
+    """Write the MEP of a prediction in hartree/e on ``grid``, a plane of points at a time."""
+    molecule = prediction.molecule
+    radii = CORE_SCALE * bondi_radii(molecule.atomic_numbers)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.write(f"MEP of {molecule.id} in hartree/e, predicted by mepflow\n")
+        file.write(f"point multipoles outside {CORE_SCALE} Bondi radii; lengths in bohr\n")
+        _write_header(file, molecule, grid)
+        for points in grid.planes():
+            values = prediction.potential(points, radii)
+            for row in values.reshape(grid.shape[1:]):
+                _write_row(file, row)
+
+
+def _write_header(file: TextIO, molecule: Molecule, grid: CubeGrid) -> None:
+    file.write(_line(len(molecule), *grid.origin))
+    for axis, count in enumerate(grid.shape):
+        file.write(_line(count, *(grid.spacing * (np.arange(3) == axis))))
+    for number, position in zip(molecule.atomic_numbers, molecule.positions, strict=True):
+        file.write(_line(int(number), float(number), *position))
+
+
+def _line(count: int, *values: float) -> str:
+    return f"{count:5d}" + "".join(f"{value:12.6f}" for value in values) + "\n"
+
+
+def _write_row(file: TextIO, values: FloatArray) -> None:
+    words = [f"{value:13.5E}" for value in values]
+    for start in range(0, len(words), _VALUES_PER_LINE):
+        file.write("".join(words[start : start + _VALUES_PER_LINE]) + "\n")

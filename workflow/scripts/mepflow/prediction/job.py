@@ -1,0 +1,131 @@
+"""All files of one call of ``predict``: the work behind the command line."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from tqdm import tqdm
+
+from mepflow.prediction.cube import CubeGrid, write_cube
+from mepflow.prediction.geometry_files import write_extxyz, write_pqr
+from mepflow.prediction.predictor import Predictor
+from mepflow.prediction.reference import LONG_SECONDS, expected_seconds, read_level, reference_row
+from mepflow.prediction.result import Prediction
+from mepflow.prediction.structures import Structure
+from mepflow.prediction.tables import Row, Surroundings, atom_rows, molecule_row, write_table
+from mepflow.qm.levels import LevelOfTheory
+
+FEW_MOLECULES: Final = 20
+"""So many get a cube each unless told otherwise."""
+GRID: Final = "mk"
+"""Row of ``grids`` on whose points the MEP is summarized and compared."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The rows of the tables, and the files that were written."""
+
+    molecules: list[Row] = field(default_factory=list)
+    atoms: list[Row] = field(default_factory=list)
+    references: list[Row] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to predict, with which models, and what to write into ``folder``.
+
+    ``cubes`` None means: for up to :data:`FEW_MOLECULES`. ``level`` names the level of theory of
+    the reference calculations, if there are to be any; it and the grid are rows of ``definitions``.
+    """
+
+    predictor: Predictor
+    structures: Sequence[Structure]
+    folder: Path
+    definitions: Path
+    cubes: bool | None = None
+    spacing_angstrom: float = 0.25
+    margin_angstrom: float = 4.0
+    pictures: bool = False
+    level: str | None = None
+    threads: int = 1
+
+    @property
+    def writes_cubes(self) -> bool:
+        """Tell whether each molecule gets a cube file."""
+        return len(self.structures) <= FEW_MOLECULES if self.cubes is None else self.cubes
+
+    def run(self) -> Results:
+        """Predict and write all files; the tables come last, when every molecule has its own.
+
+        Raises :class:`~mepflow.errors.InputError` or :class:`~mepflow.errors.ConfigError` before
+        anything is written where a molecule, a cube or the level of theory is impossible.
+        """
+        grid = yaml.safe_load(self.definitions.read_text())["grids"][GRID]
+        level = None if self.level is None else read_level(self.definitions, self.level)
+        cubes = self._cube_grids()
+        results, predictions = Results(), []
+        steps = zip(self.structures, self.predictor.predict_all(self.structures), strict=True)
+        for structure, prediction in tqdm(
+            steps, total=len(self.structures), unit=" molecules", disable=None
+        ):
+            predictions.append(prediction)
+            self._write_molecule(prediction, cubes.get(structure.molecule.id), results)
+            around = Surroundings.of(prediction, grid)
+            results.molecules.append(molecule_row(structure, prediction, around))
+            results.atoms.extend(atom_rows(prediction))
+            if level is not None:
+                results.references.append(self._reference(prediction, level, grid))
+        self._write_tables(predictions, results)
+        return results
+
+    def _cube_grids(self) -> dict[str, CubeGrid]:
+        if not self.writes_cubes:
+            return {}
+        molecules = [structure.molecule for structure in self.structures]
+        sizes = (self.spacing_angstrom, self.margin_angstrom)
+        return {molecule.id: CubeGrid.around(molecule, *sizes) for molecule in molecules}
+
+    def _write_molecule(
+        self, prediction: Prediction, cube: CubeGrid | None, results: Results
+    ) -> None:
+        name = prediction.molecule.id
+        path = self.folder / f"{name}.pqr"
+        write_pqr(path, prediction)
+        results.files.append(path)
+        if cube is not None:
+            path = self.folder / f"{name}.cube"
+            write_cube(path, prediction, cube)
+            results.files.append(path)
+
+    def _reference(
+        self, prediction: Prediction, level: LevelOfTheory, grid: Mapping[str, Any]
+    ) -> Row:
+        seconds = expected_seconds(prediction.molecule)
+        if seconds > LONG_SECONDS:
+            logger.warning(
+                "%s: its reference will take about %.0f minutes of one core at QM9's level, and "
+                "several times that with a larger basis.",
+                prediction.molecule.id,
+                seconds / 60.0,
+            )
+        return reference_row(prediction, level, grid, self.threads)
+
+    def _write_tables(self, predictions: Sequence[Prediction], results: Results) -> None:
+        tables = {
+            "multipoles.csv": results.molecules,
+            "atoms.csv": results.atoms,
+            "reference.csv": results.references,
+        }
+        for name, rows in tables.items():
+            if rows:
+                write_table(self.folder / name, rows)
+                results.files.append(self.folder / name)
+        geometries = self.folder / "molecules.extxyz"
+        write_extxyz(geometries, predictions)
+        results.files.append(geometries)

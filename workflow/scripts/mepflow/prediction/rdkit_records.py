@@ -1,0 +1,125 @@
+"""Structures that RDKit reads: SDF and Mol files, and SMILES, which get a conformer.
+
+A conformer of a SMILES is one guess at a geometry: ETKDG with a fixed seed (S. Riniker and
+G. A. Landrum, J. Chem. Inf. Model. 55, 2562 (2015)), relaxed with MMFF94s, or with UFF where MMFF
+has no parameters.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+
+from mepflow.errors import InputError
+from mepflow.prediction.records import Record, check_size, shown
+
+SEED: Final = 20
+"""Seed of the conformers."""
+MOST_SMILES_ATOMS: Final = 250
+"""Largest molecule that is built from a SMILES: the time for a conformer grows fast."""
+_LONGEST_SMILES: Final = 1000
+_TIMEOUT_SECONDS: Final = 20
+_RELAXATION_STEPS: Final = 2000
+_RECORD_END: Final = re.compile(r"^\$\$\$\$.*\n?", re.MULTILINE)
+_DIMENSION: Final = slice(20, 22)
+"""Where the second line of a Mol block says 2D or 3D."""
+
+# RDKit's own annotations hide that the answer to what it cannot read is None.
+_parse_smiles: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromSmiles
+_parse_mol_block: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromMolBlock
+
+
+def read_sdf(text: str, source: str) -> Iterator[Record]:
+    """Yield the structures of an SDF or Mol file; the charge is the sum of the formal ones.
+
+    ``source`` is the file's name in an :class:`InputError`, raised where a record cannot be read,
+    is a flat drawing or lacks hydrogen atoms.
+    """
+    blocks = [block for block in _RECORD_END.split(text) if block.strip()]
+    for number, block in enumerate(blocks, 1):
+        yield _sdf_record(block, f"{source}, record {number}")
+
+
+def _sdf_record(block: str, place: str) -> Record:
+    with rdBase.BlockLogs():
+        molecule = _parse_mol_block(block, sanitize=False, removeHs=False)
+        if molecule is None:
+            raise InputError(f"{place} cannot be read as a structure: write the file again.")
+        check_size(place, molecule.GetNumAtoms())
+        molecule.UpdatePropertyCache(strict=False)
+        missing = sum(atom.GetTotalNumHs() for atom in molecule.GetAtoms())
+    lines = block.split("\n")
+    if lines[1][_DIMENSION] == "2D" or not molecule.GetNumConformers():
+        raise InputError(f"{place} is a flat drawing: give a 3D structure, or its SMILES.")
+    if missing:
+        raise InputError(f"{place} lacks {missing} hydrogen atoms: add them, or give its SMILES.")
+    return _record(place, lines[0].strip(), molecule)
+
+
+def read_smiles_file(text: str, source: str) -> Iterator[Record]:
+    """Yield the molecules of a file with a SMILES and, after a space, a name in each line."""
+    for number, line in enumerate(text.split("\n"), 1):
+        words = line.split(maxsplit=1)
+        if words:
+            yield from_smiles(words[0], f"{source}, line {number}", "".join(words[1:]).strip())
+
+
+def from_smiles(smiles: str, place: str, title: str = "") -> Record:
+    """Return the molecule of a SMILES with a conformer; raises :class:`InputError`."""
+    if len(smiles) > _LONGEST_SMILES:
+        raise InputError(f"{place}: a SMILES of {len(smiles)} characters is too long to be built.")
+    with rdBase.BlockLogs():
+        molecule = _parse_smiles(smiles)
+        if molecule is None:
+            raise InputError(f"{place}: {shown(smiles)} is not a SMILES that RDKit can read.")
+        _check_buildable(molecule, smiles, place)
+        molecule = Chem.AddHs(molecule)
+        if not _embed(molecule):
+            raise InputError(
+                f"{place}: RDKit finds no geometry for {shown(smiles)}: give a structure file."
+            )
+    return _record(place, title, molecule, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
+
+
+def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
+    n_atoms = sum(1 + atom.GetTotalNumHs() for atom in molecule.GetAtoms())
+    check_size(f"{place}: {shown(smiles)}", n_atoms)
+    if n_atoms > MOST_SMILES_ATOMS:
+        raise InputError(
+            f"{place}: {shown(smiles)} has {n_atoms} atoms, more than the {MOST_SMILES_ATOMS} that "
+            "are built from a SMILES: give a structure file."
+        )
+    if len(Chem.GetMolFrags(molecule)) > 1:
+        raise InputError(
+            f"{place}: {shown(smiles)} has several fragments, and a SMILES does not say how they "
+            "lie: give a structure file."
+        )
+    if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
+        raise InputError(f"{place}: {shown(smiles)} has a placeholder atom: name its element.")
+
+
+def _embed(molecule: Chem.Mol) -> bool:
+    """Give a molecule with hydrogens a relaxed conformer; return whether there is one."""
+    parameters: Any = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = SEED
+    parameters.timeout = _TIMEOUT_SECONDS
+    for parameters.useRandomCoords in (False, True):
+        if rdDistGeom.EmbedMolecule(molecule, parameters) == 0:
+            break
+    else:
+        return False
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+        rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, "MMFF94s", _RELAXATION_STEPS)
+    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
+        rdForceFieldHelpers.UFFOptimizeMolecule(molecule, _RELAXATION_STEPS)
+    return True
+
+
+def _record(place: str, title: str, molecule: Chem.Mol, smiles: str = "") -> Record:
+    numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
+    positions = np.asarray(molecule.GetConformer().GetPositions(), dtype=float)
+    charge = int(Chem.GetFormalCharge(molecule))
+    return Record(place, title, np.array(numbers, np.int64), positions, charge, smiles)

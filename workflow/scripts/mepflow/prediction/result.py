@@ -1,0 +1,118 @@
+r"""The prediction for one molecule, with the spread over the models.
+
+A quantity x of an ensemble of K models is the mean of the models', x̄ = Σ x_k / K, and its spread
+
+.. math:: s = \sqrt{\sum_k (x_k - \bar x)^2 / (K - 1)},
+
+taken per component; it is nan for a single model. The spread tells how far models of different
+seeds disagree. It holds nothing of what they have in common: too little training data of a kind,
+or what no atomic charges can describe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mepflow.molecules import Molecule
+from mepflow.potential import potential
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Atomic terms and multipoles of a molecule of n atoms by each of K models, in atomic units.
+
+    ======================== ============ =====================================================
+    molecule                              elements, positions in bohr, total charge in e
+    origin                   (3,)         bohr: centre of nuclear charge, of both multipoles
+    model_charges            (K, n)       e
+    model_atomic_dipoles     (K, n, 3)    e·bohr, or None if the variant has none
+    model_dipoles            (K, 3)       e·bohr
+    model_quadrupoles        (K, 3, 3)    traceless Θ′ = Σ q (3 r rᵀ − r² 1), e·bohr²
+    warnings                              what makes the prediction doubtful, a sentence each
+    ======================== ============ =====================================================
+
+    The means over the models are :attr:`charges`, :attr:`atomic_dipoles`, :attr:`dipole` and
+    :attr:`quadrupole`, the spreads end in ``_spread``.
+    """
+
+    molecule: Molecule
+    origin: FloatArray
+    model_charges: FloatArray
+    model_atomic_dipoles: FloatArray | None
+    model_dipoles: FloatArray
+    model_quadrupoles: FloatArray
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def charges(self) -> FloatArray:
+        """Return the atomic charges (n,) in e; they add up to the total charge."""
+        return np.asarray(self.model_charges.mean(axis=0))
+
+    @property
+    def charges_spread(self) -> FloatArray:
+        """Return the spread (n,) of the atomic charges in e."""
+        return spread(self.model_charges)
+
+    @property
+    def atomic_dipoles(self) -> FloatArray | None:
+        """Return the atomic dipoles (n, 3) in e·bohr, or None if the variant has none."""
+        dipoles = self.model_atomic_dipoles
+        return None if dipoles is None else np.asarray(dipoles.mean(axis=0))
+
+    @property
+    def atomic_dipoles_spread(self) -> FloatArray | None:
+        """Return the spread (n, 3) of the atomic dipoles in e·bohr."""
+        return None if self.model_atomic_dipoles is None else spread(self.model_atomic_dipoles)
+
+    @property
+    def dipole(self) -> FloatArray:
+        """Return the molecular dipole (3,) in e·bohr, from negative to positive charge."""
+        return np.asarray(self.model_dipoles.mean(axis=0))
+
+    @property
+    def dipole_spread(self) -> FloatArray:
+        """Return the spread (3,) of the dipole's components in e·bohr."""
+        return spread(self.model_dipoles)
+
+    @property
+    def quadrupole(self) -> FloatArray:
+        """Return the molecular traceless quadrupole Θ′ (3, 3) in e·bohr²."""
+        return np.asarray(self.model_quadrupoles.mean(axis=0))
+
+    @property
+    def quadrupole_spread(self) -> FloatArray:
+        """Return the spread (3, 3) of the components of Θ′ in e·bohr²."""
+        return spread(self.model_quadrupoles)
+
+    def potential(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
+        """Return the MEP (p,) in hartree/e of the mean atomic terms at ``points`` (p, 3) in bohr.
+
+        ``radii`` (n,) in bohr as in :func:`mepflow.potential.potential`, which raises
+        :class:`ValueError` for a point on an atom where there are none.
+        """
+        terms = (self.molecule.positions, self.charges, self.atomic_dipoles)
+        return np.asarray(potential(points, *terms, radii=radii))
+
+    def potential_spread(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
+        """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
+        dipoles: Sequence[FloatArray | None] = (
+            [None] * len(self.model_charges)
+            if self.model_atomic_dipoles is None
+            else list(self.model_atomic_dipoles)
+        )
+        values = [
+            potential(points, self.molecule.positions, *terms, radii=radii)
+            for terms in zip(self.model_charges, dipoles, strict=True)
+        ]
+        return spread(np.array(values))
+
+
+def spread(values: FloatArray) -> FloatArray:
+    """Return the sample standard deviation of ``values`` (K, ...) over the models; nan for one."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(values.std(axis=0, ddof=1))
