@@ -1,0 +1,353 @@
+"""Make the embedded model: label geometries, train its seeds, measure them, write its folder.
+
+Run from the repository's root after the default run, with the geometries of others in a folder
+(what it holds: ``embedded_model_geometries.py``); the recipe says everything else::
+
+    python tools/make_embedded_model.py --geometries ../shared/data --work /tmp/model
+
+The molecules of the default run are taken with their labels, and its test set is the test set, so
+that the errors compare with its tables. Labels go one by one into a journal and trainings have
+checkpoints, both in the work folder: the run can be stopped and taken up again, and ``--steps``
+does a part of it. What it writes in ``resources/models/default``: ``seed-N.pt``, ``metrics.csv``,
+``molecules.csv``, ``recorded.csv``, and the tables of the card, ``README.md``.
+"""
+
+import argparse
+import logging
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from embedded_model_geometries import gather  # noqa: E402
+from rdkit import RDLogger  # noqa: E402
+
+from mepflow import units  # noqa: E402
+from mepflow.elements import symbol  # noqa: E402
+from mepflow.evaluation.mep import evaluate_mep  # noqa: E402
+from mepflow.evaluation.multipoles import evaluate_multipoles  # noqa: E402
+from mepflow.evaluation.statistics import Source  # noqa: E402
+from mepflow.files import atomic_path  # noqa: E402
+from mepflow.identity import canonical_smiles  # noqa: E402
+from mepflow.labels import representation_label  # noqa: E402
+from mepflow.molecules import MoleculeTable  # noqa: E402
+from mepflow.provenance import code_digest  # noqa: E402
+from mepflow.qm.levels import LevelOfTheory  # noqa: E402
+from mepflow.qm.reference import PROPERTIES  # noqa: E402
+from mepflow.qm.shards import compute_shard  # noqa: E402
+from mepflow.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
+from mepflow.tables.mep import mep_table  # noqa: E402
+from mepflow.tables.multipoles import multipole_table  # noqa: E402
+from mepflow.training.model_file import load_model  # noqa: E402
+from mepflow.training.predict import predict_table  # noqa: E402
+from mepflow.training.run import train  # noqa: E402
+from mepflow.variants import Variant  # noqa: E402
+
+log = logging.getLogger("mepflow.make_embedded_model")
+
+MODEL_FOLDER: Final = ROOT / "resources" / "models" / "default"
+STEPS: Final = ("label", "train", "measure")
+BASELINES: Final = ("fitted-charges-dipoles", "fitted-charges", "mulliken")
+HEADLINE_GRID: Final = "mk"
+ENSEMBLE: Final = "ensemble"
+RECORDED_MOLECULE: Final = "gdb_000114"
+"""The molecule of ``recorded.csv``: fluoroethylene carbonate, of the embedded archive."""
+LABELS_CODE: Final = "1"
+"""Raise it where a change of the program changes labels: those in the journal then do not count."""
+
+
+class Run:
+    """The files of one run of this tool, and its recipe."""
+
+    def __init__(self, geometries: Path, work: Path, results: Path) -> None:
+        self.geometries = geometries
+        self.work = work
+        self.results = results
+        self.reference = results / "reference" / "reference.h5"
+        self.candidates = work / "candidates.h5"
+        self.splits = work / "splits.csv"
+        self.labels = work / "labels.h5"
+        self.training = work / "training.h5"
+        self.recipe: dict[str, Any] = read_yaml(MODEL_FOLDER / "recipe.yaml")
+        self.definitions = read_yaml(ROOT / "config" / "definitions.yaml")
+
+    def model(self, seed: int) -> Path:
+        """Return the trained model of a seed."""
+        return self.work / f"seed-{seed}" / "model.pt"
+
+    def level(self) -> LevelOfTheory:
+        """Return the level of theory of the labels."""
+        labels = self.recipe["labels"]
+        name = labels["level_of_theory"]
+        level = LevelOfTheory.from_row(name, self.definitions["levels_of_theory"][name])
+        return replace(level, **labels["changes"])
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the content of a YAML file."""
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def label(run: Run) -> None:
+    """Compute the dipoles and quadrupoles that are not in the journal; write the training table."""
+    write_candidates(run)
+    compute_shard(
+        run.candidates,
+        run.splits,
+        run.labels,
+        run.work / "labels",
+        shard=0,
+        shards=1,
+        split=None,
+        level=run.level(),
+        grids={},
+        code=LABELS_CODE,
+    )
+    labelled = MoleculeTable.load(run.labels)
+    converged = np.flatnonzero(labelled.properties["scf_converged"] == 1.0)
+    log.info("%d of %d labelled", len(converged), len(labelled))
+    tables = (MoleculeTable.load(run.reference), labelled.select(converged))
+    joined = MoleculeTable.concatenate([only_labels(table) for table in tables])
+    joined.save(run.training)
+
+
+def write_candidates(run: Run) -> None:
+    """Write the geometries to label, and the splits of these and of the default run's molecules."""
+    reference = MoleculeTable.load(run.reference)
+    rows = rows_in_split(reference.ids, run.results / "molecules" / "splits.csv", TEST)
+    names = [str(canonical_smiles(smiles)) for smiles in reference.smiles]
+    test = {names[row] for row in rows}
+    found = gather(run.geometries, run.recipe["geometries"], test, set(names))
+    candidates = MoleculeTable.from_molecules([geometry.to_molecule() for geometry in found])
+    candidates.save(run.candidates)
+    splits = make_splits(
+        [*reference.ids, *candidates.ids],
+        run.recipe["split"]["seed"],
+        len(rows),
+        run.recipe["split"]["validation_fraction"],
+        [reference.ids[row] for row in rows],  # these and no others are the test set
+        [*names, *candidates.smiles],
+    )
+    write_splits(splits, run.splits)
+
+
+def only_labels(table: MoleculeTable) -> MoleculeTable:
+    """Return the table with what every molecule has."""
+    properties = {name: table.properties[name] for name in PROPERTIES}
+    return replace(table, properties=properties, texts={}, grids={})
+
+
+def train_seeds(run: Run) -> None:
+    """Train every seed that is not finished."""
+    recipe = run.recipe
+    name = recipe["variant"]
+    for seed in recipe["seeds"]:
+        folder = run.model(seed).parent
+        if run.model(seed).exists():
+            continue
+        train(
+            run.training,
+            run.splits,
+            Variant.from_row(name, run.definitions["variants"][name]),
+            run.definitions["networks"][recipe["network"]],
+            recipe["training"],
+            seed,
+            folder / "state",
+            run.model(seed),
+            folder / "training.csv",
+            code=code_digest("mepflow.training.run"),
+            provenance={"recipe": recipe["training"], "labels": recipe["labels"]},
+        )
+
+
+def measure(run: Run) -> None:
+    """Predict the test molecules and write the folder of the model."""
+    reference = MoleculeTable.load(run.reference)
+    test = reference.select(rows_in_split(reference.ids, run.splits, TEST))
+    bare = replace(test, properties={}, texts={}, grids={})
+    predictions = {
+        f"seed {seed}": predict_table(load_model(run.model(seed), "cpu")[0], bare)
+        for seed in run.recipe["seeds"]
+    }
+    recorded = predictions.copy()
+    predictions[ENSEMBLE] = mean_table(list(predictions.values()))
+    folders = {name: run.work / "test" / name.replace(" ", "-") for name in predictions}
+    for name, table in predictions.items():
+        folders[name].mkdir(parents=True, exist_ok=True)
+        path = folders[name] / "predictions.h5"
+        table.save(path)
+        evaluate_mep(path, run.reference, folders[name] / "mep.csv")
+        evaluate_multipoles(path, run.reference, folders[name] / "multipoles.csv")
+    folders |= {name: run.results / "baselines" / name for name in BASELINES}
+    deliver(run, metrics(folders), recorded)
+
+
+def mean_table(tables: Sequence[MoleculeTable]) -> MoleculeTable:
+    """Return the mean of the predictions of several models."""
+    properties = {
+        name: np.mean([table.properties[name] for table in tables], axis=0)
+        for name in tables[0].properties
+    }
+    return replace(tables[0], properties=properties)
+
+
+def metrics(folders: dict[str, Path]) -> pd.DataFrame:
+    """Return a row per representation: errors of MEP, dipole and quadrupole on the test set."""
+    sources = {
+        kind: [Source(name, None, folder / f"{kind}.csv") for name, folder in folders.items()]
+        for kind in ("mep", "multipoles")
+    }
+    potentials = mep_table(sources["mep"], HEADLINE_GRID)
+    potentials = potentials[potentials["grid"] == HEADLINE_GRID]
+    columns = [
+        "representation",
+        "n_structures",
+        "median_rmse_kcal_per_mol_e",
+        "median_rmse_low_kcal_per_mol_e",
+        "median_rmse_high_kcal_per_mol_e",
+        "mean_rmse_kcal_per_mol_e",
+        "median_relative_rmse",
+    ]
+    multipoles = multipole_table(sources["multipoles"]).drop(columns=["n_structures", "n_seeds"])
+    return potentials[columns].merge(multipoles, on="representation", validate="one_to_one")
+
+
+def deliver(run: Run, frame: pd.DataFrame, recorded: dict[str, MoleculeTable]) -> None:
+    """Write weights, tables and the numbers of the card."""
+    for seed in run.recipe["seeds"]:
+        with atomic_path(MODEL_FOLDER / f"seed-{seed}.pt") as temporary:
+            shutil.copyfile(run.model(seed), temporary)
+    molecules = molecule_list(run)
+    for name, table, digits in (
+        ("metrics.csv", frame, "%.6g"),
+        ("molecules.csv", molecules, None),
+        ("recorded.csv", recorded_prediction(recorded), "%.9g"),
+    ):
+        with atomic_path(MODEL_FOLDER / name) as temporary:
+            table.to_csv(temporary, index=False, float_format=digits)
+    card = MODEL_FOLDER / "README.md"
+    text = card.read_text(encoding="utf-8")
+    text = with_section(text, "metrics", metrics_text(frame))
+    text = with_section(text, "data", data_text(run, molecules))
+    with atomic_path(card) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    print(metrics_text(frame))  # noqa: T201
+
+
+def molecule_list(run: Run) -> pd.DataFrame:
+    """Return id, SMILES, source and split of every molecule that was used."""
+    table = MoleculeTable.load(run.training)
+    split_of = read_splits(run.splits, table.ids).set_index("id")["split"]
+    rows = [
+        (key, smiles, source_of(key), split_of[key])
+        for key, smiles in zip(table.ids, table.smiles, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["id", "smiles", "source", "split"])
+
+
+def source_of(molecule_id: str) -> str:
+    """Return where a geometry is from."""
+    prefix = molecule_id.split("_")[0]
+    return "embedded archive" if prefix == "gdb" else prefix
+
+
+def recorded_prediction(predictions: dict[str, MoleculeTable]) -> pd.DataFrame:
+    """Return the atoms of one test molecule with what each seed predicts for them."""
+    rows = []
+    for name, table in predictions.items():
+        index = table.ids.index(RECORDED_MOLECULE)
+        atoms = table.atoms(index)
+        for number, position, charge, dipole in zip(
+            table.atomic_numbers[atoms],
+            table.positions[atoms] * units.BOHR_IN_ANGSTROM,
+            table.properties["atomic_charges"][atoms],
+            table.properties["atomic_dipoles"][atoms],
+            strict=True,
+        ):
+            rows.append((int(name.split()[1]), symbol(int(number)), *position, charge, *dipole))
+    positions = [f"{axis}_angstrom" for axis in "xyz"]
+    dipoles = [f"dipole_{axis}_e_bohr" for axis in "xyz"]
+    return pd.DataFrame(rows, columns=["seed", "element", *positions, "charge_e", *dipoles])
+
+
+def metrics_text(frame: pd.DataFrame) -> str:
+    """Return the card's table of errors."""
+    shown = pd.DataFrame(
+        {
+            "Representation": [_label(name) for name in frame["representation"]],
+            "Median MEP RMSE (kcal/mol/e)": [
+                f"{row.median_rmse_kcal_per_mol_e:.2f} ({row.median_rmse_low_kcal_per_mol_e:.2f} to"
+                f" {row.median_rmse_high_kcal_per_mol_e:.2f})"
+                for row in frame.itertuples()
+            ],
+            "Relative (%)": [f"{100 * x:.1f}" for x in frame["median_relative_rmse"]],
+            "Dipole RMSE (e·bohr)": [f"{x:.3f}" for x in frame["dipole_rmse_e_bohr"]],
+            "MAE of \\|μ\\| (D)": [f"{x:.3f}" for x in frame["dipole_norm_mae_debye"]],
+            "Quadrupole Θ′ RMSE (e·bohr²)": [f"{x:.3f}" for x in frame["quadrupole_rmse_e_bohr2"]],
+        },
+        dtype=str,
+    )
+    return _markdown(shown)
+
+
+def data_text(run: Run, molecules: pd.DataFrame) -> str:
+    """Return the card's table of how many molecules are from where."""
+    counts = pd.crosstab(molecules["source"], molecules["split"])
+    counts = counts.reindex(columns=["train", "validation", "test"], fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return _markdown(counts.astype(str).reset_index(names="source"))
+
+
+def _label(name: str) -> str:
+    return "**mean of the seeds**" if name == ENSEMBLE else representation_label(name)
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    alignment = ["left", *["right"] * (len(frame.columns) - 1)]
+    return str(frame.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def with_section(text: str, name: str, content: str) -> str:
+    """Return a text with what stands between the marks of a section replaced."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    pattern = re.compile(f"(?<={re.escape(begin)}).*?(?={re.escape(end)})", re.DOTALL)
+    replaced, count = pattern.subn(lambda _: f"\n{content}\n\n", text)
+    if count != 1:
+        raise SystemExit(f"the card has no section {name}")
+    return replaced
+
+
+def parse_steps(names: Iterable[str]) -> list[str]:
+    """Return the steps to do, in order."""
+    return [step for step in STEPS if step in set(names)]
+
+
+def main() -> None:
+    """Do what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--geometries", type=Path, required=True, help="folder of others' files")
+    parser.add_argument("--work", type=Path, required=True, help="labels and checkpoints")
+    parser.add_argument("--results", type=Path, default=ROOT / "results" / "qm9")
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    RDLogger.DisableLog("rdApp.*")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    run = Run(arguments.geometries, arguments.work, arguments.results)
+    actions = {"label": label, "train": train_seeds, "measure": measure}
+    for step in parse_steps(arguments.steps):
+        actions[step](run)
+
+
+if __name__ == "__main__":
+    main()
