@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import MoleculeTable
@@ -58,7 +56,7 @@ def train(
     """
     torch.set_num_threads(threads)
     settings = TrainingSettings.from_config(training)
-    fabric = _make_fabric(settings)
+    device = torch_device(settings.device)
     table = replace(load_labelled(reference), grids={})
     tables = {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
     network_settings = PiNet2Settings.from_dict(
@@ -66,8 +64,8 @@ def train(
     )
     torch.manual_seed(seed)
     model = MultipoleModel(network_settings, variant).to(_dtype(settings))
-    data = _on_device(tables, model, fabric.device, reference)
-    trainer = Trainer(fabric, model.to(fabric.device), data, settings, seed)
+    data = _on_device(tables, model, device, reference)
+    trainer = Trainer(model.to(device), data, settings, seed)
     fingerprint = _fingerprint(model, settings, seed, code, tables)
     state = checkpoints.load(state_folder, fingerprint)
     if state is not None:
@@ -90,18 +88,6 @@ def train(
     )
     write_log(log_path, trainer.rows)
     checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
-
-
-def _make_fabric(settings: TrainingSettings) -> Fabric:
-    """Return Lightning's Fabric on the device and in the precision of ``settings``."""
-    return Fabric(
-        accelerator=torch_device(settings.device).type,
-        devices=1,
-        # Fabric's own float64 mode returns float32: here model and data are float64 themselves.
-        precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
-        # One process per job, whatever a surrounding SLURM job says about its tasks.
-        plugins=[LightningEnvironment()],
-    )
 
 
 def _dtype(settings: TrainingSettings) -> torch.dtype:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from mepflow.errors import MepflowError
@@ -35,18 +34,6 @@ class TrainingData:
     train_ids: list[str]
 
 
-class Objective(nn.Module):
-    """The model's errors on rows of a data set: what runs in the precision of the training."""
-
-    def __init__(self, model: MultipoleModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, dataset: DeviceDataset, molecules: IntArray) -> Residuals:
-        """Return the errors of the multipoles of ``molecules``, rows of ``dataset``."""
-        return residuals(self.model(dataset.batch(molecules)), dataset.labels(molecules))
-
-
 class Trainer:
     """Weights, optimiser, log and best model of one training.
 
@@ -55,7 +42,6 @@ class Trainer:
 
     def __init__(
         self,
-        fabric: Fabric,
         model: MultipoleModel,
         data: TrainingData,
         settings: TrainingSettings,
@@ -67,14 +53,13 @@ class Trainer:
         self.step = 0
         self.rows: list[LogRow] = []
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
-        self._fabric = fabric
-        self._objective = fabric.setup_module(Objective(model))
+        self._device = data.train.device
         self._weights = flatten_parameters(model)
         self._optimizer = KerasAdam([self._weights], settings.learning_rate, settings.adam_epsilon)
         self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
         self._loss_weights = model.variant.loss_weights
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
-        self._check_interval = 1 if fabric.device.type == "cpu" else 50
+        self._check_interval = 1 if self._device.type == "cpu" else 50
         self._earlier_s, self._start_s = 0.0, time.monotonic()
 
     @property
@@ -120,13 +105,13 @@ class Trainer:
         """Return the errors of the present weights on the validation set."""
         dataset = self.data.validation
         with torch.no_grad():
-            parts = [self._objective(dataset, molecules) for molecules in dataset.chunks()]
+            parts = [self._errors(dataset, molecules) for molecules in dataset.chunks()]
         return summarise(parts, self._loss_weights)
 
     def checkpoint(self, fingerprint: str, *, delivered: bool = False) -> Checkpoint:
         """Return the state, from which :meth:`restore` makes an identical trainer."""
         rng = {"cpu": torch.get_rng_state()}
-        if self._fabric.device.type == "cuda":
+        if self._device.type == "cuda":
             rng["cuda"] = torch.cuda.get_rng_state()
         return Checkpoint(
             fingerprint=fingerprint,
@@ -147,7 +132,7 @@ class Trainer:
         self.model.load_state_dict(state.model)
         self._optimizer.load_state_dict(state.optimizer)
         torch.set_rng_state(state.rng["cpu"])
-        if "cuda" in state.rng and self._fabric.device.type == "cuda":
+        if "cuda" in state.rng and self._device.type == "cuda":
             torch.cuda.set_rng_state(state.rng["cuda"])
         self.step = state.step
         self.rows = [LogRow(*row) for row in state.rows]  # type: ignore[arg-type]
@@ -179,16 +164,25 @@ class Trainer:
 
     def _train_step(self) -> Tensor:
         molecules = self._molecules_of(self.step)
-        errors = self._objective(self.data.train, molecules)
+        errors = self._errors(self.data.train, molecules)
         loss = weighted_loss(errors, self._loss_weights)
         self._optimizer.zero_grad(set_to_none=False)
-        self._fabric.backward(loss)
+        torch.autograd.backward(loss)
         if self.settings.gradient_clip_norm is not None and self._weights.grad is not None:
             clip_norm(self._weights.grad, self.settings.gradient_clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = self.settings.learning_rate_at(self.step)
         self._optimizer.step()
         return loss.detach()
+
+    def _errors(self, dataset: DeviceDataset, molecules: IntArray) -> Residuals:
+        """Return the errors of the multipoles of ``molecules``, rows of ``dataset``.
+
+        This alone runs in the precision of the training; labels and sums stay in the data's.
+        """
+        bf16 = self.settings.precision == "bf16"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
+            return residuals(self.model(dataset.batch(molecules)), dataset.labels(molecules))
 
     def _require_finite(self, losses: list[Tensor]) -> None:
         """Raise where one of the losses of the last steps is not finite."""
