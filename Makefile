@@ -1,5 +1,6 @@
 # make run: install and run the embedded default. make test: install and run every check.
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
+# make docs: the documentation as a site that opens from a disk, site/index.html.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test fuzz test-faults test-slurm check install install-test clean
+.PHONY: run test fuzz test-faults test-slurm check docs install install-test install-docs clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
@@ -36,7 +37,11 @@ check: install-test
 	$(BIN)/python tools/write_config_reference.py --check
 	$(BIN)/snakemake --lint
 
+docs: install-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 install: $(VENV)/installed
+install-docs: $(VENV)/installed-docs
 install-test: $(VENV)/installed-test
 
 $(VENV)/installed: requirements.txt
@@ -50,5 +55,9 @@ $(VENV)/installed-test: $(VENV)/installed requirements-test.txt
 	$(BIN)/pip install --requirement requirements-test.txt
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed requirements-docs.txt
+	$(BIN)/pip install --requirement requirements-docs.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
