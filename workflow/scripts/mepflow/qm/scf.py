@@ -1,4 +1,7 @@
-"""Closed-shell Kohn–Sham calculations at a level of theory, with a second-order retry."""
+"""Closed-shell Kohn–Sham calculations at a level of theory, with a second-order retry.
+
+PySCF's own SCF on two integration grids (:mod:`mepflow.qm.two_grids`), on a GPU on one.
+"""
 
 import itertools
 import logging
@@ -11,6 +14,7 @@ from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule
 from mepflow.qm.levels import GPU4PYSCF, PYSCF, LevelOfTheory
 from mepflow.qm.mixed_basis import confine_to_mixed_basis
+from mepflow.qm.two_grids import COARSE_LEVEL, converge
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +94,11 @@ def run_scf(
     if level.backend == GPU4PYSCF:
         mean_field = _on_gpu(mean_field)
     cycles = itertools.count()
-    mean_field.callback = lambda _: next(cycles)
-    mean_field.kernel()
+    if level.backend == PYSCF and level.grid_level > COARSE_LEVEL:
+        converge(mean_field, lambda _: next(cycles))
+    else:
+        mean_field.callback = lambda _: next(cycles)
+        mean_field.kernel()
     if level.backend == GPU4PYSCF:
         # Properties, and a second attempt, are PySCF's own: the density is all that it takes.
         mean_field = mean_field.to_cpu()

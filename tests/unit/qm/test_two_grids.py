@@ -1,0 +1,106 @@
+"""The SCF on two grids gives what PySCF's own gives on the fine one, with few evaluations there."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pyscf import dft
+from pyscf.dft import numint
+
+from mepflow.molecules import Molecule
+from mepflow.qm import scf, two_grids
+from mepflow.qm.levels import LevelOfTheory
+
+ROW: dict[str, Any] = {
+    "functional": "b3lyp",
+    "basis": "6-31g",
+    "effective_core_potential": None,
+    "density_fitting": "def2-universal-jkfit",
+    "dispersion": None,
+    "grid_level": 2,
+    "convergence_hartree": 1e-9,
+    "max_cycles": 50,
+}
+FORMALDEHYDE = Molecule(
+    "CH2O",
+    np.array([6, 8, 1, 1], np.uint8),
+    np.array([[0.0, 0.1, -1.0], [0.0, 0.0, 1.3], [1.75, 0.0, -2.1], [-1.75, 0.0, -2.1]]),
+)
+
+
+def level(**changes: Any) -> LevelOfTheory:
+    return LevelOfTheory.from_row("test", ROW | changes)
+
+
+@pytest.fixture
+def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of grid points of every evaluation of the functional."""
+    sizes = []
+    plain = numint.NumInt.nr_rks
+
+    def counted(self: Any, mol: Any, grids: Any, *args: Any, **kwargs: Any) -> Any:
+        sizes.append(grids.weights.size)
+        return plain(self, mol, grids, *args, **kwargs)
+
+    monkeypatch.setattr(numint.NumInt, "nr_rks", counted)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"functional": "lda,vwn", "density_fitting": None},
+        {"functional": "wb97m-d3bj", "basis": "def2-svp"},
+        {"basis": "gaussian-6-31g(2df,p)"},
+    ],
+    ids=["hybrid", "local", "meta, range-separated", "mixed basis"],
+)
+def test_the_fine_grid_decides_the_result(changes: dict[str, Any], evaluations: list[int]) -> None:
+    result = scf.run_scf(FORMALDEHYDE, level(**changes))
+    assert result.converged
+    found = result.mean_field
+    fine, coarse = max(evaluations), min(evaluations)
+    assert fine == found.grids.weights.size > 5 * coarse
+    assert evaluations.count(fine) <= 3
+    plain = scf.build_mean_field(found.mol, level(**changes))
+    plain.conv_tol, plain.conv_tol_grad = 1e-13, 1e-8
+    plain.kernel()
+    assert found.e_tot == pytest.approx(plain.e_tot, abs=2e-11)
+    np.testing.assert_allclose(found.dip_moment(unit="au"), plain.dip_moment(unit="au"), atol=2e-6)
+    np.testing.assert_allclose(found.mo_energy, plain.mo_energy, atol=2e-6)
+
+
+def test_the_correction_is_the_difference_to_first_order() -> None:
+    """Off the point of expansion, the error of the corrected energy falls with the square."""
+    mean_field = scf.build_mean_field(scf.build_molecule(FORMALDEHYDE, level()), level())
+    mean_field.grids.build(with_non0tab=True)
+    density = np.asarray(mean_field.get_init_guess())
+    mol, grids = mean_field.mol, mean_field.grids
+    integration = two_grids.TwoGridIntegration(mol, 1000.0)
+    change = np.random.default_rng(2).normal(size=density.shape)
+    change += change.T
+    integration.expand_at_next_density()
+    _, at_expansion, _ = integration.nr_rks(mol, grids, "b3lyp", density)
+    exact = dft.numint.NumInt()
+    assert at_expansion == exact.nr_rks(mol, grids, "b3lyp", density)[1]
+    errors = []
+    for length in (2e-3, 1e-3):
+        moved = density + length * change
+        _, energy, _ = integration.nr_rks(mol, grids, "b3lyp", moved)
+        errors.append(abs(energy - exact.nr_rks(mol, grids, "b3lyp", moved)[1]))
+    assert errors[0] / errors[1] == pytest.approx(4.0, rel=0.1)
+
+
+def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = scf.run_scf(FORMALDEHYDE, level()).mean_field.e_tot
+    monkeypatch.setattr(two_grids, "_KEPT_SHARE", 0.0)
+    assert scf.run_scf(FORMALDEHYDE, level()).mean_field.e_tot == pytest.approx(kept, abs=1e-11)
+
+
+def test_the_second_attempt_is_on_the_fine_grid() -> None:
+    converged = scf.run_scf(FORMALDEHYDE, level())
+    retried = scf.run_scf(FORMALDEHYDE, level(max_cycles=3))
+    assert retried.converged
+    assert type(retried.mean_field._numint) is numint.NumInt
+    assert retried.mean_field.e_tot == pytest.approx(converged.mean_field.e_tot, abs=1e-9)
