@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -82,6 +83,31 @@ def side_by_side(
         name: Timing(*(statistics.median(values) for values in zip(*spent, strict=True)))
         for name, spent in times.items()
     }
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a process and those it waited for took: of memory, the most that one of them held."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def spent(command: Sequence[str], folder: Path, *, output: Path | None = None) -> Spent:
+    """Run a command in ``folder`` to its end; raises ``RuntimeError`` where it fails.
+
+    What it prints goes to the file ``output``, or nowhere.
+    """
+    start = time.perf_counter()
+    with (output or Path(os.devnull)).open("w") as printed:
+        process = subprocess.Popen(command, cwd=folder, stdout=printed, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    seconds = time.perf_counter() - start
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def rate(work: Callable[[], object], amount: float, repetitions: int = 20) -> float:
