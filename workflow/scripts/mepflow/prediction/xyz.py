@@ -45,25 +45,19 @@ class Columns:
     fewest: int = 4
 
     @classmethod
-    def from_properties(cls, properties: Any, place: str) -> Self:
+    def from_properties(cls, properties: object, place: str) -> Self:
         """Read the value of ``Properties``, such as ``species:S:1:pos:R:3``."""
         words = properties.split(":") if isinstance(properties, str) else []
-        counts = words[2::3]
-        if len(words) % 3 or not all(re.fullmatch("[0-9]{1,4}", count) for count in counts):
-            raise InputError(
-                f"{place}: Properties={shown(str(properties))} does not name the columns: "
-                "write for example Properties=species:S:1:pos:R:3."
-            )
         starts, end = {}, 0
-        for name, kind, count in zip(words[::3], words[1::3], counts, strict=True):
-            starts[name, kind, int(count)] = end
-            end += int(count)
-        element = starts.get(("species", "S", 1), starts.get(("Z", "I", 1)))
-        position = starts.get(("pos", "R", 3))
-        if element is None or position is None or end > _MOST_COLUMNS:
+        for name, kind, count in zip(words[::3], words[1::3], words[2::3], strict=False):
+            starts[f"{name}:{kind}:{count}"] = end
+            end += int(count) if re.fullmatch("[0-9]{1,4}", count) else _MOST_COLUMNS
+        element = starts.get("species:S:1", starts.get("Z:I:1"))
+        position = starts.get("pos:R:3")
+        if len(words) % 3 or element is None or position is None or end > _MOST_COLUMNS:
             raise InputError(
-                f"{place}: Properties={shown(str(properties))} lacks species:S:1 or pos:R:3: "
-                "add the columns."
+                f"{place}: Properties={shown(str(properties))} does not name the columns of the "
+                "elements and positions: write for example Properties=species:S:1:pos:R:3."
             )
         return cls(element, position, end)
 
@@ -100,8 +94,9 @@ def _number_of_atoms(line: str, place: str) -> int:
 
 def _frame(lines: list[str], place: str, first_line: int) -> Record:
     info = _comment(lines[1], place)
-    properties = info.get("Properties")
-    columns = Columns() if properties is None else Columns.from_properties(properties, place)
+    properties = info.get("Properties", True)
+    # A word of the comment without a value is True.
+    columns = Columns() if properties is True else Columns.from_properties(properties, place)
     numbers, positions = [], []
     for row, line in enumerate(lines[2:], first_line + 2):
         words, here = line.split(), f"{place} (line {row})"
@@ -123,7 +118,7 @@ def _comment(line: str, place: str) -> Mapping[str, Any]:
     try:
         return _pairs_of(line.strip())
     except _PROSE:
-        if "Properties" not in line:
+        if "Properties=" not in line:
             return {}
         raise InputError(
             f"{place}: the key=value pairs of its comment cannot be read: mend their quotes."
@@ -135,7 +130,6 @@ def stated_charge(info: Mapping[str, Any], place: str) -> int | None:
 
     Raises :class:`InputError` where it is not a whole number, or the two differ.
     """
-    # A word of the comment without a value is True: no charge.
     values = {key: info[key] for key in CHARGE_KEYS if not isinstance(info.get(key, True), bool)}
     found = {whole_charge(value, f"{place}: {key}") for key, value in values.items()}
     if len(found) > 1:

@@ -1,0 +1,140 @@
+"""Predictions: means, spreads, symmetry, and ASE's ways to them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from scipy.spatial.transform import Rotation
+
+import mepflow
+from mepflow.errors import InputError
+from mepflow.multipoles import dipole_terms, quadrupole_terms
+from mepflow.potential import potential
+from mepflow.prediction import predictor as module
+from mepflow.prediction.predictor import DomainWarning, Predictor
+from mepflow.prediction.result import spread
+from mepflow.prediction.structures import from_atoms
+from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
+
+
+def test_terms_give_the_multipoles(predictor: Predictor, ethanol: Atoms) -> None:
+    prediction = predictor.predict(ethanol)
+    positions = ethanol.positions * ANGSTROM_IN_BOHR
+    centre = ethanol.numbers @ positions / ethanol.numbers.sum()
+    np.testing.assert_allclose(prediction.origin, centre, rtol=1e-12)
+    terms = (prediction.charges, positions - centre, prediction.atomic_dipoles)
+    assert abs(prediction.charges.sum()) < 1e-14
+    assert np.abs(prediction.charges).max() > 1e-3
+    np.testing.assert_allclose(prediction.dipole, dipole_terms(*terms).sum(axis=0), atol=1e-13)
+    quadrupole = quadrupole_terms(*terms).sum(axis=0)
+    np.testing.assert_allclose(prediction.quadrupole, quadrupole, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::mepflow.prediction.predictor.DomainWarning")
+def test_charges_add_up_to_the_total_charge(predictor: Predictor) -> None:
+    atoms = molecule("CH3")
+    for charge in (-1, 0, 1):
+        assert predictor.predict(atoms, charge).charges.sum() == pytest.approx(charge, abs=1e-14)
+    atoms.info["charge"] = -1
+    assert predictor.predict(atoms).molecule.total_charge == -1
+
+
+def test_mean_and_spread_over_the_models(
+    models: Path, predictor: Predictor, ethanol: Atoms
+) -> None:
+    whole = predictor.predict(ethanol)
+    singles = [mepflow.load(models / f"seed-{n}" / "model.pt").predict(ethanol) for n in (1, 2, 10)]
+    charges = np.array([single.charges for single in singles])
+    np.testing.assert_allclose(whole.model_charges, charges, atol=1e-15)
+    np.testing.assert_allclose(whole.charges, charges.sum(axis=0) / 3, atol=1e-15)
+    deviations = np.sum((charges - charges.mean(axis=0)) ** 2, axis=0)
+    np.testing.assert_allclose(whole.charges_spread, np.sqrt(deviations / 2), atol=1e-15)
+    points = np.array([[9.0, 1.0, -3.0], [0.0, -8.0, 4.0]])
+    values = np.array([single.potential(points) for single in singles])
+    np.testing.assert_allclose(whole.potential(points), values.mean(axis=0), atol=1e-15)
+    np.testing.assert_allclose(whole.potential_spread(points), spread(values), atol=1e-15)
+    assert whole.charges_spread.min() > 1e-6
+    for name in ("charges", "atomic_dipoles", "dipole", "quadrupole"):
+        of_one = getattr(singles[0], f"{name}_spread")
+        assert of_one.shape == getattr(whole, name).shape == getattr(whole, f"{name}_spread").shape
+        assert np.isnan(of_one).all()
+    assert np.isnan(singles[0].potential_spread(points)).all()
+
+
+def test_potential_is_that_of_the_terms(predictor: Predictor, ethanol: Atoms) -> None:
+    prediction = predictor.predict(ethanol)
+    points = np.array([[9.0, 1.0, -3.0]])
+    positions = ethanol.positions * ANGSTROM_IN_BOHR
+    expected = potential(points, positions, prediction.charges, prediction.atomic_dipoles)
+    np.testing.assert_allclose(prediction.potential(points), expected, rtol=1e-13)
+
+
+def test_turning_moving_and_renumbering(predictor: Predictor, ethanol: Atoms) -> None:
+    first = predictor.predict(ethanol)
+    rotation = Rotation.from_euler("xyz", [0.3, 1.1, -0.7]).as_matrix()
+    order = [4, 2, 0, 8, 1, 3, 7, 5, 6]
+    turned = ethanol[order]
+    turned.positions = turned.positions @ rotation.T + [3.0, -2.0, 5.0]
+    other = predictor.predict(turned)
+    np.testing.assert_allclose(other.charges, first.charges[order], atol=1e-13)
+    np.testing.assert_allclose(other.dipole, rotation @ first.dipole, atol=1e-12)
+    expected = rotation @ first.quadrupole @ rotation.T
+    np.testing.assert_allclose(other.quadrupole, expected, atol=1e-11)
+    assert first.atomic_dipoles is not None
+    assert other.atomic_dipoles is not None
+    expected = first.atomic_dipoles[order] @ rotation.T
+    np.testing.assert_allclose(other.atomic_dipoles, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("limit", [1, 12, 500])
+def test_molecules_together_are_as_alone(
+    predictor: Predictor, ethanol: Atoms, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ATOMS_AT_ONCE", limit)
+    molecules = [ethanol, molecule("H2O"), molecule("C6H6"), ethanol[[0, 4, 5, 6]]]
+    together = list(predictor.predict_all([from_atoms(atoms) for atoms in molecules]))
+    assert len(together) == 4
+    for atoms, prediction in zip(molecules, together, strict=True):
+        alone = predictor.predict_all([from_atoms(atoms)])
+        np.testing.assert_allclose(next(alone).charges, prediction.charges, atol=1e-14)
+
+
+def test_a_model_of_charges_alone(
+    tmp_path: Path, save: Callable[..., Path], ethanol: Atoms
+) -> None:
+    prediction = mepflow.load(save(tmp_path / "m.pt", name="AC-DQ")).predict(ethanol)
+    assert prediction.atomic_dipoles is None
+    assert prediction.atomic_dipoles_spread is None
+    points = np.array([[9.0, 1.0, -3.0]])
+    assert prediction.potential_spread(points).shape == (1,)
+
+
+def test_warnings_and_refusals(predictor: Predictor) -> None:
+    with pytest.warns(DomainWarning, match="H2: it has 2 atoms"):
+        prediction = predictor.predict(molecule("H2"))
+    assert len(prediction.warnings) == 1
+    good, bad = from_atoms(molecule("H2O")), from_atoms(molecule("HCl"))
+    with pytest.raises(InputError, match="ClH contains Cl"):
+        next(predictor.predict_all([good, bad]))
+
+
+def test_ase_calculator(predictor: Predictor, ethanol: Atoms) -> None:
+    prediction = predictor.predict(ethanol)
+    ethanol.calc = predictor.calculator()
+    np.testing.assert_allclose(ethanol.get_charges(), prediction.charges, atol=1e-14)
+    dipole = ethanol.get_dipole_moment()
+    np.testing.assert_allclose(dipole, prediction.dipole * BOHR_IN_ANGSTROM, atol=1e-13)
+    of_charges = ethanol.get_charges() @ ethanol.positions
+    of_dipoles = np.sum(prediction.atomic_dipoles, axis=0) * BOHR_IN_ANGSTROM
+    np.testing.assert_allclose(of_charges + of_dipoles, dipole, atol=1e-12)
+    ethanol.positions[3] += 0.05
+    assert abs(ethanol.get_charges()[3] - prediction.charges[3]) > 1e-6
+    ethanol.calc = predictor.calculator(1)
+    with pytest.warns(DomainWarning, match="odd number"):
+        charges = ethanol.get_charges()
+    assert charges.sum() == pytest.approx(1.0)
+    with pytest.raises(NotImplementedError):
+        ethanol.get_potential_energy()
