@@ -53,7 +53,10 @@ def test_comments_docstrings_and_layout_do_not_count(package: Path) -> None:
 
 
 def test_compiled_sources_count(package: Path) -> None:
+    (package / "sub" / "low.py").write_text("SOURCE = 'loops.cpp'\n\n\ndef F(x):\n    return x\n")
     others, before = digest("mepflow.other"), digest("mepflow.top")
+    (package / "sub" / "others.cpp").write_text("int g() { return 2; }\n")
+    assert digest("mepflow.top") == before
     (package / "sub" / "loops.cpp").write_text("int f() { return 1; }\n")
     assert digest("mepflow.top") != before
     assert digest("mepflow.other") == others

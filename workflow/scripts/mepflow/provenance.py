@@ -20,6 +20,7 @@ from mepflow.files import atomic_path
 _PACKAGE: Final = "mepflow"
 _ROOT: Final = Path(__file__).resolve().parent
 _SOFTWARE: Final = ("snakemake", "numpy", "scipy", "h5py", "pandas", "pyscf", "torch", "rdkit")
+_OTHER_SOURCES: Final = (".cpp", ".css", ".html", ".js")
 RECORD_SUFFIX: Final = ".provenance.json"
 _LARGE_BYTES: Final = 64 * 1024 * 1024
 """Inputs larger than this are not read once more where the job that made them has done so."""
@@ -31,15 +32,16 @@ def code_digest(*modules: str) -> str:
 
     Snakemake reruns a rule when its script changes, not when a module that the script imports does;
     this digest among a rule's params closes the gap. Comments, docstrings and layout do not count.
-    C++ sources in the folder of a module belong to it, and count as they are.
+    C++ sources and parts of pages beside a module that names them count as they are.
     """
     digest = hashlib.sha256()
     for module in sorted(import_closure(modules)):
         digest.update(module.encode())
         source = _source(module)
         digest.update(_normalised(source).encode())
-        for compiled in sorted(source.parent.glob("*.cpp")):
-            digest.update(compiled.read_bytes())
+        for other in sorted(source.parent.iterdir()):
+            if other.suffix in _OTHER_SOURCES and other.name in source.read_text():
+                digest.update(other.read_bytes())
     return digest.hexdigest()[:16]
 
 

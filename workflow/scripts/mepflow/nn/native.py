@@ -1,4 +1,4 @@
-"""The loops of ``kernels.cpp`` on tensors, compiled for this machine when they are first needed.
+"""The functions of ``kernels.cpp``, compiled for this machine when they are first needed.
 
 They are used on the CPU where a C++ compiler (``CXX``, or g++) is at hand; everywhere else the
 layers do the same in PyTorch's own operations, in several passes over memory. The library is kept
@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -25,7 +25,14 @@ from mepflow.files import atomic_path
 
 logger = logging.getLogger(__name__)
 
-SOURCE: Final = Path(__file__).with_name("kernels.cpp")
+SOURCES: Final = tuple(
+    Path(__file__).with_name(name)
+    for name in (
+        *("kernels.cpp", "layers.hpp", "network.hpp"),
+        *("pairs.hpp", "products.hpp", "vectors.hpp"),
+    )
+)
+"""What is compiled, and what it includes."""
 FLAGS: Final = (
     *("-std=c++17", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"),
     # Products and sums in one instruction; no tests for errors nobody asks for. NaN stays NaN.
@@ -62,21 +69,17 @@ def usable(*tensors: Tensor) -> bool:
     )
 
 
-def call(name: str, *arguments: Tensor | int | None) -> None:
-    """Run the loop ``name`` in the precision of the first argument.
+def call(name: str, precision: torch.dtype, *arguments: Tensor | int | ctypes.Array[Any]) -> None:
+    """Run the function ``name`` in a precision.
 
-    Tensors pass as the address of their first number, and the number of threads is added. Nothing
-    is checked: sizes, order and contiguity are the caller's duty.
+    Tensors pass as the address of their first number. Nothing is checked: sizes, order and
+    contiguity are the caller's duty.
     """
-    first = arguments[0]
-    if not isinstance(first, Tensor):
-        raise TypeError("the first argument is not a tensor")
-    loop = _loop(f"{name}_{_SUFFIX[first.dtype]}")
-    loop(*map(_argument, arguments), ctypes.c_int(torch.get_num_threads()))
+    _function(f"{name}_{_SUFFIX[precision]}")(*map(_argument, arguments))
 
 
 @lru_cache
-def _loop(name: str) -> Callable[..., None]:
+def _function(name: str) -> Callable[..., None]:
     library = _library()
     if library is None:
         raise RuntimeError("the loops are not available here")
@@ -84,10 +87,10 @@ def _loop(name: str) -> Callable[..., None]:
     return ctypes.CFUNCTYPE(None)(address)
 
 
-def _argument(value: Tensor | int | None) -> ctypes.c_void_p | ctypes.c_int64:
+def _argument(value: Tensor | int | ctypes.Array[Any]) -> Any:
     if isinstance(value, int):
         return ctypes.c_int64(value)
-    return ctypes.c_void_p(None if value is None else value.data_ptr())
+    return ctypes.c_void_p(value.data_ptr()) if isinstance(value, Tensor) else value
 
 
 @lru_cache(maxsize=1)
@@ -109,15 +112,27 @@ def _library() -> ctypes.CDLL | None:
 
 def _compiled(compiler: str) -> Path:
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True).stdout
-    key = hashlib.sha256(b"\0".join([SOURCE.read_bytes(), " ".join(FLAGS).encode(), version]))
+    sources = [path.read_bytes() for path in SOURCES]
+    arguments = [*FLAGS, *_openmp_of_torch()]
+    key = hashlib.sha256(b"\0".join([*sources, " ".join(arguments).encode(), version]))
     key.update(_processor().encode())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     library = cache / "mepflow" / f"kernels-{key.hexdigest()[:16]}.so"
     if not library.exists():
         with atomic_path(library) as temporary:
-            command = [compiler, *FLAGS, str(SOURCE), "-o", str(temporary)]
+            command = [compiler, str(SOURCES[0]), *arguments, "-o", str(temporary)]
             subprocess.run(command, check=True, capture_output=True, text=True)
     return library
+
+
+def _openmp_of_torch() -> list[str]:
+    """Return the OpenMP library that PyTorch brings, if it does, so that both share its threads.
+
+    Idle threads of one library wait busily and would keep those of another from the cores.
+    """
+    package = Path(torch.__file__).parent
+    folders = (package / "lib", package.parent / "torch.libs")
+    return [str(path) for folder in folders for path in sorted(folder.glob("libgomp*.so*"))][:1]
 
 
 def _processor() -> str:
