@@ -246,7 +246,7 @@ def computed(network: RecordedNetwork) -> dict[str, Tensor]:
         "embed_p1": model.embed(graph)["p1"],
     }
     handles = [_watch(model, path, name, found) for path, name in _inner(network.settings)]
-    # The fused loops never hold the interactions of a pair; what both ways give is theirs.
+    # Modules run on the plain way only; the outputs are those of the fused one.
     with native.switched_off():
         model(graph)
     outputs = model(graph)

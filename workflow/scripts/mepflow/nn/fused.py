@@ -1,269 +1,214 @@
-r"""Differentiable operations on pairs and dense stacks that never write what they need only once.
+r"""The network in one differentiable operation on the CPU: see ``kernels.cpp``.
 
-They equal the plain operations of :mod:`mepflow.nn.layers` to rounding, and their gradients too;
-second derivatives there are none. Callers ask :func:`mepflow.nn.native.usable` first.
+It equals the plain layers of :mod:`mepflow.nn.pinet2` to rounding, and its gradients too; second
+derivatives there are none. Callers ask :func:`mepflow.nn.native.usable` first.
 """
 
+import ctypes
+import mmap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from mepflow.nn import native
-from mepflow.nn.graph import Graph, IntArray
+from mepflow.nn.graph import Graph
 
-CHUNK_PAIRS: Final = 2048
-"""Pairs that go through all layers together: few enough for the cache, enough to be worth it."""
-
-
-class Chunk(NamedTuple):
-    """A range of whole molecules, and the ranges of their atoms and pairs."""
-
-    molecules: tuple[int, int]
-    atoms: tuple[int, int]
-    pairs: slice
-
-    @property
-    def n_pairs(self) -> int:
-        """Number of pairs."""
-        return int(self.pairs.stop - self.pairs.start)
+CHUNK_COST: Final = 2048
+"""Pairs, and atoms that count as several, of the molecules that go through the network together:
+few enough for the cache, enough to be worth fetching the weights."""
 
 
 @dataclass(frozen=True)
-class PairRuns:
-    """The pairs of a graph by atom and molecule.
+class Plan:
+    """A network for the loops.
 
-    ``neighbour`` (P,) is the atom j of each pair, ``pair_start`` (N + 1,) the first pair of each
-    atom i and ``atom_start`` (M + 1,) the first atom of each molecule. The ``chunks`` are all
-    molecules in order.
+    The ``numbers`` are those of ``Shape`` in ``network.hpp``. Of the properties p1, p3 and p5,
+    ``outputs`` are the indices of the network's outputs in their order, ``slices`` is their number.
     """
 
-    neighbour: Tensor
-    pair_start: Tensor
-    atom_start: Tensor
-    chunks: list[Chunk]
-
-    @classmethod
-    def of(cls, graph: Graph) -> Self:
-        """Return the runs of a graph."""
-        pair_start = _starts(graph.pair_i, len(graph.species))
-        atom_start = _starts(graph.molecule, graph.n_molecules)
-        chunks = _chunks(atom_start.numpy(), pair_start[atom_start].numpy())
-        return cls(graph.pair_j.contiguous(), pair_start, atom_start, chunks)
-
-    @property
-    def n_atoms(self) -> int:
-        """N."""
-        return len(self.pair_start) - 1
-
-    @property
-    def largest_chunk(self) -> int:
-        """Largest number of pairs of a chunk."""
-        return max((chunk.n_pairs for chunk in self.chunks), default=0)
+    numbers: tuple[int, ...]
+    outputs: tuple[int, ...]
+    slices: int
 
 
-def _starts(index: Tensor, n: int) -> Tensor:
-    """Return where each of ``n`` values begins in the sorted ``index``, and its length."""
-    return torch.searchsorted(index, torch.arange(n + 1, device=index.device))
+def outputs(
+    plan: Plan, graph: Graph, basis: Tensor, directions: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """Return the network's outputs, (N,), (N, 3) or (N, 5), in the order of the plan.
 
-
-def _chunks(atom_start: IntArray, pair_start: IntArray) -> list[Chunk]:
-    """Cut molecules, of which the first atoms and pairs are given, where a chunk is full."""
-    filled = pair_start[:-1] // CHUNK_PAIRS
-    cuts = [0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), len(filled)]
-    return [
-        Chunk(
-            (m, n),
-            (int(atom_start[m]), int(atom_start[n])),
-            slice(int(pair_start[m]), int(pair_start[n])),
-        )
-        for m, n in pairwise(cuts)
-        if m < n
-    ]
-
-
-class _DenseTanh(Function):
-    """Dense layers with tanh; keeps their outputs, from which the slopes of tanh follow."""
-
-    @staticmethod
-    def forward(ctx: Any, n_layers: int, x: Tensor, *parameters: Tensor) -> Tensor:
-        weights, biases = parameters[:n_layers], parameters[n_layers:]
-        kept = [x]
-        for k, weight in enumerate(weights):
-            y = torch.mm(x, weight.t()) if not biases else torch.addmm(biases[k], x, weight.t())
-            native.call("tanh_forward", y, y.numel())
-            kept.append(y)
-            x = y
-        ctx.biased = bool(biases)
-        ctx.save_for_backward(*kept, *weights)
-        return x
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        n_layers = len(ctx.saved_tensors) // 2
-        kept, weights = ctx.saved_tensors[: n_layers + 1], ctx.saved_tensors[n_layers + 1 :]
-        d_weights: list[Tensor] = []
-        d_biases: list[Tensor] = []
-        upstream = upstream.contiguous()
-        slope = torch.empty_like(upstream)
-        for layer in range(n_layers - 1, -1, -1):
-            native.call("tanh_backward", upstream, kept[layer + 1], slope, slope.numel())
-            d_weights.insert(0, torch.mm(slope.t(), kept[layer]))
-            if ctx.biased:
-                d_biases.insert(0, slope.sum(dim=0))
-            upstream = slope = torch.mm(slope, weights[layer])
-        return None, upstream, *d_weights, *d_biases
-
-
-def dense_tanh(x: Tensor, layers: Sequence[nn.Linear]) -> Tensor:
-    """Return x (n, features) after dense ``layers``, all or none with a bias, each with a tanh."""
-    biases = [layer.bias for layer in layers if layer.bias is not None]
-    weights = [layer.weight for layer in layers]
-    apply: Callable[..., Tensor] = _DenseTanh.apply
-    return apply(len(weights), x.contiguous(), *weights, *biases)
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """What the layers on pairs take, or the gradients with respect to it.
-
-    The shares ``centre`` and ``neighbour`` (N, B·C'), the ``basis`` (P, B), the ``carried`` d
-    (P, x) and p (N, x, C), and the ``weights`` of II. Of a gradient that is not asked for, and of p
-    that is zero, there is nothing.
+    ``basis`` is (P, B), ``directions`` are the d^x (P, x) of the network's vectors and matrices,
+    ``weights`` all its parameters in PyTorch's order.
     """
-
-    runs: PairRuns
-    centre: Tensor
-    neighbour: Tensor
-    basis: Tensor | None
-    carried: Sequence[tuple[Any, Tensor | None]]
-    weights: Sequence[Tensor]
-
-    def forward(self, chunk: Chunk, outputs: Sequence[Tensor], sums: Sequence[Tensor]) -> None:
-        """Fill the chunk's ``outputs`` of PI and each layer of II, and its rows of ``sums``."""
-        call, pair_start, neighbour = native.call, self.runs.pair_start, self.runs.neighbour
-        of_pi = (self.centre, self.neighbour, self.basis, pair_start, neighbour)
-        channels, width = outputs[0].shape[1], outputs[-1].shape[1]
-        n_basis = self.centre.shape[1] // channels
-        call("pair_forward", *of_pi, outputs[0], *chunk.atoms, n_basis, channels)
-        for weight, (x, y) in zip(self.weights, pairwise(outputs), strict=True):
-            torch.mm(x, weight.t(), out=y)
-            call("tanh_forward", y, y.numel())
-        call("sum_forward", outputs[-1], pair_start, sums[0], *chunk.atoms, width)
-        for k, (carried, summed) in enumerate(zip(self.carried, sums[1:], strict=True), start=1):
-            _, components, channels = summed.shape
-            inputs = (*carried, outputs[-1][:, k * channels :], pair_start, neighbour)
-            call("carried_forward", *inputs, summed, *chunk.atoms, components, channels, width)
-
-    def backward(
-        self,
-        chunk: Chunk,
-        outputs: Sequence[Tensor],
-        upstream: Sequence[Tensor],
-        slopes: Sequence[Tensor],
-        gradient: Self,
-    ) -> None:
-        """Add the chunk to ``gradient``; ``slopes`` is room for the gradients of ``outputs``."""
-        runs, call, width = self.runs, native.call, outputs[-1].shape[1]
-        places = (runs.atom_start, runs.pair_start, runs.neighbour)
-        call("sum_backward", upstream[0], runs.pair_start, slopes[-1], *chunk.atoms, width)
-        for k, (carried, d_carried) in enumerate(
-            zip(self.carried, gradient.carried, strict=True), start=1
-        ):
-            _, components, channels = upstream[k].shape
-            scale, d_scale = (values[:, k * channels :] for values in (outputs[-1], slopes[-1]))
-            inputs = (upstream[k], *carried, scale, *places, *d_carried, d_scale)
-            call("carried_backward", *inputs, *chunk.molecules, components, channels, width)
-        for layer in range(len(self.weights) - 1, -1, -1):
-            x, y, slope = outputs[layer], outputs[layer + 1], slopes[layer + 1]
-            call("tanh_backward", slope, y, slope, y.numel())
-            gradient.weights[layer].addmm_(slope.t(), x)
-            torch.mm(slope, self.weights[layer], out=slopes[layer])
-        channels = outputs[0].shape[1]
-        of_pi = (slopes[0], self.centre, self.neighbour, self.basis, *places)
-        into = (gradient.centre, gradient.neighbour, gradient.basis)
-        n_basis = self.centre.shape[1] // channels
-        call("pair_backward", *of_pi, *into, *chunk.molecules, n_basis, channels)
+    apply: Callable[..., tuple[Tensor, ...]] = _Network.apply
+    return apply(plan, graph, basis.contiguous(), *(d.contiguous() for d in directions), *weights)
 
 
-class _PairStage(Function):
-    """From the atoms' shares of the PI layer to the sums over neighbours, chunk by chunk.
-
-    A chunk of pairs stays in the cache from layer to layer. The layers' outputs are kept for the
-    gradient; inside the PI layer, where they are largest, they are computed again.
-    """
+class _Network(Function):
+    """All blocks and heads; keeps the layers' outputs, from which the slopes of tanh follow."""
 
     @staticmethod
     def forward(
-        ctx: Any, runs: PairRuns, n_carried: int, *inputs: Tensor | None
+        ctx: Any, plan: Plan, graph: Graph, basis: Tensor, *others: Tensor
     ) -> tuple[Tensor, ...]:
-        stage = _stage(runs, n_carried, inputs)
-        widths = [stage.weights[0].shape[1], *map(len, stage.weights)]
-        channels, new = widths[-1] // (1 + n_carried), stage.centre.new_empty
-        sums = [new(runs.n_atoms, widths[-1])]
-        sums.extend(new(runs.n_atoms, d.shape[1], channels) for d, _ in stage.carried)
-        keep = any(ctx.needs_input_grad)
-        kept = [new(len(runs.neighbour) if keep else runs.largest_chunk, w) for w in widths]
-        for chunk in runs.chunks:
-            rows = chunk.pairs if keep else slice(chunk.n_pairs)
-            stage.forward(chunk, [values[rows] for values in kept], sums)
-        ctx.runs, ctx.n_carried, ctx.n_inputs = runs, n_carried, len(inputs)
-        ctx.save_for_backward(*inputs, *kept)
-        return tuple(sums)
+        directions, weights = others[: plan.slices - 1], others[plan.slices - 1 :]
+        call = _Call(plan, graph, basis, directions, weights, keeps=any(ctx.needs_input_grad))
+        ctx.call = call
+        ctx.save_for_backward(basis, *others)
+        found = call.forward()
+        return tuple(found[k] for k in plan.outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        runs: PairRuns = ctx.runs
-        inputs, kept = ctx.saved_tensors[: ctx.n_inputs], ctx.saved_tensors[ctx.n_inputs :]
-        # The basis and the directions: the loops fill in the gradients of all else unasked.
-        of_distances = {2, *range(3, 3 + 2 * ctx.n_carried, 2)}
-        gradients = [
-            None
-            if values is None or (k in of_distances and not ctx.needs_input_grad[2 + k])
-            else torch.zeros_like(values)
-            for k, values in enumerate(inputs)
+        # Raises where a weight was changed in between.
+        basis, *others = ctx.saved_tensors
+        call: _Call = ctx.call
+        n_fixed = call.plan.slices
+        of_pairs = [
+            torch.zeros_like(values) if needed else None
+            for values, needed in zip(
+                (basis, *others), ctx.needs_input_grad[2 : 2 + n_fixed], strict=False
+            )
         ]
-        stage, gradient = (_stage(runs, ctx.n_carried, values) for values in (inputs, gradients))
-        slopes = [values.new_empty(runs.largest_chunk, values.shape[1]) for values in kept]
-        upstream = tuple(values.contiguous() for values in upstream)
-        for chunk in runs.chunks:
-            outputs = [values[chunk.pairs] for values in kept]
-            room = [values[: chunk.n_pairs] for values in slopes]
-            stage.backward(chunk, outputs, upstream, room, gradient)
-        return None, None, *gradients
+        return None, None, *of_pairs, *call.backward(upstream, of_pairs)
 
 
-def _stage(runs: PairRuns, n_carried: int, inputs: Sequence[Any]) -> _Stage:
-    centre, neighbour, basis, *others = inputs
-    carried, weights = others[: 2 * n_carried], others[2 * n_carried :]
-    couples = list(zip(carried[::2], carried[1::2], strict=True))
-    return _Stage(runs, centre, neighbour, basis, couples, weights)
+class _Call:
+    """The arguments of the loops, and what forward leaves for backward.
 
-
-def pair_stage(
-    runs: PairRuns,
-    of_atoms: tuple[Tensor, Tensor],
-    basis: Tensor,
-    layers: Sequence[nn.Linear],
-    carried: Sequence[tuple[Tensor, Tensor | None]],
-) -> tuple[Tensor, ...]:
-    r"""Return :math:`\sum_j i^1_{ij}` (N, W), and :math:`\sum_j (d_{ij} + p_j) s_{ij}` (N, x, C).
-
-    ``of_atoms`` are the shares (N, B·C') of atoms i and j in the PI layer, the channel as the
-    fastest index, ``basis`` is (P, B) and ``layers`` the bias-free ones of II. Its output i1 (P, W)
-    has slices of C channels: the scalars, then one s for each of the ``carried``, which are d
-    (P, x) and p (N, x, C), or None where that is zero.
+    They hold the tensors' addresses, so the tensors are kept, too.
     """
-    inputs = [*of_atoms, basis, *(values for couple in carried for values in couple)]
-    contiguous = [values if values is None else values.contiguous() for values in inputs]
-    weights = [layer.weight for layer in layers]
-    apply: Callable[..., tuple[Tensor, ...]] = _PairStage.apply
-    return apply(runs, len(carried), *contiguous, *weights)
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        basis: Tensor,
+        directions: Sequence[Tensor],
+        weights: Sequence[Tensor],
+        *,
+        keeps: bool,
+    ) -> None:
+        self.plan = plan
+        self.precision = basis.dtype
+        self._basis = basis
+        self._n_atoms = len(graph.species)
+        indices = [
+            values.contiguous()
+            for values in (graph.species, graph.molecule, graph.pair_i, graph.pair_j)
+        ]
+        self._weights = [values.contiguous() for values in weights]
+        self._inputs = [*indices, basis, *_filled(directions, 2)]
+        self._numbers = (ctypes.c_int64 * (6 + len(plan.numbers)))(
+            *(torch.get_num_threads(), CHUNK_COST, keeps),
+            *(graph.n_molecules, self._n_atoms, len(graph.pair_i)),
+            *plan.numbers,
+        )
+        self._kept: _Lease | None = None
+
+    def forward(self) -> list[Tensor]:
+        """Return the outputs p1, p3, p5, those that the plan has."""
+        shapes = ((self._n_atoms,), (self._n_atoms, 3), (self._n_atoms, 5))
+        found = [self._basis.new_zeros(shape) for shape in shapes[: self.plan.slices]]
+        wanted = [values if k in self.plan.outputs else None for k, values in enumerate(found)]
+        kept, work = self._rooms(backward=False)
+        pointers = self._pointers(kept, work, wanted, ())
+        native.call("forward", self.precision, self._numbers, pointers)
+        self._kept = kept
+        return found
+
+    def backward(
+        self, upstream: Sequence[Tensor], of_pairs: Sequence[Tensor | None]
+    ) -> list[Tensor]:
+        """Return the gradients of the weights; fill those of basis and directions, if any."""
+        assert self._kept is not None
+        _, work = self._rooms(backward=True)
+        given: list[Tensor | None] = [None] * self.plan.slices
+        for k, values in zip(self.plan.outputs, upstream, strict=True):
+            given[k] = values.contiguous()
+        flat = self._basis.new_zeros(sum(values.numel() for values in self._weights))
+        pieces = torch.split(flat, [values.numel() for values in self._weights])
+        gradients = [
+            piece.view_as(values) for piece, values in zip(pieces, self._weights, strict=True)
+        ]
+        pointers = self._pointers(self._kept, work, given, of_pairs)
+        into = _addresses(gradients)
+        native.call("backward", self.precision, self._numbers, pointers, into)
+        return gradients
+
+    def _rooms(self, *, backward: bool) -> tuple["_Lease", "_Lease"]:
+        sizes = (ctypes.c_int64 * 2)()
+        pointers = self._pointers(None, None, (), ())
+        native.call("room", self.precision, self._numbers, pointers, int(backward), sizes)
+        return _Lease(0 if backward else sizes[0]), _Lease(sizes[1])
+
+    def _pointers(
+        self,
+        kept: "_Lease | None",
+        work: "_Lease | None",
+        of_atoms: Sequence[Tensor | None],
+        of_pairs: Sequence[Tensor | None],
+    ) -> ctypes.Array[ctypes.c_void_p]:
+        rooms = [None if lease is None else lease.address for lease in (kept, work)]
+        return _addresses(
+            [
+                *self._inputs,
+                *rooms,
+                *_filled(of_atoms, 3),
+                *_filled(of_pairs, 3),
+                *self._weights,
+            ]
+        )
+
+
+def _filled(values: Sequence[Any], length: int) -> list[Any]:
+    return [*values, *[None] * (length - len(values))]
+
+
+def _addresses(values: Sequence[Tensor | int | None]) -> ctypes.Array[ctypes.c_void_p]:
+    addresses = (value.data_ptr() if isinstance(value, Tensor) else value for value in values)
+    return (ctypes.c_void_p * len(values))(*addresses)
+
+
+class _Room:
+    """A piece of memory, in large pages where the system has them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            self._memory.madvise(mmap.MADV_HUGEPAGE)
+        self._first = ctypes.c_char.from_buffer(self._memory)
+        self.address = ctypes.addressof(self._first)
+
+
+class _Lease:
+    """A room for as long as the lease lives; then others can have it.
+
+    The system takes as long to hand out new memory as the network to fill it.
+    """
+
+    _GRAIN: Final = 1 << 21
+    _MOST_FREE: Final = 4
+    _free: Final[list[_Room]] = []
+
+    def __init__(self, size: int) -> None:
+        enough = [room for room in self._free if room.size >= size]
+        if enough:
+            self._room = min(enough, key=lambda room: room.size)
+            self._free.remove(self._room)
+        else:
+            self._room = _Room((size + size // 4) // self._GRAIN * self._GRAIN + self._GRAIN)
+        self.address = self._room.address
+
+    def __del__(self) -> None:
+        room = getattr(self, "_room", None)
+        if room is not None:
+            self._free.append(room)
+            if len(self._free) > self._MOST_FREE:
+                self._free.remove(min(self._free, key=lambda other: other.size))

@@ -12,8 +12,6 @@ from typing import Final, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from mepflow.nn import fused, native
-
 # Σ_ab T_ab S_ab in terms of the five stored components, with T_zz = −T_xx − T_yy.
 _FROBENIUS: Final = (
     (2.0, 1.0, 0.0, 0.0, 0.0),
@@ -34,11 +32,10 @@ def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
 
 
 class Pairs(NamedTuple):
-    """The pairs of a graph: atoms i and j (P,), and their runs where the loops are to be fused."""
+    """The pairs of a graph: atoms i and j (P,)."""
 
     i: Tensor
     j: Tensor
-    runs: fused.PairRuns | None = None
 
 
 def traceless_square(direction: Tensor) -> Tensor:
@@ -65,15 +62,8 @@ class FeedForward(nn.Module):
         self.dense = nn.ModuleList(nn.Linear(m, n, bias=bias) for m, n in pairwise(widths))
         self.tanh = tanh
 
-    @property
-    def linear(self) -> list[nn.Linear]:
-        """The dense layers."""
-        return [layer for layer in self.dense if isinstance(layer, nn.Linear)]
-
     def forward(self, x: Tensor) -> Tensor:
         """Return (…, nodes[-1]) of x (…, in_features)."""
-        if self.tanh and x.dim() == 2 and native.usable(x):
-            return fused.dense_tanh(x, self.linear)
         for layer in self.dense:
             x = torch.tanh(layer(x)) if self.tanh else layer(x)
         return x

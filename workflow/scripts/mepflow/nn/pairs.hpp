@@ -1,0 +1,153 @@
+// Loops over the pairs of atoms in one block of the network, on one thread.
+//
+// Pairs are sorted by their receiving atom i. Atoms count from the first of the chunk of molecules,
+// of which all rows of atoms are; rows of pairs count from the first pair of the loop. C is the
+// number of channels with its padding, B that of basis functions, X that of components.
+#pragma once
+
+#include "products.hpp"
+
+// The pairs [first, last) of a chunk that begins with `first_atom`: both atoms in the numbering of
+// the whole graph, the basis (pairs, B), and of these the range that matters, [begin, end).
+template <typename Real> struct PairRange {
+  const Index *i, *j;
+  Index first_atom, first, last;
+  const Real *basis;
+  const std::int32_t *begin, *end;
+
+  Index count() const { return last - first; }
+};
+
+// Finds the basis functions that can change the last digit of a sum with the pair's largest.
+template <typename Real>
+void find_significant(const Real *basis, Index B, Index first, Index last, std::int32_t *begin,
+                      std::int32_t *end) {
+  constexpr Real negligible = Format<Real>::epsilon / 128;
+  for (Index p = first; p < last; ++p) {
+    const Real *e = basis + p * B;
+    Real largest = 0;
+    for (Index b = 0; b < B; ++b) largest = std::max(largest, std::abs(e[b]));
+    Index from = 0, to = B;
+    while (from < to && std::abs(e[from]) < negligible * largest) ++from;
+    while (from < to && std::abs(e[to - 1]) < negligible * largest) --to;
+    begin[p] = std::int32_t(from);
+    end[p] = std::int32_t(to);
+  }
+}
+
+// PI: out (pairs, C) = sum_b tanh(centre[i] + neighbour[j])[b] basis[b], of (atoms, B C).
+template <typename Real>
+void interact(const PairRange<Real> &pairs, Index B, const Matrix<Real> &centre,
+              const Matrix<Real> &neighbour, const Matrix<Real> &out) {
+  const Tanh<Real> tanh;
+  const Index C = out.columns;
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Real *of_i = centre.row(pairs.i[p] - pairs.first_atom);
+    const Real *of_j = neighbour.row(pairs.j[p] - pairs.first_atom);
+    const Real *basis = pairs.basis + p * B;
+    for (Index c = 0; c < C; c += lanes<Real>) {
+      Vector<Real> sum{};
+      for (Index b = pairs.begin[p]; b < pairs.end[p]; ++b)
+        sum += basis[b] * tanh(at(of_i + b * C + c) + at(of_j + b * C + c));
+      at(out.row(p - pairs.first) + c) = sum;
+    }
+  }
+}
+
+// Gradients of interact for upstream (pairs, C): added to d_centre, d_neighbour and, unless it is
+// null, d_basis (all pairs, B), for which all basis functions count.
+template <typename Real>
+void interact_backward(const PairRange<Real> &pairs, Index B, const Matrix<Real> &upstream,
+                       const Matrix<Real> &centre, const Matrix<Real> &neighbour,
+                       const Matrix<Real> &d_centre, const Matrix<Real> &d_neighbour,
+                       Real *d_basis) {
+  const Tanh<Real> tanh;
+  const Index C = upstream.columns;
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
+    const Real *basis = pairs.basis + p * B, *g = upstream.row(p - pairs.first);
+    const Index begin = d_basis ? 0 : pairs.begin[p], end = d_basis ? B : pairs.end[p];
+    for (Index b = begin; b < end; ++b) {
+      const Real *of_i = centre.row(i) + b * C, *of_j = neighbour.row(j) + b * C;
+      Real *d_i = d_centre.row(i) + b * C, *d_j = d_neighbour.row(j) + b * C;
+      Vector<Real> slope{};
+      for (Index c = 0; c < C; c += lanes<Real>) {
+        const Vector<Real> y = tanh(at(of_i + c) + at(of_j + c));
+        const Vector<Real> d = basis[b] * at(g + c) * (1 - y * y);
+        slope += at(g + c) * y;
+        at(d_i + c) += d;
+        at(d_j + c) += d;
+      }
+      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope);
+    }
+  }
+}
+
+// total (atoms, W) += values (pairs, W) of the pairs of each atom.
+template <typename Real>
+void add_pairs(const PairRange<Real> &pairs, const Matrix<Real> &values,
+               const Matrix<Real> &total) {
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Real *of_pair = values.row(p - pairs.first);
+    Real *sum = total.row(pairs.i[p] - pairs.first_atom);
+    for (Index c = 0; c < total.columns; c += lanes<Real>) at(sum + c) += at(of_pair + c);
+  }
+}
+
+// Gradient of add_pairs, put into d_values.
+template <typename Real>
+void add_pairs_backward(const PairRange<Real> &pairs, const Matrix<Real> &upstream,
+                        const Matrix<Real> &d_values) {
+  for (Index p = pairs.first; p < pairs.last; ++p)
+    std::copy_n(upstream.row(pairs.i[p] - pairs.first_atom), upstream.columns,
+                d_values.row(p - pairs.first));
+}
+
+// PIX: sum (atoms X, C) += (px[j, x] + direction[p, x]) scale[p] of px (atoms X, C), which may be
+// nothing for zeros, direction (all pairs, X) and scale (pairs, C).
+template <typename Real>
+void carry(const PairRange<Real> &pairs, Index X, const Real *direction, const Matrix<Real> &px,
+           const Matrix<Real> &scale, const Matrix<Real> &sum) {
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
+    const Real *s = scale.row(p - pairs.first);
+    for (Index x = 0; x < X; ++x) {
+      const Real along = direction[p * X + x];
+      Real *of_i = sum.row(i * X + x);
+      const Real *of_j = px.data ? px.row(j * X + x) : nullptr;
+      for (Index c = 0; c < sum.columns; c += lanes<Real>) {
+        const Vector<Real> carried = of_j ? at(of_j + c) + along : Vector<Real>{} + along;
+        at(of_i + c) += carried * at(s + c);
+      }
+    }
+  }
+}
+
+// Gradients of carry for upstream (atoms X, C): added to d_scale, to d_px if there is px, and to
+// d_direction unless it is null.
+template <typename Real>
+void carry_backward(const PairRange<Real> &pairs, Index X, const Matrix<Real> &upstream,
+                    const Real *direction, const Matrix<Real> &px, const Matrix<Real> &scale,
+                    Real *d_direction, const Matrix<Real> &d_px, const Matrix<Real> &d_scale) {
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
+    const Real *s = scale.row(p - pairs.first);
+    Real *d_s = d_scale.row(p - pairs.first);
+    for (Index x = 0; x < X; ++x) {
+      const Real *g = upstream.row(i * X + x);
+      const Real along = direction[p * X + x];
+      Vector<Real> slope{};
+      for (Index c = 0; c < upstream.columns; c += lanes<Real>) {
+        Vector<Real> carried = Vector<Real>{} + along;
+        const Vector<Real> scaled = at(s + c) * at(g + c);
+        if (px.data) {
+          carried += at(px.row(j * X + x) + c);
+          at(d_px.row(j * X + x) + c) += scaled;
+        }
+        at(d_s + c) += carried * at(g + c);
+        slope += scaled;
+      }
+      if (d_direction) d_direction[p * X + x] += sum_of<Real>(slope);
+    }
+  }
+}
