@@ -1,0 +1,126 @@
+"""What README and docs name exists: links, files, targets, commands, messages."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "workflow" / "scripts" / "mepflow"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "config/README.md", "resources/embedded/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+FOREIGN_MESSAGES = (  # of Snakemake and make
+    "Directory cannot be locked",
+    "Error validating config file",
+    "Missing input files for rule read_archive",
+    "mepflow needs Python 3.11 or newer",
+)
+YOURS = "config/mine.yaml"  # what the tutorial asks its reader to write
+FOLDERS = ("benchmarks", "config", "containers", "docs", "envs", "profiles", "tests", "tools")
+FOLDERS += ("workflow", "resources/embedded", "resources/models")
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str, program: str) -> Iterator[list[str]]:
+    """Yield the arguments of the calls of a program in blocks and spans of code."""
+    code = re.findall(r"^(?: {4}|\t)(.+)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text)
+    call = re.compile(rf"^(?:\.venv/bin/)?{re.escape(program)} ([^#;|&)`\"…]*)")
+    for line in code:
+        if match := call.match(line.strip()):
+            yield match[1].split()
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text())):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in anchors(path), f"{page.name}: {target}"
+
+
+@pages
+def test_named_files_exist(page: Path) -> None:
+    starts = "|".join(map(re.escape, FOLDERS))
+    for name in re.findall(rf"`((?:{starts})/[\w./-]+)`", page.read_text()):
+        assert (ROOT / name).exists() or name == YOURS, f"{page.name}: {name}"
+    for name in re.findall(r"`(mepflow/[\w/]+\.(?:py|cpp))`", page.read_text()):
+        assert (PACKAGE.parent / name).exists(), f"{page.name}: {name}"
+
+
+def targets_of_make() -> set[str]:
+    return set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pages
+def test_targets_of_make_exist(page: Path) -> None:
+    for arguments in commands(page.read_text(), "make"):
+        named = [word.strip(",.") for word in arguments if "=" not in word]
+        assert set(named) <= targets_of_make(), f"{page.name}: make {arguments}"
+
+
+def names_of_rules() -> set[str]:
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    return {"all", *re.findall(r"^\s*rule (\w+):", text, re.MULTILINE)}
+
+
+@pages
+def test_rules_of_snakemake_exist(page: Path) -> None:
+    rules = names_of_rules()
+    for arguments in commands(page.read_text(), "snakemake"):
+        takes_value = False
+        for word in arguments:
+            is_name = re.fullmatch(r"[a-z_]+", word) is not None
+            if is_name and not takes_value:
+                assert word in rules, f"{page.name}: snakemake {' '.join(arguments)}"
+            takes_value = word.startswith("--") and word not in ("--nolock", "--dry-run")
+
+
+@pages
+def test_commands_of_mepflow_exist(page: Path) -> None:
+    sources = [PACKAGE / "__main__.py", *PACKAGE.rglob("command.py")]
+    known = set(re.findall(r"add_parser\(\s*\"([\w-]+)\"", "".join(s.read_text() for s in sources)))
+    assert {"status", "predict", "check-level"} <= known
+    for arguments in commands(page.read_text(), "./mepflow"):
+        assert arguments[0] in known | {"--help"}, f"{page.name}: {arguments}"
+
+
+def messages() -> str:
+    """Return all texts of the package, one per line, with ``…`` for what is filled in."""
+    texts = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = (v.value if isinstance(v, ast.Constant) else "…" for v in node.values)
+                texts.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(re.sub(r"%[sd]", "…", node.value))
+    return "\n".join(" ".join(text.split()) for text in texts)
+
+
+def test_messages_are_those_of_the_code() -> None:
+    known = messages()
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| ")]
+    quoted = [text for row in rows for text in re.findall(r"`([^`]+)`", row) if " " in text]
+    assert len(quoted) > 30
+    for text in quoted:
+        if text in FOREIGN_MESSAGES:
+            continue
+        for part in filter(None, (part.strip() for part in text.split("…"))):
+            assert part in known, f"no message has {part!r}"
