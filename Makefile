@@ -1,5 +1,6 @@
 # make run: install and run the embedded default. make test: install and run every check.
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
+# make bench: measure speed and memory, and show one table; benchmarks/results holds it.
 # make docs: the documentation as a site that opens from a disk, site/index.html.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test fuzz test-faults test-slurm check docs install install-test install-docs clean
+.PHONY: run test fuzz test-faults test-slurm bench check docs install install-test install-docs clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
@@ -29,7 +30,10 @@ test-slurm: install-test
 	$(BIN)/pip install --requirement requirements-cluster.txt
 	MEPFLOW_SLURM_FULL=$(FULL) $(BIN)/pytest tests/slurm
 
-check: install-test
+bench: install
+	$(BIN)/python benchmarks/run_all.py
+
+check: install-test docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
