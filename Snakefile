@@ -27,6 +27,7 @@ if len(DATASETS) > 1:
 
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/checks.smk"
 
 
@@ -35,3 +36,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.make_page.output,

@@ -1,0 +1,17 @@
+"""Write the page of the run: tables, figures and a viewer in one HTML file."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.page.document import make_page
+
+    make_page(
+        snakemake.params.settings,
+        snakemake.params.shown,
+        snakemake.params.views,
+        snakemake.params.introduction,
+        Path(snakemake.params.results),
+        Path(snakemake.output.page),
+    )

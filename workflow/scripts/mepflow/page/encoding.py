@@ -1,0 +1,32 @@
+"""Data inside an HTML file."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+
+_TYPES: Final = {".png": "image/png", ".csv": "text/csv"}
+
+
+def data_uri(path: Path) -> str:
+    """Return a PNG or CSV file as the address that holds all of it."""
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f"data:{_TYPES[path.suffix]};base64,{content}"
+
+
+def packed(values: npt.ArrayLike, dtype: str) -> str:
+    """Return the numbers of an array in the order of memory, little-endian, in base 64."""
+    array = np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
+    return base64.b64encode(array.tobytes()).decode("ascii")
+
+
+def script_json(value: Any) -> Markup:
+    """Return a value as JSON that no text in it can end the ``script`` element with."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

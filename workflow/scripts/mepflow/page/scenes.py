@@ -1,0 +1,157 @@
+"""What the viewer draws: molecules, their surfaces, and potentials there, as plain data.
+
+A scene, one molecule of one dataset, is::
+
+    {"dataset", "id", "smiles", "total_charge",
+     "atoms": {"numbers", "symbols", "positions", "core_radii"},
+     "bonds": [[i, j], ...],
+     "surface": {"vertices", "triangles", "reference", "nearest_atoms"},
+     "models": [{"name", "mep", "rmse", "largest", "charges", "dipoles", "quadrupoles"}, ...],
+     "limits": {"potential", "difference"},
+     "view": {"eye": [3], "up": [3]}}
+
+Positions and core radii of atoms are lists in bohr; atomic multipoles are lists in atomic units, or
+null. The surface's vertices (in bohr) and the potentials at them (kcal/mol/e) are float32, triangles
+and the atoms nearest to the vertices uint32, all packed in base 64.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from mepflow.bonds import bonds
+from mepflow.elements import symbol
+from mepflow.errors import InputError
+from mepflow.evaluation.atomic import predicted_terms
+from mepflow.evaluation.matching import load_predictions, matched_reference
+from mepflow.evaluation.mep import predicted_potential
+from mepflow.evaluation.statistics import Source
+from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.page.encoding import packed
+from mepflow.prediction.cube import CORE_SCALE
+from mepflow.radii import bondi_radii
+from mepflow.surfaces import Surface, surface_values
+from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+FloatArray = npt.NDArray[np.float64]
+
+_SCALE_QUANTILE: Final = 0.995
+"""Share of a surface's vertices that lie within a colour scale."""
+_TILT: Final = 0.35
+"""How far the first view leans over: a flat molecule seen straight from above has no depth."""
+
+
+def scenes(
+    dataset: str,
+    molecule_ids: Iterable[str],
+    grid: str,
+    reference: Path,
+    sources: Sequence[Source],
+) -> list[dict[str, Any]]:
+    """Return the scenes of some molecules on their surfaces ``grid``.
+
+    ``sources`` are predictions files, one per model. Raises :class:`InputError` where a file lacks
+    a molecule, or describes it otherwise than the reference.
+    """
+    table = MoleculeTable.load(reference)
+    predictions = [(source, load_predictions(source.path)) for source in sources]
+    return [_scene(dataset, molecule_id, grid, table, predictions) for molecule_id in molecule_ids]
+
+
+def _scene(
+    dataset: str,
+    molecule_id: str,
+    grid: str,
+    table: MoleculeTable,
+    predictions: Sequence[tuple[Source, MoleculeTable]],
+) -> dict[str, Any]:
+    surface, values = surface_values(table, molecule_id, grid)
+    molecule = table.molecule(table.ids.index(molecule_id))
+    reference = values * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    areas = surface.vertex_areas()
+    models, differences = [], []
+    for source, predicted in predictions:
+        row = _row_of(predicted, molecule_id, source.path)
+        matched_reference(row, table, source.path)
+        mep = predicted_potential(row, 0, surface.vertices) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        differences.append(mep - reference)
+        models.append(_model(source, row, mep, differences[-1], areas))
+    return {
+        "dataset": dataset,
+        **_molecule(molecule),
+        "surface": _surface(surface, molecule, reference),
+        "models": models,
+        "limits": {"potential": _limit([reference]), "difference": _limit(differences)},
+        "view": _view(molecule),
+    }
+
+
+def _view(molecule: Molecule) -> dict[str, list[float]]:
+    """Return unit vectors of a first view: onto the side where the molecule is broadest."""
+    centred = molecule.positions - molecule.positions.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=True)
+    # The sign of an axis is not defined: the largest component is made positive.
+    signs = [np.sign(axis[np.argmax(np.abs(axis))]) for axis in axes]
+    eye = _TILT * axes[1] * signs[1] + axes[2] * signs[2]
+    return {"eye": (eye / np.linalg.norm(eye)).tolist(), "up": (axes[1] * signs[1]).tolist()}
+
+
+def _row_of(predicted: MoleculeTable, molecule_id: str, path: Path) -> MoleculeTable:
+    if molecule_id not in predicted.ids:
+        raise InputError(
+            f"{path} holds no prediction of {molecule_id}: "
+            "list it under split.showcase, so that it is a test molecule, and run again."
+        )
+    return predicted.select([predicted.ids.index(molecule_id)])
+
+
+def _molecule(molecule: Molecule) -> dict[str, Any]:
+    angstrom = molecule.positions * BOHR_IN_ANGSTROM
+    return {
+        "id": molecule.id,
+        "smiles": molecule.smiles,
+        "total_charge": molecule.total_charge,
+        "atoms": {
+            "numbers": molecule.atomic_numbers.tolist(),
+            "symbols": [symbol(int(number)) for number in molecule.atomic_numbers],
+            "positions": molecule.positions.tolist(),
+            "core_radii": (CORE_SCALE * bondi_radii(molecule.atomic_numbers)).tolist(),
+        },
+        "bonds": [list(pair) for pair in bonds(molecule.atomic_numbers, angstrom)],
+    }
+
+
+def _surface(surface: Surface, molecule: Molecule, reference: FloatArray) -> dict[str, str]:
+    distances = np.linalg.norm(surface.vertices[:, None] - molecule.positions[None], axis=-1)
+    return {
+        "vertices": packed(surface.vertices, "f4"),
+        "triangles": packed(surface.triangles, "u4"),
+        "nearest_atoms": packed(np.argmin(distances, axis=1), "u4"),
+        "reference": packed(reference, "f4"),
+    }
+
+
+def _model(
+    source: Source, row: MoleculeTable, mep: FloatArray, difference: FloatArray, areas: FloatArray
+) -> dict[str, Any]:
+    charges, dipoles, quadrupoles = predicted_terms(row, 0)
+    return {
+        "name": source.name,
+        "seed": source.seed,
+        "mep": packed(mep, "f4"),
+        "rmse": float(np.sqrt(np.average(difference**2, weights=areas))),
+        "largest": float(np.abs(difference).max()),
+        "charges": charges.tolist(),
+        "dipoles": None if dipoles is None else dipoles.tolist(),
+        "quadrupoles": None if quadrupoles is None else quadrupoles.tolist(),
+    }
+
+
+def _limit(parts: Sequence[FloatArray]) -> float:
+    """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
+    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
+    magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
+    return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)

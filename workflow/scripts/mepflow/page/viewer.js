@@ -1,0 +1,336 @@
+// The potential on molecular surfaces: reference, model and difference.
+"use strict";
+
+mepflow.viewer = (() => {
+  const data = JSON.parse(document.getElementById("viewer-data").textContent);
+  const controls = Object.fromEntries(
+    ["molecule", "model", "show", "opacity", "reset", "cube"].map((id) => [id, document.getElementById(id)]),
+  );
+  const stage = document.getElementById("stage");
+  const status = document.getElementById("viewer-status");
+  const narrow = matchMedia("(max-width: 48rem)");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const unit = "kcal/mol/e";
+  let camera = null; // of all scenes; null: the molecule's first view
+  let following = false;
+
+  const scene = () => data.scenes[Number(controls.molecule.value)];
+  const model = () => scene().models[Number(controls.model.value)];
+  const literal = (text) => String(text).replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
+
+  function unpack(text, Type) {
+    return new Type(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  }
+
+  // Numbers of a scene are unpacked when it is first shown.
+  function unpacked(one) {
+    if (!one.arrays) {
+      const { vertices, triangles, nearest_atoms: nearest, reference } = one.surface;
+      const symbols = one.atoms.symbols.map((symbol, atom) => `${literal(symbol)}${atom + 1}`);
+      one.arrays = {
+        vertices: unpack(vertices, Float32Array).map((value) => value * data.bohr_in_angstrom),
+        triangles: unpack(triangles, Uint32Array),
+        nearest: Array.from(unpack(nearest, Uint32Array), (atom) => symbols[atom]),
+        reference: unpack(reference, Float32Array),
+        models: one.models.map((each) => unpack(each.mep, Float32Array)),
+        structure: structure(one),
+      };
+    }
+    return one.arrays;
+  }
+
+  function every(values, first, step) {
+    const out = new Array(Math.ceil((values.length - first) / step));
+    for (let k = 0; k < out.length; k += 1) out[k] = values[first + k * step];
+    return out;
+  }
+
+  /** Return balls and sticks as one mesh: corners [x, y, z], triangles, and a colour per corner. */
+  function structure(one) {
+    const mesh = { corners: [], triangles: [], colours: [], names: [] };
+    const places = one.atoms.positions.map((p) => p.map((value) => value * data.bohr_in_angstrom));
+    const colour = (atom) => data.element_colours[one.atoms.symbols[atom]] || data.element_colours.other;
+    places.forEach((place, atom) => {
+      const radius = one.atoms.numbers[atom] === 1 ? 0.2 : 0.32;
+      addTube(mesh, ball(place, radius), colour(atom), `${one.atoms.symbols[atom]}${atom + 1}`);
+    });
+    for (const [i, j] of one.bonds) {
+      const middle = places[i].map((value, axis) => (value + places[j][axis]) / 2);
+      addTube(mesh, stick(places[i], middle), colour(i), "");
+      addTube(mesh, stick(middle, places[j]), colour(j), "");
+    }
+    return mesh;
+  }
+
+  const SIDES = 16;
+
+  function ball([x, y, z], radius) {
+    return Array.from({ length: 11 }, (_, ring) => {
+      const polar = (Math.PI * ring) / 10;
+      return Array.from({ length: SIDES }, (__, side) => {
+        const turn = (2 * Math.PI * side) / SIDES;
+        const out = radius * Math.sin(polar);
+        return [x + out * Math.cos(turn), y + out * Math.sin(turn), z + radius * Math.cos(polar)];
+      });
+    });
+  }
+
+  function stick(from, to) {
+    const along = to.map((value, axis) => value - from[axis]);
+    const length = Math.hypot(...along);
+    const helper = Math.abs(along[2]) < 0.9 * length ? [0, 0, 1] : [1, 0, 0];
+    const u = scaled(cross(along, helper), 0.1);
+    const v = scaled(cross(along, u), 0.1);
+    return [from, to].map((end) =>
+      Array.from({ length: SIDES }, (_, side) => {
+        const turn = (2 * Math.PI * side) / SIDES;
+        return end.map((value, axis) => value + Math.cos(turn) * u[axis] + Math.sin(turn) * v[axis]);
+      }),
+    );
+  }
+
+  const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+  const scaled = (a, length) => a.map((value) => (length * value) / Math.hypot(...a));
+
+  function addTube(mesh, rings, colour, name) {
+    const first = mesh.corners.length;
+    for (const corner of rings.flat()) {
+      mesh.corners.push(corner);
+      mesh.colours.push(colour);
+      mesh.names.push(name);
+    }
+    for (let ring = 0; ring + 1 < rings.length; ring += 1) {
+      for (let side = 0; side < SIDES; side += 1) {
+        const [a, b] = [ring, ring + 1].map((k) => first + k * SIDES + side);
+        const [c, d] = [ring, ring + 1].map((k) => first + k * SIDES + ((side + 1) % SIDES));
+        mesh.triangles.push([a, b, c], [b, d, c]);
+      }
+    }
+  }
+
+  function values(kind) {
+    const { reference, models } = unpacked(scene());
+    const predicted = models[Number(controls.model.value)];
+    if (kind === "reference") return reference;
+    return kind === "model" ? predicted : predicted.map((value, k) => value - reference[k]);
+  }
+
+  function titleOf(kind) {
+    const name = literal(model().name);
+    return { reference: "reference", model: name, difference: `${name} − reference` }[kind];
+  }
+
+  function shownKinds() {
+    return controls.show.value === "all" ? ["reference", "model", "difference"] : [controls.show.value];
+  }
+
+  function surfaceTrace(kind, sceneName) {
+    const { vertices, triangles, nearest } = unpacked(scene());
+    return {
+      type: "mesh3d",
+      scene: sceneName,
+      ...{ x: every(vertices, 0, 3), y: every(vertices, 1, 3), z: every(vertices, 2, 3) },
+      ...{ i: every(triangles, 0, 3), j: every(triangles, 1, 3), k: every(triangles, 2, 3) },
+      intensity: Array.from(values(kind)),
+      coloraxis: kind === "difference" ? "coloraxis2" : "coloraxis",
+      opacity: Number(controls.opacity.value),
+      flatshading: false,
+      lighting: { ambient: 0.75, diffuse: 0.35, specular: 0.08, roughness: 0.7, fresnel: 0.05 },
+      text: nearest,
+      hovertemplate: `%{intensity:.2f} ${unit}<br>nearest atom %{text}<extra>${titleOf(kind)}</extra>`,
+    };
+  }
+
+  function structureTrace(sceneName) {
+    const { corners, triangles, colours, names } = unpacked(scene()).structure;
+    const [x, y, z] = [0, 1, 2].map((axis) => corners.map((corner) => corner[axis]));
+    const [i, j, k] = [0, 1, 2].map((corner) => triangles.map((triangle) => triangle[corner]));
+    return {
+      type: "mesh3d",
+      scene: sceneName,
+      ...{ x, y, z, i, j, k },
+      vertexcolor: colours,
+      flatshading: false,
+      lighting: { ambient: 0.6, diffuse: 0.6, specular: 0.2, roughness: 0.5, fresnel: 0.05 },
+      text: names,
+      hoverinfo: "text",
+    };
+  }
+
+  function colourAxis(kind, limit, centre, length) {
+    return {
+      cmin: -limit,
+      cmax: limit,
+      colorscale: data.colours,
+      colorbar: {
+        orientation: "h",
+        ...{ x: centre, xanchor: "center", y: 0, yanchor: "top", len: length, thickness: 14 },
+        title: { text: `${kind} (${unit})`, side: "bottom", font: { size: 13 } },
+        outlinewidth: 0,
+        nticks: 5,
+      },
+    };
+  }
+
+  function sceneLayout(from, to) {
+    const { eye, up } = scene().view;
+    const hidden = { visible: false, showspikes: false };
+    const distance = controls.show.value === "all" ? 1.75 : 1.5;
+    return {
+      domain: { x: [from, to], y: [0, 0.93] },
+      ...{ xaxis: hidden, yaxis: hidden, zaxis: hidden },
+      aspectmode: "data",
+      dragmode: "orbit",
+      camera: camera ?? {
+        eye: { x: distance * eye[0], y: distance * eye[1], z: distance * eye[2] },
+        up: { x: up[0], y: up[1], z: up[2] },
+        center: { x: 0, y: 0, z: 0 },
+      },
+    };
+  }
+
+  const sceneName = (index) => (index === 0 ? "scene" : `scene${index + 1}`);
+
+  function layout(kinds) {
+    const width = 1 / kinds.length;
+    const { potential, difference } = scene().limits;
+    const text = getComputedStyle(document.body).color;
+    const isSingle = kinds.length === 1;
+    const single = Math.min(0.7, 420 / stage.clientWidth);
+    const result = {
+      margin: { l: 4, r: 4, t: 4, b: 66 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      font: { color: text, family: getComputedStyle(document.body).fontFamily },
+      hoverlabel: { font: { size: 14 } },
+      showlegend: false,
+      annotations: kinds.map((kind, index) => ({
+        text: `<b>${titleOf(kind)}</b>`,
+        ...{ x: (index + 0.5) * width, xanchor: "center", y: 1, yanchor: "top" },
+        ...{ xref: "paper", yref: "paper", showarrow: false, font: { size: 15 } },
+      })),
+    };
+    if (kinds.some((kind) => kind !== "difference")) {
+      result.coloraxis = colourAxis("MEP", potential, isSingle ? 0.5 : width, isSingle ? single : 0.5);
+    }
+    if (kinds.includes("difference")) {
+      result.coloraxis2 = colourAxis("difference", difference, 1 - width / 2, isSingle ? single : 0.8 * width);
+    }
+    kinds.forEach((_, index) => {
+      result[sceneName(index)] = sceneLayout(index * width, (index + 1) * width);
+    });
+    return result;
+  }
+
+  function describe() {
+    const { id, smiles } = scene();
+    const { name, seed, rmse, largest } = model();
+    const numbers = `RMSE ${rmse.toFixed(2)}, largest difference ${largest.toFixed(2)} ${unit}`;
+    const molecule = smiles && smiles !== id ? `${smiles} (${id})` : id;
+    status.textContent = `${molecule}: ${name}, seed ${seed}, against the reference: ${numbers}.`;
+  }
+
+  function draw() {
+    const kinds = shownKinds();
+    const traces = kinds.flatMap((kind, index) => [
+      structureTrace(sceneName(index)),
+      surfaceTrace(kind, sceneName(index)),
+    ]);
+    const name = `${scene().id}-${controls.show.value}`.replace(/[^\w.-]/g, "_");
+    describe();
+    return Plotly.react(stage, traces, layout(kinds), {
+      responsive: true,
+      displaylogo: false,
+      displayModeBar: true,
+      scrollZoom: true,
+      modeBarButtons: [["toImage", "zoom3d", "pan3d", "orbitRotation"]],
+      toImageButtonOptions: { filename: name, scale: 2 },
+    });
+  }
+
+  /** Turn the other scenes as the one that is being turned. */
+  function follow(change) {
+    const turned = Object.keys(change).find((key) => /^scene\d*\.camera$/.test(key));
+    const count = shownKinds().length;
+    if (following || !turned) return;
+    camera = change[turned];
+    if (count === 1) return;
+    following = true;
+    const update = {};
+    for (let index = 0; index < count; index += 1) {
+      const key = `${sceneName(index)}.camera`;
+      if (key !== turned) update[key] = change[turned];
+    }
+    Plotly.relayout(stage, update).finally(() => {
+      following = false;
+    });
+  }
+
+  function firstView() {
+    camera = null;
+    return draw();
+  }
+
+  function offerModels() {
+    const before = controls.model.selectedOptions[0]?.textContent;
+    controls.model.replaceChildren(
+      ...scene().models.map((each, index) => {
+        const option = new Option(each.name, String(index));
+        option.selected = each.name === before;
+        return option;
+      }),
+    );
+  }
+
+  function adaptToWidth() {
+    const all = controls.show.querySelector("option[value=all]");
+    all.disabled = narrow.matches;
+    all.hidden = narrow.matches;
+    if (narrow.matches && controls.show.value === "all") controls.show.value = "reference";
+  }
+
+  function downloadCube() {
+    const text = mepflow.cube(scene(), model(), data.cube);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = `${scene().id}-${model().name}.cube`.replace(/[^\w.-]/g, "_");
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  function hasWebGL() {
+    const context = document.createElement("canvas").getContext("webgl");
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+    return context !== null;
+  }
+
+  async function start() {
+    if (!hasWebGL()) {
+      status.textContent = "This browser cannot draw in 3D (WebGL is off): the figures below show the potential.";
+      stage.hidden = true;
+      return;
+    }
+    if (!narrow.matches) controls.show.value = "all";
+    adaptToWidth();
+    offerModels();
+    await draw();
+    stage.on("plotly_relayouting", follow);
+    stage.on("plotly_relayout", follow);
+    controls.molecule.addEventListener("change", () => {
+      offerModels();
+      firstView();
+    });
+    controls.model.addEventListener("change", draw);
+    controls.show.addEventListener("change", draw);
+    controls.opacity.addEventListener("input", draw);
+    controls.reset.addEventListener("click", firstView);
+    controls.cube.addEventListener("click", downloadCube);
+    narrow.addEventListener("change", () => {
+      adaptToWidth();
+      draw();
+    });
+    dark.addEventListener("change", draw);
+  }
+
+  const started = start();
+  return { data, draw, started };
+})();
