@@ -20,7 +20,7 @@ from mepflow.files import atomic_path
 _PACKAGE: Final = "mepflow"
 _ROOT: Final = Path(__file__).resolve().parent
 _SOFTWARE: Final = ("snakemake", "numpy", "scipy", "h5py", "pandas", "pyscf", "torch", "rdkit")
-_OTHER_SOURCES: Final = (".cpp", ".css", ".html", ".js")
+_OTHER_SOURCES: Final = (".cpp", ".css", ".hpp", ".html", ".js")
 RECORD_SUFFIX: Final = ".provenance.json"
 _LARGE_BYTES: Final = 64 * 1024 * 1024
 """Inputs larger than this are not read once more where the job that made them has done so."""
