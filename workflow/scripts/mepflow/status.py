@@ -38,6 +38,7 @@ _STAGES: Final = {
     "evaluate": "evaluations",
     "tabulate": "tables",
     "plot": "figures",
+    "make": "page",
 }
 """Where the jobs of a rule are counted, by the verb that its name begins with."""
 _OTHER_STAGE: Final = "other"
