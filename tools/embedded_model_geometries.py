@@ -66,7 +66,7 @@ class Geometry:
 def gather(
     folder: Path, recipe: Mapping[str, Any], test: Collection[str], known: Collection[str]
 ) -> list[Geometry]:
-    """Return the geometries of a recipe, small molecules first.
+    """Return the geometries of a recipe, small molecules first: of all, the smallest.
 
     ``test`` are canonical SMILES of molecules that must not be among them, ``known`` those that
     are trained on anyway, at their minima: of them only conformers far from it are taken.
@@ -84,14 +84,12 @@ def gather(
         chosen = sorted(_distinct(found, excluded), key=_order)[: recipe[name].get("molecules")]
         log.info("%s: %d molecules", name, len(chosen))
         gathered += chosen
-    return sorted(gathered, key=_order)
+    return sorted(gathered, key=_order)[: recipe["molecules"]]
 
 
 def read_qm9(folder: Path, counts: Mapping[int, int]) -> list[Geometry]:
     """Return ``counts[n]`` molecules of n heavy atoms, the first by the hash of their id."""
-    offered: dict[int, dict[str, tuple[npt.NDArray[np.uint8], FloatArray]]] = {
-        n: {} for n in counts
-    }
+    offered: dict[int, dict[str, Any]] = {n: {} for n in counts}
     for name in QM9_FILES:
         with np.load(folder / name) as file:
             columns = [file[key] for key in ("atom_offsets", "gdb_index")]

@@ -7,8 +7,8 @@ Run from the repository's root after the default run, with the geometries of oth
 
 The molecules of the default run are taken with their labels, and its test set is the test set, so
 that the errors compare with its tables. Labels go one by one into a journal and trainings have
-checkpoints, both in the work folder: the run can be stopped and taken up again, and ``--steps``
-does a part of it. What it writes in ``resources/models/default``: ``seed-N.pt``, ``metrics.csv``,
+checkpoints, both in the work folder: the run can be stopped and taken up again. ``--steps`` and
+``--seeds`` do a part of it, such as one seed in each of several processes. What it writes in ``resources/models/default``: ``seed-N.pt``, ``metrics.csv``,
 ``molecules.csv``, ``recorded.csv``, and the tables of the card, ``README.md``.
 """
 
@@ -17,7 +17,7 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +69,9 @@ LABELS_CODE: Final = "1"
 class Run:
     """The files of one run of this tool, and its recipe."""
 
-    def __init__(self, geometries: Path, work: Path, results: Path) -> None:
+    def __init__(
+        self, geometries: Path, work: Path, results: Path, seeds: Sequence[int] | None = None
+    ) -> None:
         self.geometries = geometries
         self.work = work
         self.results = results
@@ -79,6 +81,7 @@ class Run:
         self.labels = work / "labels.h5"
         self.training = work / "training.h5"
         self.recipe: dict[str, Any] = read_yaml(MODEL_FOLDER / "recipe.yaml")
+        self.seeds = seeds or self.recipe["seeds"]
         self.definitions = read_yaml(ROOT / "config" / "definitions.yaml")
 
     def model(self, seed: int) -> Path:
@@ -148,10 +151,10 @@ def only_labels(table: MoleculeTable) -> MoleculeTable:
 
 
 def train_seeds(run: Run) -> None:
-    """Train every seed that is not finished."""
+    """Train every wanted seed that is not finished."""
     recipe = run.recipe
     name = recipe["variant"]
-    for seed in recipe["seeds"]:
+    for seed in run.seeds:
         folder = run.model(seed).parent
         if run.model(seed).exists():
             continue
@@ -176,7 +179,8 @@ def measure(run: Run) -> None:
     test = reference.select(rows_in_split(reference.ids, run.splits, TEST))
     bare = replace(test, properties={}, texts={}, grids={})
     predictions = {
-        f"seed {seed}": predict_table(load_model(run.model(seed), "cpu")[0], bare)
+        # In double precision, as ``mepflow predict`` does.
+        f"seed {seed}": predict_table(load_model(run.model(seed), "cpu")[0].double(), bare)
         for seed in run.recipe["seeds"]
     }
     recorded = predictions.copy()
@@ -235,10 +239,12 @@ def deliver(run: Run, frame: pd.DataFrame, recorded: dict[str, MoleculeTable]) -
     ):
         with atomic_path(MODEL_FOLDER / name) as temporary:
             table.to_csv(temporary, index=False, float_format=digits)
+    frame = pd.read_csv(MODEL_FOLDER / "metrics.csv")  # the card shows what the file holds
     card = MODEL_FOLDER / "README.md"
     text = card.read_text(encoding="utf-8")
     text = with_section(text, "metrics", metrics_text(frame))
-    text = with_section(text, "data", data_text(run, molecules))
+    text = with_section(text, "data", data_text(molecules))
+    text = with_section(text, "labels", labels_text(run))
     with atomic_path(card) as temporary:
         temporary.write_text(text, encoding="utf-8")
     print(metrics_text(frame))  # noqa: T201
@@ -300,12 +306,35 @@ def metrics_text(frame: pd.DataFrame) -> str:
     return _markdown(shown)
 
 
-def data_text(run: Run, molecules: pd.DataFrame) -> str:
+def data_text(molecules: pd.DataFrame) -> str:
     """Return the card's table of how many molecules are from where."""
     counts = pd.crosstab(molecules["source"], molecules["split"])
     counts = counts.reindex(columns=["train", "validation", "test"], fill_value=0)
     counts.loc["all"] = counts.sum()
     return _markdown(counts.astype(str).reset_index(names="source"))
+
+
+def labels_text(run: Run) -> str:
+    """Return the card's sentence on how exact the labels are, against another reference."""
+    labelled = MoleculeTable.load(run.training)
+    row_of = {key: row for row, key in enumerate(labelled.ids)}
+    with np.load(run.geometries / "qm9" / "reference_small.npz") as file:
+        ids = [f"qm9_{index:06d}" for index in file["gdb_index"]]
+        found = [row for row, key in enumerate(ids) if key in row_of]
+        rows = [row_of[ids[row]] for row in found]
+        differences = {
+            "e·bohr in the dipole": labelled.properties["dipole"][rows] - file["dipole_au"][found],
+            "e·bohr² in the quadrupole Θ′": (
+                labelled.properties["quadrupole"][rows] - file["quadrupole_au"][found]
+            ),
+        }
+    errors = " and ".join(
+        f"{np.sqrt(np.mean(difference**2)):.4f} {unit}" for unit, difference in differences.items()
+    )
+    return (
+        f"Against an independent reference of {len(rows)} of these molecules, at the same level"
+        f" with the finer grid, the labels' RMSE is {errors}: far below the model's own."
+    )
 
 
 def _label(name: str) -> str:
@@ -327,11 +356,6 @@ def with_section(text: str, name: str, content: str) -> str:
     return replaced
 
 
-def parse_steps(names: Iterable[str]) -> list[str]:
-    """Return the steps to do, in order."""
-    return [step for step in STEPS if step in set(names)]
-
-
 def main() -> None:
     """Do what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -339,14 +363,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="labels and checkpoints")
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "qm9")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
+    parser.add_argument("--seeds", nargs="+", type=int, help="train these of the recipe alone")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     RDLogger.DisableLog("rdApp.*")
     arguments.work.mkdir(parents=True, exist_ok=True)
-    run = Run(arguments.geometries, arguments.work, arguments.results)
+    run = Run(arguments.geometries, arguments.work, arguments.results, arguments.seeds)
     actions = {"label": label, "train": train_seeds, "measure": measure}
-    for step in parse_steps(arguments.steps):
-        actions[step](run)
+    for step in STEPS:
+        if step in arguments.steps:
+            actions[step](run)
 
 
 if __name__ == "__main__":
