@@ -195,10 +195,10 @@ def figure(name, category, caption=None):
     }
 
 
-def plane_grid(dataset):
-    """Return the first grid of a dataset that is a plane, or None."""
+def picture_grid(dataset, kind):
+    """Return the first grid of a dataset that is of a kind for pictures, or None."""
     grids = settings.grids_of(config, dataset)
-    return next((name for name, row in grids.items() if row["kind"] == "plane"), None)
+    return next((name for name, row in grids.items() if row["kind"] == kind), None)
 
 
 def all_tables():
@@ -217,9 +217,11 @@ def all_figures():
     names = ["filter_funnel", "training_curves", "multipole_parity", "mep_error", "mep_parity"]
     figures = []
     for dataset in DATASETS:
-        molecules = config["datasets"][dataset]["split"]["showcase"] if plane_grid(dataset) else []
         own = names + (["transfer"] if len(DATASETS) > 1 else [])
-        own += [f"showcase_{molecule}" for molecule in molecules]
+        for kind, name in (("plane", "showcase"), ("surface", "surface")):
+            if picture_grid(dataset, kind):
+                molecules = config["datasets"][dataset]["split"]["showcase"]
+                own += [f"{name}_{molecule}" for molecule in molecules]
         figures += expand(f"{FIGURES}/{{name}}.png", dataset=dataset, name=own)
     return figures
 

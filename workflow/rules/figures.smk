@@ -7,6 +7,7 @@ localrules:
     plot_training_curves,
     plot_mep_error,
     plot_showcase,
+    plot_surface,
 
 
 rule plot_filter_funnel:
@@ -137,13 +138,38 @@ rule plot_showcase:
         mem_mb=4000,
         runtime=10,
     params:
-        grid=lambda wildcards: plane_grid(wildcards.dataset),
+        grid=lambda wildcards: picture_grid(wildcards.dataset, "plane"),
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.showcase"),
     message:
         "{wildcards.dataset}: figure of the potential around {wildcards.molecule}"
     script:
         "../scripts/plot_showcase.py"
+
+
+rule plot_surface:
+    input:
+        predictions=rules.plot_showcase.input.predictions,
+        reference=rules.collect_reference.output.reference,
+    output:
+        **figure("surface_{molecule}", "Electrostatic potential", caption="surface"),
+        # The potentials at the vertices, which the figure shows.
+        table=f"{FIGURES}/surface_{{molecule}}.csv",
+    log:
+        f"{LOGS}/plot_surface/{{molecule}}.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        grid=lambda wildcards: picture_grid(wildcards.dataset, "surface"),
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.surface"),
+    message:
+        "{wildcards.dataset}: figure of the potential on the surface of {wildcards.molecule}"
+    script:
+        "../scripts/plot_surface.py"
 
 
 rule figures:

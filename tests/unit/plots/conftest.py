@@ -27,9 +27,11 @@ from mepflow.plots.mep_error import plot_mep_error
 from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import plot_showcase
+from mepflow.plots.surface import plot_surface
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.plots.transfer import plot_transfer
 from mepflow.potential import potential
+from mepflow.surfaces import van_der_waals_surface
 from mepflow.verdicts import funnel
 
 VARIANTS = (
@@ -93,6 +95,8 @@ def make_reference(rng):
         charges.append(CHARGES + change - change.mean())
     directions = rng.normal(size=(60, 3))
     points = 6.0 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    description = {"scale": 1.0, "spacing_bohr": 0.7, "smoothing_bohr": 0.2}
+    vertices = van_der_waals_surface(NUMBERS, POSITIONS, **description).vertices
     plane = Plane((25, 20), np.array([-6.0, -5.0, 0.3]), np.eye(3)[0], np.eye(3)[1], 0.5)
     empty = (np.empty((0, 3)), np.empty(0))
     on_plane = (plane.points(), potential(plane.points(), POSITIONS, charges[0]))
@@ -104,13 +108,18 @@ def make_reference(rng):
             ]
         ),
         "plane": GridValues.from_ragged([on_plane] + 4 * [empty]),
+        "surface": GridValues.from_ragged(
+            [(vertices, potential(vertices, POSITIONS, charges[0]))] + 4 * [empty]
+        ),
     }
     properties = {
         **multipoles(molecules, charges),
         "mulliken_charges": charges,
         **mbis(rng, charges),
     }
-    metadata = {"grids": {"plane": {SHOWCASE: plane.to_metadata()}}}
+    metadata = {
+        "grids": {"plane": {SHOWCASE: plane.to_metadata()}, "surface": {SHOWCASE: description}}
+    }
     return MoleculeTable.from_molecules(molecules, properties, grids, metadata)
 
 
@@ -205,6 +214,14 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
             run.sources("training.csv", variants), outputs
         ),
         "showcase": lambda: plot_showcase(first_seeds, run.reference, SHOWCASE, "plane", outputs),
+        "surface": lambda: plot_surface(
+            first_seeds,
+            run.reference,
+            SHOWCASE,
+            "surface",
+            outputs,
+            run.folder / "surface.csv",
+        ),
     }
     functions[name]()
 

@@ -18,6 +18,7 @@ FIGURES = (
     "mep_error",
     "mep_parity",
     "showcase",
+    "surface",
     "transfer",
 )
 TABLES = (

@@ -48,6 +48,7 @@ LABELS = {
         "MEP (kcal/mol/e)",
         "difference (kcal/mol/e)",
     },
+    "surface": {"MEP (kcal/mol/e)", "difference (kcal/mol/e)"},
 }
 
 

@@ -52,6 +52,25 @@ def matched_reference(
     return selected
 
 
+def predictions_of(
+    molecule_id: str, predictions_path: Path, reference: MoleculeTable
+) -> MoleculeTable:
+    """Return the row of a showcase molecule in a predictions file.
+
+    Raises :class:`InputError` where the file lacks it, or describes another molecule than
+    ``reference`` does.
+    """
+    table = load_predictions(predictions_path)
+    if molecule_id not in table.ids:
+        raise InputError(
+            f"{predictions_path} holds no prediction of {molecule_id}: "
+            "list it under split.showcase, so that it is a test molecule, and run again."
+        )
+    table = table.select([table.ids.index(molecule_id)])
+    matched_reference(table, reference, predictions_path)
+    return table
+
+
 def _same_molecule(first: MoleculeTable, second: MoleculeTable, index: int) -> bool:
     one, other = first.molecule(index), second.molecule(index)
     return (

@@ -13,25 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from mepflow.bonds import bonds
-from mepflow.elements import symbol
 from mepflow.errors import InputError
-from mepflow.evaluation.matching import load_predictions, matched_reference
+from mepflow.evaluation.matching import predictions_of
 from mepflow.evaluation.mep import predicted_potential
 from mepflow.evaluation.statistics import Source
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.planes import Plane, plane_values
-from mepflow.plots.style import BLACK, DIVERGING_MAP, GREY, PAGE_WIDTH, drawing
+from mepflow.plots.structure import draw_atoms, draw_structure
+from mepflow.plots.style import DIVERGING_MAP, GREY, PAGE_WIDTH, drawing, symmetric_limit
 from mepflow.radii import bondi_radii
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_LONGEST_TITLE: Final = 24
-"""Characters above the structure: more would reach into the next panel."""
-_SCALE_QUANTILE: Final = 0.99
-"""Share of the points that lie within a colour scale: single points would wash out the others."""
 _COLUMNS_WITH_HYDROGENS: Final = 4
 """Smaller panels have no room for the hydrogen atoms' symbols; the structure shows them."""
 _BARS_WIDTH: Final = 1.05
@@ -115,7 +110,7 @@ def plot_showcase(
         panels[1, 0].remove()
         panels[0, 0].xaxis.set_tick_params(labelbottom=True)
         panels[1, 1].yaxis.set_tick_params(labelleft=True)
-        _draw_structure(figure.add_subplot(2, columns, columns + 1), scene)
+        draw_structure(figure.add_subplot(2, columns, columns + 1), scene.molecule, scene.atoms())
         figure.supxlabel("distance along the plane (Å)", fontsize=7.5)
         figure.supylabel("distance along the plane (Å)", fontsize=7.5)
 
@@ -137,21 +132,14 @@ def _scene(table: MoleculeTable, molecule_id: str, grid: str) -> _Scene:
 
 def _predicted(scene: _Scene, source: Source, reference: MoleculeTable) -> FloatArray:
     """Return a variant's MEP at the points outside the atoms, in kcal/mol/e."""
-    table = load_predictions(source.path)
-    if scene.molecule.id not in table.ids:
-        raise InputError(
-            f"{source.path} holds no prediction of {scene.molecule.id}: "
-            "list it under split.showcase, so that it is a test molecule, and run again."
-        )
-    table = table.select([table.ids.index(scene.molecule.id)])
-    matched_reference(table, reference, source.path)
+    table = predictions_of(scene.molecule.id, source.path, reference)
     return predicted_potential(table, 0, scene.points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 
 def _draw_values(
     figure: Figure, row: Sequence[Axes], scene: _Scene, predicted: dict[str, FloatArray]
 ) -> None:
-    limit = _limit([scene.reference[scene.outside]])
+    limit = symmetric_limit([scene.reference[scene.outside]])
     for axes, (name, values) in zip(
         row, {"reference": scene.reference, **predicted}.items(), strict=True
     ):
@@ -164,20 +152,13 @@ def _draw_differences(
     figure: Figure, row: Sequence[Axes], scene: _Scene, predicted: dict[str, FloatArray]
 ) -> None:
     differences = {name: values - scene.reference for name, values in predicted.items()}
-    limit = _limit([values[scene.outside] for values in differences.values()])
+    limit = symmetric_limit([values[scene.outside] for values in differences.values()])
     for axes, values in zip(row, differences.values(), strict=True):
         mesh = _draw_image(axes, scene, values, limit, len(row) < _COLUMNS_WITH_HYDROGENS)
         axes.set_title(f"difference\nRMSE {scene.rmse(values):.2f}", fontsize=7.0)
     figure.colorbar(
         mesh, ax=row, label="difference (kcal/mol/e)", extend="both", pad=0.01, aspect=15
     )
-
-
-def _limit(parts: Sequence[FloatArray]) -> float:
-    """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
-    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
-    magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
-    return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)
 
 
 def _draw_image(
@@ -202,7 +183,7 @@ def _draw_image(
     axes.set_xlim(u[0], u[-1])
     axes.set_ylim(v[0], v[-1])
     _cover_spheres(axes, scene)
-    _draw_molecule(axes, scene, size=5.0, hydrogens=hydrogens)
+    draw_atoms(axes, scene.molecule.atomic_numbers, scene.atoms(), size=5.0, hydrogens=hydrogens)
     return mesh
 
 
@@ -214,38 +195,3 @@ def _cover_spheres(axes: Axes, scene: _Scene) -> None:
     for order, rim in ((2.1, 1.0), (2.2, 0.0)):
         for centre, radius in zip(atoms[:, :2], cuts, strict=True):
             axes.add_patch(Circle(centre, radius, fc="white", ec=GREY, lw=rim, zorder=order))
-
-
-def _draw_structure(axes: Axes, scene: _Scene) -> None:
-    _draw_molecule(axes, scene, size=7.0)
-    axes.set_aspect("equal")
-    axes.margins(0.12)
-    axes.set_axis_off()
-    smiles = scene.molecule.smiles
-    title = smiles if 0 < len(smiles) <= _LONGEST_TITLE else scene.molecule.id
-    if len(title) > _LONGEST_TITLE:
-        title = f"{title[: _LONGEST_TITLE - 1]}…"
-    # A dollar sign in a SMILES is a bond, not mathematics.
-    axes.set_title(title, parse_math=False)
-
-
-def _draw_molecule(axes: Axes, scene: _Scene, size: float, hydrogens: bool = True) -> None:
-    """Draw bonds and element symbols where the atoms project to on the plane."""
-    atoms = scene.atoms()
-    numbers = scene.molecule.atomic_numbers
-    for i, j in bonds(numbers, atoms):
-        axes.plot(*atoms[[i, j], :2].T, color=BLACK, linewidth=0.8, zorder=3)
-    # The upper atoms last, so that they cover the ones below.
-    for k in np.argsort(atoms[:, 2], kind="stable"):
-        if numbers[k] == 1 and not hydrogens:
-            continue
-        axes.text(
-            float(atoms[k, 0]),
-            float(atoms[k, 1]),
-            symbol(int(numbers[k])),
-            fontsize=size,
-            horizontalalignment="center",
-            verticalalignment="center",
-            zorder=4,
-            bbox={"boxstyle": "circle,pad=0.08", "facecolor": "white", "edgecolor": "none"},
-        )

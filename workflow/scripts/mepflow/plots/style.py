@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -44,6 +46,8 @@ DIVERGING_MAP: Final = "RdBu"
 """Signed values: red is negative, blue positive, the custom of electrostatic potential maps."""
 COUNT_MAP: Final = "viridis"
 
+_SCALE_QUANTILE: Final = 0.99
+"""Share of the points that lie within a colour scale: single points would wash out the others."""
 _DPI: Final = 300
 _BASE: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
@@ -165,6 +169,13 @@ def drawing(
         for output in outputs:
             with atomic_path(output) as temporary:
                 figure.savefig(temporary, metadata=_METADATA[output.suffix])
+
+
+def symmetric_limit(parts: Sequence[npt.NDArray[np.float64]]) -> float:
+    """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
+    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
+    magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
+    return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)
 
 
 def note(axes: Axes, text: str, *, top: bool = True) -> None:

@@ -1,0 +1,19 @@
+"""Draw the potential on the surface of a showcase molecule: reference, variants, differences."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.plots.surface import plot_surface
+
+    plot_surface(
+        sources_of(snakemake.input.predictions),
+        Path(snakemake.input.reference),
+        snakemake.wildcards.molecule,
+        snakemake.params.grid,
+        [Path(snakemake.output.png), Path(snakemake.output.pdf)],
+        Path(snakemake.output.table),
+        snakemake.params.style,
+    )
