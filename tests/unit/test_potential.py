@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 import torch
 
+from mepflow import potential as module
 from mepflow.potential import potential
+
+
+@pytest.fixture(params=["compiled", "plain"], autouse=True)
+def way(request, monkeypatch):
+    if request.param == "plain":
+        monkeypatch.setattr(module, "_library", lambda: None)
+    elif module._library() is None:
+        pytest.skip("no C++ compiler")
+    return request.param
 
 
 @pytest.fixture
@@ -42,6 +52,38 @@ def test_memory_stays_within_the_bound():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < bound + 3 * points[:, 0].nbytes
+
+
+@pytest.mark.parametrize("n_points", [1, 255, 256, 700])
+@pytest.mark.parametrize("left_out", [(), (3,), (4,), (3, 4)], ids=["all", "no μ", "no Θ", "q"])
+@pytest.mark.parametrize("radii", [None, np.linspace(0.0, 3.0, 5)])
+@pytest.mark.parametrize("way", ["compiled"], indirect=True)
+def test_compiled_and_plain_are_equal(system, n_points, left_out, radii):
+    points, *terms = [None if k in left_out else array for k, array in enumerate(system)]
+    points = np.random.default_rng(1).uniform(-6.0, 6.0, (n_points, 3))
+    plain = module._in_blocks(points, *terms, radii, 10_000)
+    scale = np.abs(plain).max()
+    np.testing.assert_allclose(potential(points, *terms, radii=radii), plain, atol=1e-13 * scale)
+
+
+def test_any_layout_and_mixed_precision_are_taken(system):
+    exact = potential(*system)
+    points, positions, charges, dipoles, quadrupoles = system
+    spread = np.zeros((74, 6))
+    spread[::2, ::2] = points
+    turned = quadrupoles.swapaxes(1, 2)
+    found = potential(spread[::2, ::2], np.asfortranarray(positions), charges, dipoles, turned)
+    np.testing.assert_allclose(found, exact, rtol=1e-13)
+    single = dipoles.astype(np.float32)
+    found = potential(points, positions, charges, single, quadrupoles)
+    assert found.dtype == np.float64
+    expected = potential(points, positions, charges, single.astype(float), quadrupoles)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_wrong_shapes_are_refused(system):
+    with pytest.raises(ValueError, match=r"shape|broadcast"):
+        potential(system[0], system[1], system[2][:3])
 
 
 def test_terms_add_up(system):

@@ -8,22 +8,33 @@ in atomic units (hartree/e). The factor ½ belongs to the traceless Θ′ = Σ q
 :mod:`mepflow.multipoles`: the second order of q/|d − s| in s is q [3 (d·s)² − s² d²] / (2 d⁵). For
 Buckingham's Θ = Θ′/2 the factor is 1 (A. D. Buckingham, Adv. Chem. Phys. 12, 107 (1967)).
 
-The functions take NumPy arrays or torch tensors, and return the same kind and precision.
+The functions take NumPy arrays or torch tensors, and return the same kind and precision. NumPy
+arrays go through the loop of ``potential.cpp`` where :mod:`mepflow.compiler` finds a compiler.
 """
 
+import ctypes
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
-from array_api_compat import array_namespace
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_array
+
+from mepflow import compiler
 
 Array = Any
 
+SOURCE: Final = Path(__file__).with_name("potential.cpp")
+
 CLOSEST_BOHR: Final = 1e-6
 """A point nearer to an atom than this is taken to lie on it."""
-DEFAULT_BLOCK_BYTES: Final = 64 * 2**20
-# Displacements, their image under the quadrupole and the product of both (3 numbers each), and the
-# distances with their powers and terms.
+DEFAULT_BLOCK_BYTES: Final = 2**20
+"""Small enough for a processor's cache."""
+# Displacements (3), distances and their inverse, terms, the image under the quadrupole (3), and
+# what is on the way to it (3) and to a term (3); one number to spare.
 _NUMBERS_PER_PAIR: Final = 16
+_PRECISIONS: Final = {np.dtype(np.float32): "float32", np.dtype(np.float64): "float64"}
 
 
 def potential(
@@ -39,8 +50,9 @@ def potential(
     """Return the potential (p,) in hartree/e of atomic multipoles at ``points`` (p, 3) in bohr.
 
     ``positions`` (n, 3) in bohr, ``charges`` (n,) in e, ``dipoles`` (n, 3) in e·bohr,
-    ``quadrupoles`` (n, 3, 3) in e·bohr²: Θ′, symmetric and traceless. Points are worked off in
-    blocks whose intermediate arrays stay within ``block_bytes`` (at least one point at a time).
+    ``quadrupoles`` (n, 3, 3) in e·bohr²: Θ′, symmetric and traceless. Where the compiled
+    loop does not serve, points are worked off in blocks whose intermediate arrays stay within
+    ``block_bytes`` (at least one point at a time).
 
     With ``radii`` (n,) in bohr each multipole lies not in a point but on the sphere of that radius
     around its atom. Nothing changes outside the sphere; inside, d is the radius in the denominators
@@ -49,6 +61,56 @@ def potential(
     Raises :class:`ValueError` where a point lies on an atom: without radii the potential is
     infinite there.
     """
+    arrays = (points, positions, charges, dipoles, quadrupoles, radii)
+    values = _compiled(*arrays)
+    return _in_blocks(*arrays, block_bytes) if values is None else values
+
+
+def _compiled(points: Array, positions: Array, *terms: Array | None) -> Array | None:
+    """Return the potential of NumPy arrays from the compiled loop.
+
+    None where there is no loop for them, or a point lies on an atom: that is for others to say.
+    """
+    given = [array for array in (points, positions, *terms) if array is not None]
+    if not all(is_numpy_array(array) for array in given):
+        return None
+    precision = np.result_type(*given)
+    library = _library() if precision in _PRECISIONS else None
+    if library is None:
+        return None
+    p, n = len(points), len(positions)
+    shapes = ((p, 3), (n, 3), (n,), (n, 3), (n, 3, 3), (n,))
+    arrays = [
+        None
+        if array is None
+        else np.ascontiguousarray(np.broadcast_to(array, shape), dtype=precision)
+        for array, shape in zip((points, positions, *terms), shapes, strict=True)
+    ]
+    values = np.empty(p, dtype=precision)
+    loop = getattr(library, f"potential_{_PRECISIONS[precision]}")
+    is_whole = loop(
+        *(ctypes.c_void_p(array if array is None else array.ctypes.data) for array in arrays),
+        ctypes.c_void_p(values.ctypes.data),
+        *map(ctypes.c_int64, (p, n)),
+        ctypes.c_double(CLOSEST_BOHR**2),
+    )
+    return values if is_whole else None
+
+
+@lru_cache(maxsize=1)
+def _library() -> ctypes.CDLL | None:
+    return compiler.load(SOURCE, "the potential of multipoles")
+
+
+def _in_blocks(
+    points: Array,
+    positions: Array,
+    charges: Array,
+    dipoles: Array | None,
+    quadrupoles: Array | None,
+    radii: Array | None,
+    block_bytes: int,
+) -> Array:
     xp = array_namespace(points, positions, charges)
     if points.shape[0] == 0:
         return xp.zeros_like(points[:, 0])
@@ -77,8 +139,9 @@ def _block(
 ) -> Array:
     """Return the potential at the points (p, 3) whose first one has the number ``first``."""
     xp = array_namespace(points)
-    displacement = points[None, :, :] - positions[:, None, :]  # (n, p, 3)
-    square = xp.sum(displacement * displacement, axis=-1)
+    # Each component by itself: a matrix product of three columns is several times slower.
+    vector = [points[None, :, axis] - positions[:, axis, None] for axis in range(3)]  # 3 of (n, p)
+    square = _along(vector, vector)
     if radii is None:
         _refuse_points_on_atoms(square, first)
     else:
@@ -86,12 +149,18 @@ def _block(
     inverse = 1.0 / xp.sqrt(square)
     terms = charges[:, None] * inverse
     if dipoles is not None:
-        along = xp.matmul(displacement, dipoles[:, :, None])[..., 0]
+        along = _along([dipoles[:, axis, None] for axis in range(3)], vector)
         terms = terms + along * inverse**3
     if quadrupoles is not None:
-        along = xp.sum(xp.matmul(displacement, quadrupoles) * displacement, axis=-1)
+        rows = [[quadrupoles[:, row, axis, None] for axis in range(3)] for row in range(3)]
+        along = _along([_along(row, vector) for row in rows], vector)
         terms = terms + 0.5 * along * inverse**5
     return xp.sum(terms, axis=0)
+
+
+def _along(first: list[Array], second: list[Array]) -> Array:
+    """Return the scalar product of two vectors of three components."""
+    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
 def _refuse_points_on_atoms(square: Array, first: int) -> None:
