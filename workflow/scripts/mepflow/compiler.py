@@ -26,20 +26,18 @@ FLAGS: Final = (
 )
 
 
-def load(
-    source: Path, user: str, headers: Sequence[Path] = (), libraries: Sequence[Path] = ()
-) -> ctypes.CDLL | None:
+def load(source: Path, user: str, headers: Sequence[Path] = ()) -> ctypes.CDLL | None:
     """Return the compiled ``source``, or None, with a line in the log about ``user``, if it fails.
 
-    ``headers`` are all that it includes, ``libraries`` what it is linked with. Callers keep what
-    they get: every call asks the compiler for its version.
+    ``headers`` are all that it includes. Callers keep what they get: every call asks the compiler
+    for its version.
     """
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if compiler is None:
         logger.info("no C++ compiler found: %s runs without its compiled loops, slower", user)
         return None
     try:
-        return ctypes.CDLL(str(_compiled(compiler, source, headers, libraries)))
+        return ctypes.CDLL(str(_compiled(compiler, source, headers)))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.strip().splitlines()[:1]
     except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
@@ -49,19 +47,16 @@ def load(
     return None
 
 
-def _compiled(
-    compiler: str, source: Path, headers: Sequence[Path], libraries: Sequence[Path]
-) -> Path:
+def _compiled(compiler: str, source: Path, headers: Sequence[Path]) -> Path:
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True).stdout
     sources = [path.read_bytes() for path in (source, *headers)]
-    arguments = [*FLAGS, str(source), *map(str, libraries)]
-    key = hashlib.sha256(b"\0".join([*sources, " ".join(arguments).encode(), version]))
+    key = hashlib.sha256(b"\0".join([*sources, " ".join(FLAGS).encode(), version]))
     key.update(_processor().encode())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     library = cache / "mepflow" / f"{source.stem}-{key.hexdigest()[:16]}.so"
     if not library.exists():
         with atomic_path(library) as temporary:
-            command = [compiler, *arguments, "-o", str(temporary)]
+            command = [compiler, *FLAGS, str(source), "-o", str(temporary)]
             subprocess.run(command, check=True, capture_output=True, text=True)
     return library
 

@@ -79,14 +79,4 @@ def _argument(value: Tensor | int | ctypes.Array[Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL | None:
-    return compiler.load(SOURCE, "the network", HEADERS, _openmp_of_torch())
-
-
-def _openmp_of_torch() -> list[Path]:
-    """Return the OpenMP library that PyTorch brings, if it does, so that both share its threads.
-
-    Idle threads of one library wait busily and would keep those of another from the cores.
-    """
-    package = Path(torch.__file__).parent
-    folders = (package / "lib", package.parent / "torch.libs")
-    return [path for folder in folders for path in sorted(folder.glob("libgomp*.so*"))][:1]
+    return compiler.load(SOURCE, "the network", HEADERS)
