@@ -1,0 +1,144 @@
+"""Run all benchmarks, one after the other, and put their rows into one table.
+
+Run from the repository's root, in the project's environment (``make bench`` does)::
+
+    python benchmarks/run_all.py --threads 2
+
+Each benchmark is a process of its own. The table goes to the terminal and, with the machine, to
+``benchmarks/results/bench.md`` and ``bench.json``; the growth of the network's cost is drawn to
+``growth.png`` and ``growth.pdf`` beside them.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from measuring import HEADER, RESULTS, Row, machine, markdown_table, write
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from mepflow.plots.style import BLUE, GREY, ORANGE, PAGE_WIDTH, drawing  # noqa: E402
+from mepflow.provenance import git_commit  # noqa: E402
+
+PARTS: Final = ("network", "gpu", "potential", "reference", "pipeline")
+SPICE: Final = "spice_reader"
+THREADED: Final = frozenset({"network", "potential", "reference"})
+ASKED_OF_PINN: Final = {"training": 2.5, "inference": 3.0}
+"""Times the molecules per second of PiNN 2 with the same network and batch."""
+COLOURS: Final = {"training": BLUE, "inference": ORANGE}
+
+
+def main() -> None:
+    """Run, collect, draw; the exit status is 1 where a benchmark failed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--parts", nargs="+", choices=(*PARTS, SPICE), default=PARTS)
+    parser.add_argument("--collect", action="store_true", help="of the results there are")
+    options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    here = {**machine(), "threads": options.threads, "commit": git_commit()}
+    here["started"] = time.strftime("%Y-%m-%d %H:%M")
+    failed = [part for part in options.parts if not (options.collect or run(part, options.threads))]
+    rows = [row for part in options.parts if part not in failed for row in rows_of(part)]
+    table = markdown_table(HEADER, [row.cells() for row in rows])
+    write("bench", {"machine": here, "rows": [vars(row) for row in rows]}, heading(here) + table)
+    network = RESULTS / "network.json"
+    if "network" in options.parts and network.exists():
+        growth = json.loads(network.read_text()).get("growth")
+        if growth:
+            draw_growth(growth, [RESULTS / "growth.png", RESULTS / "growth.pdf"])
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def run(part: str, threads: int) -> bool:
+    """Run one benchmark, its output to a file; return whether it succeeded."""
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{part}.py")]
+    command += ["--threads", str(threads)] if part in THREADED else []
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads if part in THREADED else 1)}
+    sys.stderr.write(f"{' '.join(command[1:])}\n")
+    output = RESULTS / f"{part}.txt"
+    with output.open("w") as file:
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, check=False)
+    return done.returncode == 0
+
+
+def rows_of(part: str) -> list[Row]:
+    """Return the rows of a benchmark's result."""
+    if part == SPICE:
+        return spice_rows((RESULTS / f"{part}.txt").read_text())
+    result = json.loads((RESULTS / f"{part}.json").read_text())
+    if "rows" in result:
+        return [Row(**row) for row in result["rows"]]
+    return [network_row(case) for case in result["cases"]]
+
+
+def network_row(case: dict[str, Any]) -> Row:
+    """Return the row of a case of the network's benchmark."""
+    pinn = case["PiNN, molecules/s"] or None
+    asked = pinn * ASKED_OF_PINN[case["task"]] if pinn else None
+    return Row(
+        f"{case['task']}, {case['network']} network, batches of {case['batch']}",
+        case["molecules/s"],
+        "molecules/s",
+        is_rate=True,
+        asked=asked,
+        floor=1e3 * case["batch"] / case["floor ms"],
+        plain=1e3 * case["batch"] / case["plain ms"],
+        note=f"PiNN 2, on another machine of this kind: {pinn:,.0f}" if pinn else "",
+    )
+
+
+def spice_rows(text: str) -> list[Row]:
+    """Return the rows of the SPICE reader: its JSON ends at the first empty line."""
+    steps = json.loads(text.split("\n\n", maxsplit=1)[0])["steps"]
+    first, last = steps[0], steps[-1]
+    return [
+        Row(
+            f"reading {last['gigabytes']:.1f} GB of SPICE's layout",
+            last["cpu_seconds"],
+            "CPU s",
+            note=f"{last['groups']:,} molecules",
+        ),
+        Row(
+            "memory of it, at its peak",
+            last["peak_megabytes"],
+            "MB",
+            note=f"a fifth of the file takes {first['peak_megabytes']:.0f} MB",
+        ),
+    ]
+
+
+def heading(here: dict[str, Any]) -> str:
+    """Return the line that says where and when."""
+    return (
+        f"{here['processor']}, {here['cores']} cores, {here['threads']} threads, load at the start "
+        f"{here['load']:.1f}; {here['started']}, commit {here['commit']}\n\n"
+    )
+
+
+def draw_growth(growth: dict[str, list[dict[str, float]]], outputs: Sequence[Path]) -> None:
+    """Draw molecules per second against the atoms of a molecule and the molecules of a batch."""
+    labels = {"atoms": "atoms per molecule", "batch": "molecules per batch"}
+    with drawing(PAGE_WIDTH, 2.6, outputs) as figure:
+        for panel, (key, label) in zip(figure.subplots(1, 2), labels.items(), strict=True):
+            x = [row[key] for row in growth[key]]
+            for task, colour in COLOURS.items():
+                speeds = [row[f"{task}_molecules_per_s"] for row in growth[key]]
+                panel.loglog(x, speeds, "o-", color=colour, label=task)
+                if key == "atoms":
+                    line = [speeds[-1] * x[-1] / atoms for atoms in x]
+                    panel.loglog(x, line, ":", color=GREY, linewidth=0.8, zorder=0)
+            panel.set(xlabel=label, ylabel="molecules per second")
+            panel.legend(title="dotted: ∝ 1 / atoms" if key == "atoms" else None)
+
+
+if __name__ == "__main__":
+    main()
