@@ -31,10 +31,10 @@ def test_a_file_gives_its_name_and_bohr(water: Path) -> None:
 def test_frames_are_numbered_and_names_are_unique(water: Path, tmp_path: Path) -> None:
     frames = written(tmp_path / "two frames.xyz", water.read_text() * 2)
     names = written(tmp_path / "names.smi", "C Water\nO ../../etc\nN ä#b\nF CON.\nS two_frames-1\n")
-    found = read_structures([water, frames, names], ["CO", "C#N"])
+    found = read_structures([water, frames, names], ["CO", "C#N hydrogen cyanide"])
     assert [structure.molecule.id for structure in found] == [
         "water", "two_frames-1", "two_frames-2", "Water_2", "etc", "b", "CON", "two_frames-1_2",
-        "CO", "C_N",
+        "CO", "hydrogen_cyanide",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from mepflow.errors import ConfigError
 _EPILOG: Final = """\
 examples:
   mepflow predict ethanol.xyz
-  mepflow predict --smiles CCO --reference
+  mepflow predict --smiles 'CCO ethanol' --reference
   mepflow predict trajectory.extxyz --model results/qm9/models/AC-DQ-dw100 --output charges
 """
 _DEFAULT_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
@@ -44,7 +44,7 @@ def add_predict(
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     text = ".xyz, .extxyz (frames), .sdf, .mol or .smi file"
     parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help=text)
-    text = "a molecule by its SMILES, may be repeated; RDKit makes a conformer"
+    text = "a SMILES, or 'SMILES NAME', may be repeated; RDKit makes a conformer"
     parser.add_argument("--smiles", action="append", default=[], metavar="SMILES", help=text)
     text = "total charge in e of every molecule (default: as the file says, or 0)"
     parser.add_argument("--charge", type=int, help=text)
@@ -61,6 +61,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spacing", type=_length, default=0.25, metavar="Å", help=text)
     text = "distance of a cube's faces from the nuclei in Å (%(default)s)"
     parser.add_argument("--margin", type=_length, default=4.0, metavar="Å", help=text)
+    text = "draw the MEP on each molecule's van der Waals surface"
+    parser.add_argument("--png", action="store_true", help=text)
 
 
 def _length(text: str) -> float:
@@ -95,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
         cubes=options.cubes,
         spacing_angstrom=options.spacing,
         margin_angstrom=options.margin,
+        pictures=options.png,
         definitions=options.definitions,
         level=options.level if options.reference else None,
         threads=options.threads,

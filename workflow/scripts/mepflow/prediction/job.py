@@ -102,6 +102,10 @@ class Job:
             path = self.folder / f"{name}.cube"
             write_cube(path, prediction, cube)
             results.files.append(path)
+        if self.pictures:
+            path = self.folder / f"{name}.png"
+            _draw(path, prediction)
+            results.files.append(path)
 
     def _reference(
         self, prediction: Prediction, level: LevelOfTheory, grid: Mapping[str, Any]
@@ -129,3 +133,15 @@ class Job:
         geometries = self.folder / "molecules.extxyz"
         write_extxyz(geometries, predictions)
         results.files.append(geometries)
+
+
+def _draw(path: Path, prediction: Prediction) -> None:
+    """Draw the MEP on the van der Waals surface."""
+    # Imported here: matplotlib takes a while that only a picture needs.
+    from mepflow.plots.surface import plot_surface_map
+    from mepflow.surfaces import van_der_waals_surface
+
+    molecule = prediction.molecule
+    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
+    values = prediction.potential(surface.vertices)
+    plot_surface_map(molecule, surface, values, [path], title=molecule.id)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from scipy.spatial.distance import pdist
 from mepflow.errors import InputError
 from mepflow.molecules import Molecule
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
-from mepflow.prediction.records import Record, check_size, read_text
+from mepflow.prediction.records import Record, check_size, read_text, shown
 from mepflow.prediction.xyz import MOST_CHARGE, read_xyz, stated_charge
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -52,6 +52,9 @@ def read_structures(
 ) -> list[Structure]:
     """Return all molecules of the files and SMILES, in that order, with names of their own.
 
+    A SMILES may be followed by a space and a name. A molecule without a name in its file has that
+    of the file, with a number where there are several.
+
     ``total_charge`` in e is that of every molecule; without it a file's own counts, or 0.
 
     Raises :class:`InputError`, naming file and record, for what cannot be read or is no molecule.
@@ -64,7 +67,10 @@ def read_structures(
             records.append((f"{path.stem}-{number}" if many else path.stem, record))
         if len(records) > _MOST_MOLECULES:
             raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
-    records += [(text, from_smiles(text, "--smiles")) for text in smiles]
+    for text in smiles:
+        notation, _, title = text.strip().partition(" ")
+        record = from_smiles(notation, "--smiles", title.strip())
+        records.append((notation, replace(record, place=f"--smiles {shown(notation)}")))
     names = _names(record.title or default for default, record in records)
     return [
         checked(record, name, total_charge)
