@@ -20,6 +20,8 @@ import h5py
 import numpy as np
 import torch
 from mutations import damage_array, damage_bytes, damage_words
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "archives"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "nn"))
@@ -37,6 +39,8 @@ from mepflow.heads import MultipoleModel
 from mepflow.journal import Journal
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.prediction.domain import n_fragments
+from mepflow.prediction.structures import formula, read_structures
 from mepflow.training.model_file import load_model, save_model
 from mepflow.variants import Variant
 
@@ -317,6 +321,53 @@ def _damaged_recording(rng: random.Random) -> bytes:
     return (_damaged_member if rng.random() < 0.6 else damage_bytes)(rng, content)
 
 
+# Structures to predict: extended XYZ, SDF and SMILES. The first byte says which.
+
+_SUFFIXES: Final = {b"x": ".xyz", b"s": ".sdf", b"m": ".smi"}
+_FRAMES: Final = (
+    "2\n\nO\t0\t0\t0\nH\t0\t0\t0.96\n",
+    "1\nits\tcharge=1\tname='a\tb'\nH\t0.1\t-2e0\t3.\n",
+    '2\nProperties=Z:I:1:pos:R:3:f:R:2\ttotal_charge=-1\tpbc="T\tF\tF"\t'
+    'Lattice="5\t0\t0\t0\t5\t0\t0\t0\t5"\tnote="_JSON\t[[1,\t2]]"\n'
+    "8\t0\t0\t0\t1\t2\n1\t0\t0\t1\t3\t4\n",
+)
+_SMILES: Final = (
+    "CCO\tethanol\nC[N+](C)(C)C\n[2H]O[2H]\theavy\n",
+    "C[C@H](F)/C=C/c1ccc2[nH]ccc2c1\t%1\n[O-][N+](=O)c1ccccc1\n",
+    "OS(=O)(=O)O\nC1%12CC1CC%12\n[C-]#[O+]\n",
+)
+
+
+@lru_cache
+def _sdf() -> list[str]:
+    blocks = []
+    for smiles in ("C[NH3+]", "O", "FC(F)(F)F"):
+        molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        rdDistGeom.EmbedMolecule(molecule, randomSeed=1)
+        blocks += [Chem.MolToMolBlock(molecule), Chem.MolToV3KMolBlock(molecule)]
+    ended = [f"{block}> <note>\n1\n\n$$$$\n" for block in blocks]
+    return [*blocks, "".join(ended[::2]), "".join(ended[1:3])]
+
+
+def _damaged_structures(rng: random.Random) -> bytes:
+    kind = rng.choice((b"x", b"x", b"s", b"m"))
+    if kind == b"x":
+        text = "".join(rng.choice(_FRAMES) for _ in range(rng.choice((1, 1, 2, 3))))
+    else:
+        text = rng.choice(_sdf() if kind == b"s" else _SMILES)
+    damage = damage_words if rng.random() < (0.2 if kind == b"s" else 0.6) else damage_bytes
+    return kind + damage(rng, text.encode())
+
+
+def _read_structures(path: Path) -> None:
+    content = path.read_bytes()
+    named = path.with_suffix(_SUFFIXES[content[:1]])
+    named.write_bytes(content[1:])
+    for structure in read_structures([named]):
+        formula(structure.molecule)
+        n_fragments(structure.molecule)
+
+
 TARGETS: Final = (
     Target("qm9-record", 0.30, _damaged_record, _read_record),
     Target("qm9-archive", 0.22, _damaged_archive, _read_qm9),
@@ -324,5 +375,6 @@ TARGETS: Final = (
     Target("molecule-table", 0.23, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
+    Target("structures", 0.15, _damaged_structures, _read_structures),
     Target("recorded-network", 0.03, _damaged_recording, parity.deviations),
 )
