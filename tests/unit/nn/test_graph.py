@@ -7,6 +7,7 @@ from mepflow.nn.graph import (
     UNKNOWN_SPECIES,
     build_graph,
     graph_geometry,
+    join_graphs,
     neighbour_pairs,
     species_of,
 )
@@ -43,6 +44,29 @@ def test_no_pairs_without_two_atoms(n_atoms):
     pair_i, pair_j = neighbour_pairs(np.zeros((n_atoms, 3)), 4.5)
     assert pair_i.shape == pair_j.shape == (0,)
     assert pair_i.dtype == np.int64
+
+
+def test_pairs_of_many_molecules_are_those_of_each():
+    """Blocks of small molecules of all sizes, and one too large for a block among them."""
+    rng = np.random.default_rng(8)
+    sizes = [*rng.integers(0, 40, 300), 700, *rng.integers(100, 140, 12)]
+    places = [rng.uniform(0.0, 1.6 * (n + 1) ** (1 / 3), (n, 3)) for n in sizes]
+    graph = build_graph([(np.zeros(len(place)), place) for place in places], 3.1)
+    first = np.cumsum([0, *sizes])
+    pairs = [
+        start + np.stack(neighbour_pairs(place, 3.1))
+        for place, start in zip(places, first[:-1], strict=True)
+    ]
+    assert torch.equal(torch.stack([graph.pair_i, graph.pair_j]), torch.tensor(np.hstack(pairs)))
+
+
+def test_joined_graphs_are_the_graph_of_all_molecules():
+    molecules = [molecule(seed, n_atoms) for seed, n_atoms in enumerate((3, 1, 6, 4, 5))]
+    parts = [build_graph(part, 4.5) for part in (molecules[:2], [], molecules[2:4], molecules[4:])]
+    joined, expected = join_graphs(parts), build_graph(molecules, 4.5)
+    assert joined.n_molecules == 5
+    for name, values in vars(expected).items():
+        assert name == "n_molecules" or torch.equal(getattr(joined, name), values), name
 
 
 def test_species_of_known_and_unknown_elements():

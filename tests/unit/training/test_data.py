@@ -9,6 +9,7 @@ from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.nn.graph import Graph, build_graph, species_of
+from mepflow.training import data
 from mepflow.training.data import DeviceDataset, elements_of, load_labelled
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -46,6 +47,23 @@ def test_a_batch_is_the_graph_of_its_molecules(table: MoleculeTable, rows: list[
         relative.append(molecule.positions - centre)
     np.testing.assert_allclose(batch.positions, np.concatenate(relative), rtol=0, atol=1e-14)
     assert batch.total_charge.tolist() == [0.0] * len(rows)
+
+
+def test_the_data_do_not_depend_on_how_many_molecules_are_built_at_a_time(
+    table: MoleculeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = DeviceDataset.from_table(table, ELEMENTS, CUTOFF)
+    monkeypatch.setattr(data, "_BUILT_AT_ONCE", 4)
+    in_parts = DeviceDataset.from_table(table, ELEMENTS, CUTOFF)
+    for rows in ([17, 3, 4, 0, 9], range(18)):
+        one, other = (dataset.batch(np.array(rows)) for dataset in (at_once, in_parts))
+        for name, values in vars(one.graph).items():
+            found = getattr(other.graph, name)
+            assert name == "n_molecules" or torch.equal(found, values), name
+
+
+def test_no_molecules_are_an_empty_set(table: MoleculeTable) -> None:
+    assert len(DeviceDataset.from_table(table.select([]), ELEMENTS, CUTOFF)) == 0
 
 
 def test_pairs_are_sorted(table: MoleculeTable) -> None:

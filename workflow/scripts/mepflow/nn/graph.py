@@ -4,7 +4,7 @@ Lengths are in ångström, as in the network's cut-off and basis; everything els
 atomic units, so callers convert with :data:`mepflow.units.BOHR_IN_ANGSTROM`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -19,6 +19,8 @@ IntArray = npt.NDArray[np.int64]
 
 UNKNOWN_SPECIES: Final = -1
 """Species of an element that is not in the network's list: its one-hot row is all zero."""
+_DISTANCES_AT_ONCE: Final = 1 << 16
+"""Distances that are computed together, between all atoms of some molecules: they fit a cache."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,12 @@ def build_graph(
     ``cutoff`` is in ångström. The pairs are chosen in float64 and the distances computed in
     ``dtype``, so that the pairs do not depend on the precision.
     """
-    pairs = [neighbour_pairs(positions, cutoff) for _, positions in molecules]
     counts = np.array([len(np.asarray(species)) for species, _ in molecules], dtype=np.int64)
-    first = np.cumsum(counts) - counts
-    pair_i, pair_j = (
-        torch.from_numpy(_join([p[side] + start for p, start in zip(pairs, first, strict=True)]))
-        for side in (0, 1)
-    )
     flat = [np.asarray(positions, dtype=float).reshape(-1, 3) for _, positions in molecules]
-    positions = torch.from_numpy(np.concatenate([np.empty((0, 3)), *flat])).to(dtype)
+    points = np.concatenate([np.empty((0, 3)), *flat])
+    pairs = list(_pairs_by_block(points, counts, cutoff))
+    pair_i, pair_j = (torch.from_numpy(_join([found[side] for found in pairs])) for side in (0, 1))
+    positions = torch.from_numpy(points).to(dtype)
     distance, direction = graph_geometry(positions, pair_i, pair_j)
     return Graph(
         species=torch.from_numpy(_join([species for species, _ in molecules])),
@@ -127,6 +126,69 @@ def build_graph(
         direction=direction,
         n_molecules=len(molecules),
     )
+
+
+def join_graphs(graphs: Sequence[Graph]) -> Graph:
+    """Return one graph of the molecules of all ``graphs``, at least one, in their order."""
+    atoms = np.cumsum([0, *(len(graph.species) for graph in graphs)]).tolist()
+    molecules = np.cumsum([0, *(graph.n_molecules for graph in graphs)]).tolist()
+    first = {"molecule": molecules, "pair_i": atoms, "pair_j": atoms}
+
+    def joined(name: str) -> Tensor:
+        parts = [getattr(graph, name) for graph in graphs]
+        if name in first:
+            parts = [part + start for part, start in zip(parts, first[name], strict=False)]
+        return torch.cat(parts)
+
+    tensors: dict[str, Any] = {
+        name: joined(name) for name, value in vars(graphs[0]).items() if isinstance(value, Tensor)
+    }
+    return Graph(**tensors, n_molecules=molecules[-1])
+
+
+def _pairs_by_block(
+    points: FloatArray, counts: IntArray, cutoff: float
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the pairs of consecutive molecules of ``counts`` atoms, in the order of a graph."""
+    first_atoms = np.cumsum(counts) - counts
+    for block in _blocks(counts):
+        start = int(first_atoms[block.start])
+        atoms = points[start : start + int(counts[block].sum())]
+        if len(atoms) ** 2 > _DISTANCES_AT_ONCE and block.stop - block.start == 1:
+            pair_i, pair_j = neighbour_pairs(atoms, cutoff)
+        else:
+            pair_i, pair_j = _pairs_of_block(atoms, counts[block], cutoff)
+        yield pair_i + start, pair_j + start
+
+
+def _blocks(counts: IntArray) -> Iterator[slice]:
+    """Yield runs of molecules with few enough distances, as if all were as large as the largest."""
+    first = widest = 0
+    for index, count in enumerate(counts.tolist()):
+        wider = max(widest, count)
+        if index > first and (index + 1 - first) * wider**2 > _DISTANCES_AT_ONCE:
+            yield slice(first, index)
+            first, wider = index, count
+        widest = wider
+    if len(counts):
+        yield slice(first, len(counts))
+
+
+def _pairs_of_block(
+    points: FloatArray, counts: IntArray, cutoff: float
+) -> tuple[IntArray, IntArray]:
+    """Return the pairs of some small molecules from all their distances."""
+    largest = int(counts.max())
+    present = np.arange(largest) < counts[:, None]
+    square = np.zeros((len(counts), largest, largest))
+    for axis in range(3):
+        padded = np.full(present.shape, np.nan)  # what is not there is near nothing
+        padded[present] = points[:, axis]
+        square += (padded[:, None, :] - padded[:, :, None]) ** 2
+    distance = np.sqrt(square, out=square)
+    molecule, i, j = np.nonzero((distance > 0.0) & (distance < cutoff))
+    start = (np.cumsum(counts) - counts)[molecule]
+    return start + i, start + j
 
 
 def _join(parts: Sequence[npt.ArrayLike]) -> IntArray:

@@ -8,7 +8,7 @@ no loop over molecules.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,15 @@ from mepflow.errors import InputError
 from mepflow.heads import Batch
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, components
-from mepflow.nn.graph import UNKNOWN_SPECIES, Graph, build_graph, species_of
+from mepflow.nn.graph import UNKNOWN_SPECIES, Graph, build_graph, join_graphs, species_of
 from mepflow.training.loss import Labels
 from mepflow.units import BOHR_IN_ANGSTROM
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+_BUILT_AT_ONCE: Final = 4096
+"""Molecules whose graph is built in double precision at a time: bounds the memory on the host."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +98,19 @@ class DeviceDataset:
         species = _known_species(table, elements, source)
         rows = [table.atoms(index) for index in range(len(table))]
         angstrom = table.positions * BOHR_IN_ANGSTROM
-        graph = build_graph([(species[r], angstrom[r]) for r in rows], cutoff)
-        n_atoms = np.diff(table.atom_offsets)
-        n_pairs = np.bincount(graph.molecule[graph.pair_i].numpy(), minlength=len(table))
+        graphs, n_pairs = [], []
+        for first in range(0, max(len(table), 1), _BUILT_AT_ONCE):
+            some = rows[first : first + _BUILT_AT_ONCE]
+            graph = build_graph([(species[r], angstrom[r]) for r in some], cutoff)
+            n_pairs.append(np.bincount(graph.molecule[graph.pair_i].numpy(), minlength=len(some)))
+            graphs.append(graph.to(device, dtype))
         inputs = Batch(
-            graph.to(device, dtype),
+            join_graphs(graphs),
             torch.from_numpy(_about_centre(table, rows)).to(device, dtype),
             torch.from_numpy(table.total_charge).to(device, dtype),
         )
         labels = _labels(table, device, dtype) if labelled else None
-        return cls(inputs, labels, n_atoms, n_pairs.astype(np.int64))
+        return cls(inputs, labels, np.diff(table.atom_offsets), np.concatenate(n_pairs))
 
     def __len__(self) -> int:
         return len(self._atoms.host_length)
