@@ -8,8 +8,9 @@ Run from the repository's root after the default run, with the geometries of oth
 The molecules of the default run are taken with their labels, and its test set is the test set, so
 that the errors compare with its tables. Labels go one by one into a journal and trainings have
 checkpoints, both in the work folder: the run can be stopped and taken up again. ``--steps`` and
-``--seeds`` do a part of it, such as one seed in each of several processes. What it writes in ``resources/models/default``: ``seed-N.pt``, ``metrics.csv``,
-``molecules.csv``, ``recorded.csv``, and the tables of the card, ``README.md``.
+``--seeds`` do a part of it, such as one seed in each of several processes. What it writes in
+``resources/models/default``: ``seed-N.pt``, ``metrics.csv``, ``molecules.csv``, ``recorded.csv``,
+and the tables of the card, ``README.md``.
 """
 
 import argparse
