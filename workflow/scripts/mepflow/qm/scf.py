@@ -1,11 +1,12 @@
 """Closed-shell Kohn–Sham calculations at a level of theory, with a second-order retry.
 
-PySCF's own SCF on two integration grids (:mod:`mepflow.qm.two_grids`), on a GPU on one.
+The cycles are PySCF's, where it can be with an approximation that the exact potential corrects
+(:mod:`mepflow.qm.corrected_scf`).
 """
 
 import itertools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pyscf import dft, gto, lib
@@ -14,7 +15,7 @@ from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule
 from mepflow.qm.levels import GPU4PYSCF, PYSCF, LevelOfTheory
 from mepflow.qm.mixed_basis import confine_to_mixed_basis
-from mepflow.qm.two_grids import COARSE_LEVEL, converge
+from mepflow.qm.corrected_scf import COARSE_LEVEL, converge
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ MEMORY_MEGABYTE: Final = 4000
 _WORKING_SHARE: Final = 0.75
 """Part of it that PySCF may plan with: it does not count everything that it allocates."""
 _SECOND_ORDER_CYCLES: Final = 30
+_FITTING: Final = "def2-universal-jkfit"
+"""Auxiliary basis of the cycles towards a calculation without density fitting."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ def run_scf(
     if level.backend == GPU4PYSCF:
         mean_field = _on_gpu(mean_field)
     cycles = itertools.count()
-    if level.backend == PYSCF and level.grid_level > COARSE_LEVEL:
-        converge(mean_field, lambda _: next(cycles))
+    approximate = _approximate(mean_field, level)
+    if approximate is not None:
+        converge(mean_field, approximate, lambda _: next(cycles))
     else:
         mean_field.callback = lambda _: next(cycles)
         mean_field.kernel()
@@ -108,6 +112,20 @@ def run_scf(
         mean_field.max_cycle = _SECOND_ORDER_CYCLES
         mean_field.kernel(mean_field.mo_coeff, mean_field.mo_occ)
     return ScfResult(mean_field, bool(mean_field.converged), next(cycles))
+
+
+def _approximate(mean_field: Any, level: LevelOfTheory) -> Any | None:
+    """Return what is to do the cycles: with density fitting; None where that is not to be had."""
+    if level.backend != PYSCF or level.grid_level <= COARSE_LEVEL:
+        return None
+    if level.density_fitting is not None:
+        return mean_field
+    mol, fitted = mean_field.mol, replace(level, density_fitting=_FITTING)
+    try:
+        fitted.basis_functions({mol.atom_pure_symbol(atom) for atom in range(mol.natm)})
+    except InputError:
+        return None
+    return build_mean_field(mol, fitted)
 
 
 def _on_gpu(mean_field: Any) -> Any:
