@@ -7,7 +7,7 @@ import pytest
 from pyscf.dft import numint
 
 from mepflow.molecules import Molecule
-from mepflow.qm import scf, corrected_scf
+from mepflow.qm import corrected_scf, scf
 from mepflow.qm.levels import LevelOfTheory
 
 ROW: dict[str, Any] = {

@@ -13,9 +13,9 @@ from pyscf import dft, gto, lib
 
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule
+from mepflow.qm.corrected_scf import COARSE_LEVEL, converge
 from mepflow.qm.levels import GPU4PYSCF, PYSCF, LevelOfTheory
 from mepflow.qm.mixed_basis import confine_to_mixed_basis
-from mepflow.qm.corrected_scf import COARSE_LEVEL, converge
 
 log = logging.getLogger(__name__)
 
