@@ -10,9 +10,9 @@ A scene, one molecule of one dataset, is::
      "limits": {"potential", "difference"},
      "view": {"eye": [3], "up": [3]}}
 
-Positions and core radii of atoms are lists in bohr; atomic multipoles are lists in atomic units, or
-null. The surface's vertices (in bohr) and the potentials at them (kcal/mol/e) are float32, triangles
-and the atoms nearest to the vertices uint32, all packed in base 64.
+Positions and core radii of atoms are lists in bohr; atomic multipoles are lists in atomic units or
+null. The surface's vertices (in bohr) and the potentials at them (kcal/mol/e) are float32,
+triangles and the atoms nearest to the vertices uint32, all packed in base 64.
 """
 
 from collections.abc import Iterable, Sequence

@@ -11,6 +11,7 @@ mepflow.viewer = (() => {
   const narrow = matchMedia("(max-width: 48rem)");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const unit = "kcal/mol/e";
+  const BARS_HEIGHT = 66; // pixels below the scenes, for the colour bars
   let camera = null; // of all scenes; null: the molecule's first view
   let following = false;
 
@@ -124,18 +125,34 @@ mepflow.viewer = (() => {
     return controls.show.value === "all" ? ["reference", "model", "difference"] : [controls.show.value];
   }
 
+  /** Return the corners of the triangles, the far ones first: see-through ones must be drawn so. */
+  function corners() {
+    const { vertices, triangles } = unpacked(scene());
+    const order = Array.from({ length: triangles.length / 3 }, (_, triangle) => triangle);
+    if (Number(controls.opacity.value) < 1) {
+      const { x, y, z } = camera?.eye ?? firstEye();
+      const heights = Float64Array.from({ length: vertices.length / 3 }, (_, k) => {
+        return x * vertices[3 * k] + y * vertices[3 * k + 1] + z * vertices[3 * k + 2];
+      });
+      const height = order.map((t) => every(triangles.subarray(3 * t, 3 * t + 3), 0, 1).reduce((sum, k) => sum + heights[k], 0));
+      order.sort((one, other) => height[one] - height[other]);
+    }
+    const [i, j, k] = [0, 1, 2].map((corner) => order.map((triangle) => triangles[3 * triangle + corner]));
+    return { i, j, k };
+  }
+
   function surfaceTrace(kind, sceneName) {
-    const { vertices, triangles, nearest } = unpacked(scene());
+    const { vertices, nearest } = unpacked(scene());
     return {
       type: "mesh3d",
       scene: sceneName,
       ...{ x: every(vertices, 0, 3), y: every(vertices, 1, 3), z: every(vertices, 2, 3) },
-      ...{ i: every(triangles, 0, 3), j: every(triangles, 1, 3), k: every(triangles, 2, 3) },
+      ...corners(),
       intensity: Array.from(values(kind)),
       coloraxis: kind === "difference" ? "coloraxis2" : "coloraxis",
       opacity: Number(controls.opacity.value),
       flatshading: false,
-      lighting: { ambient: 0.75, diffuse: 0.35, specular: 0.08, roughness: 0.7, fresnel: 0.05 },
+      lighting: { ambient: 0.85, diffuse: 0.25, specular: 0.06, roughness: 0.7, fresnel: 0.05 },
       text: nearest,
       hovertemplate: `%{intensity:.2f} ${unit}<br>nearest atom %{text}<extra>${titleOf(kind)}</extra>`,
     };
@@ -172,17 +189,24 @@ mepflow.viewer = (() => {
     };
   }
 
+  /** Return the place of the eye at first: far enough for a panel that is higher than wide. */
+  function firstEye() {
+    const aspect = stage.clientWidth / shownKinds().length / (stage.clientHeight - BARS_HEIGHT);
+    const distance = 1.5 * Math.max(1, 1.3 / aspect);
+    const [x, y, z] = scene().view.eye.map((value) => distance * value);
+    return { x, y, z };
+  }
+
   function sceneLayout(from, to) {
-    const { eye, up } = scene().view;
+    const { up } = scene().view;
     const hidden = { visible: false, showspikes: false };
-    const distance = controls.show.value === "all" ? 1.75 : 1.5;
     return {
-      domain: { x: [from, to], y: [0, 0.93] },
+      domain: { x: [from, to], y: [0, 1] },
       ...{ xaxis: hidden, yaxis: hidden, zaxis: hidden },
       aspectmode: "data",
       dragmode: "orbit",
       camera: camera ?? {
-        eye: { x: distance * eye[0], y: distance * eye[1], z: distance * eye[2] },
+        eye: firstEye(),
         up: { x: up[0], y: up[1], z: up[2] },
         center: { x: 0, y: 0, z: 0 },
       },
@@ -198,10 +222,11 @@ mepflow.viewer = (() => {
     const isSingle = kinds.length === 1;
     const single = Math.min(0.7, 420 / stage.clientWidth);
     const result = {
-      margin: { l: 4, r: 4, t: 4, b: 66 },
+      margin: { l: 4, r: 4, t: 4, b: BARS_HEIGHT },
       paper_bgcolor: "rgba(0,0,0,0)",
       font: { color: text, family: getComputedStyle(document.body).fontFamily },
       hoverlabel: { font: { size: 14 } },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: text, activecolor: text },
       showlegend: false,
       annotations: kinds.map((kind, index) => ({
         text: `<b>${titleOf(kind)}</b>`,
@@ -242,27 +267,36 @@ mepflow.viewer = (() => {
       displaylogo: false,
       displayModeBar: true,
       scrollZoom: true,
-      modeBarButtons: [["toImage", "zoom3d", "pan3d", "orbitRotation"]],
+      modeBarButtons: [["toImage"]],
       toImageButtonOptions: { filename: name, scale: 2 },
     });
   }
 
   /** Turn the other scenes as the one that is being turned. */
-  function follow(change) {
+  async function follow(change) {
     const turned = Object.keys(change).find((key) => /^scene\d*\.camera$/.test(key));
-    const count = shownKinds().length;
     if (following || !turned) return;
     camera = change[turned];
-    if (count === 1) return;
+    const others = shownKinds()
+      .map((_, index) => `${sceneName(index)}.camera`)
+      .filter((key) => key !== turned);
+    if (!others.length) return;
     following = true;
-    const update = {};
-    for (let index = 0; index < count; index += 1) {
-      const key = `${sceneName(index)}.camera`;
-      if (key !== turned) update[key] = change[turned];
-    }
-    Plotly.relayout(stage, update).finally(() => {
+    try {
+      await Plotly.relayout(stage, Object.fromEntries(others.map((key) => [key, camera])));
+    } finally {
       following = false;
-    });
+    }
+  }
+
+  async function settle(change) {
+    if (following) return;
+    await follow(change);
+    if (Number(controls.opacity.value) === 1) return;
+    const { i, j, k } = corners();
+    const surfaces = shownKinds().map((_, index) => 2 * index + 1);
+    const update = Object.entries({ i, j, k }).map(([name, each]) => [name, surfaces.map(() => each)]);
+    await Plotly.restyle(stage, Object.fromEntries(update), surfaces);
   }
 
   function firstView() {
@@ -314,14 +348,14 @@ mepflow.viewer = (() => {
     offerModels();
     await draw();
     stage.on("plotly_relayouting", follow);
-    stage.on("plotly_relayout", follow);
+    stage.on("plotly_relayout", settle);
     controls.molecule.addEventListener("change", () => {
       offerModels();
       firstView();
     });
     controls.model.addEventListener("change", draw);
     controls.show.addEventListener("change", draw);
-    controls.opacity.addEventListener("input", draw);
+    controls.opacity.addEventListener("change", draw);
     controls.reset.addEventListener("click", firstView);
     controls.cube.addEventListener("click", downloadCube);
     narrow.addEventListener("change", () => {

@@ -1,0 +1,169 @@
+"""A small run's results, and the arguments of its page: two molecules with surfaces, one without.
+
+Ids, SMILES and cells hold what would run as a script or load something if it were not escaped.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.page.document import make_page
+from mepflow.potential import potential
+from mepflow.provenance import write_record
+from mepflow.surfaces import van_der_waals_surface
+from mepflow.tables.writing import Column, number, write_table
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+SURFACE = {"scale": 1.0, "spacing_bohr": 1.0, "smoothing_bohr": 0.2}
+CHARGES = ([0.5, -0.4, -0.05, -0.05], [0.2, 0.1, -0.3])
+MOLECULES = (
+    Molecule(
+        "formaldehyde",
+        np.array([6, 8, 1, 1], dtype=np.uint8),
+        np.array([[0, 0, 0], [0, 0, 2.3], [0, 1.8, -1.1], [0, -1.8, -1.1]], dtype=float),
+        0,
+        "C=O",
+    ),
+    Molecule(
+        "m1",
+        np.array([1, 6, 7], dtype=np.uint8),
+        np.array([[0, 0, -2.0], [0, 0, 0], [0, 0, 2.2]], dtype=float),
+        0,
+        HOSTILE,
+    ),
+)
+VARIANTS = ("AC-D", "AC-AD-DQ-c")
+ROWS = (
+    ("AC-AD-DQ-c", "model", 10.5, 9.0, 12.0),
+    ("AC-D", "model", 9.25, 8.0, 11.5),
+    (HOSTILE, "baseline", 100.0, np.nan, np.nan),
+    ("fitted-charges", "baseline", 1.5, 1.25, 2.0),
+)
+CONFIG = {
+    "name": "small & <new>",
+    "datasets": {
+        name: {
+            "archive": f"{name}-embedded",
+            "level_of_theory": "tiny",
+            "network": "small",
+            "grids": ["mk"],
+            "headline_grid": "mk",
+        }
+        for name in ("qm9", "spice")
+    },
+    "training": {"steps": 20, "batch_size": 4, "seeds": [1]},
+}
+
+
+@dataclass
+class Page:
+    """Results of a run and what :func:`make_page` is told of them."""
+
+    results: Path
+    items: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+
+    def make(self, output: Path) -> Path:
+        """Write the page."""
+        introduction = "Run *{{ snakemake.config['name'] }}*."
+        make_page(CONFIG, self.items, self.views, introduction, self.results, output)
+        return output
+
+    def add(self, dataset: str, title: str, category: str, files: list[str], caption: str) -> None:
+        """Add a table or a figure whose files are there."""
+        by_suffix = {Path(name).suffix: name for name in files}
+        for name in files:
+            write_record(str(self.results), "rule", {}, [], [str(self.results / name)], {})
+        self.items.append(
+            {
+                "file": by_suffix.get(".md") or by_suffix[".png"],
+                "csv": by_suffix.get(".csv"),
+                "pdf": None,
+                "record": files[0],
+                "title": title,
+                "category": category,
+                "dataset": dataset,
+                "caption": caption,
+                "wildcards": {"dataset": dataset, "molecule": "a_b `c <javascript:x>`_"},
+                "params": {"grid": "mk"},
+            }
+        )
+
+
+def make_case(folder: Path) -> Page:
+    """Write the results into a folder."""
+    page = Page(folder / "results")
+    _write_potentials(page)
+    for dataset in CONFIG["datasets"]:
+        csv, markdown = (f"{dataset}/tables/mep.{suffix}" for suffix in ("csv", "md"))
+        _write_table(page.results / csv, page.results / markdown)
+        page.add(
+            dataset, "MEP", "Tables", [csv, markdown], "**Errors** on {{ snakemake.params.grid }}."
+        )
+        figure = f"{dataset}/figures/picture.png"
+        (page.results / figure).parent.mkdir()
+        matplotlib.image.imsave(page.results / figure, np.full((20, 30, 3), 0.5))
+        caption = "Potential of {{ snakemake.wildcards.molecule }}."
+        page.add(dataset, "Picture", "Models", [figure], caption)
+    return page
+
+
+def _write_table(csv: Path, markdown: Path) -> None:
+    frame = pd.DataFrame(
+        [
+            {
+                "grid": "mk",
+                "representation": name,
+                "kind": kind,
+                "n_structures": 1200,
+                "median_rmse_kcal_per_mol_e": median,
+                "median_rmse_low_kcal_per_mol_e": low,
+                "median_rmse_high_kcal_per_mol_e": high,
+            }
+            for name, kind, median, low, high in ROWS
+        ]
+    )
+    columns = (
+        Column("Representation", lambda row: row.representation, "left"),
+        Column("Median |V| (kcal/mol/e)".replace("|", "\\|"), number("median_rmse_kcal_per_mol_e")),
+        Column("Lower end (kcal/mol/e)", number("median_rmse_low_kcal_per_mol_e")),
+        Column("Structures", lambda row: f"{row.n_structures:,}"),
+    )
+    write_table(frame, columns, csv, markdown)
+
+
+def _write_potentials(page: Page) -> None:
+    grids = []
+    for molecule, charges in zip(MOLECULES, CHARGES, strict=True):
+        surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **SURFACE)
+        values = potential(surface.vertices, molecule.positions, np.array(charges))
+        grids.append((surface.vertices, values))
+    metadata = {"grids": {"surface": {molecule.id: SURFACE for molecule in MOLECULES}}}
+    table = MoleculeTable.from_molecules(
+        MOLECULES, {}, {"surface": GridValues.from_ragged(grids)}, metadata
+    )
+    reference = "qm9/reference/reference.h5"
+    table.save(page.results / reference)
+    predictions = [f"qm9/models/{variant}/seed-1/predictions.h5" for variant in VARIANTS]
+    for path, scale in zip(predictions, (1.1, 0.5), strict=True):
+        properties: dict[str, Any] = {
+            "atomic_charges": [scale * np.array(charges) for charges in CHARGES]
+        }
+        if "AC-AD" in path:
+            rng = np.random.default_rng(3)
+            properties["atomic_dipoles"] = [0.1 * rng.normal(size=(len(m), 3)) for m in MOLECULES]
+        MoleculeTable.from_molecules(MOLECULES, properties).save(page.results / path)
+    page.views.append(
+        {
+            "dataset": "qm9",
+            "grid": "surface",
+            "molecules": [molecule.id for molecule in MOLECULES],
+            "reference": reference,
+            "predictions": predictions,
+        }
+    )

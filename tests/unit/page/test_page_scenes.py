@@ -1,0 +1,126 @@
+"""What the viewer draws."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from page_case import CHARGES, MOLECULES, SURFACE, VARIANTS, Page
+
+from mepflow.errors import InputError
+from mepflow.evaluation.statistics import sources_of
+from mepflow.molecules import MoleculeTable
+from mepflow.page.scenes import scenes
+from mepflow.potential import potential
+from mepflow.prediction.cube import CORE_SCALE
+from mepflow.radii import bondi_radii
+from mepflow.surfaces import van_der_waals_surface
+from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+
+def unpacked(text: str, dtype: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+def scenes_of(case: Page, molecules: list[str]):
+    view = case.views[0]
+    sources = sources_of(case.results / path for path in view["predictions"])
+    return scenes("qm9", molecules, "surface", case.results / view["reference"], sources)
+
+
+@pytest.fixture(scope="module")
+def found(case: Page):
+    return scenes_of(case, [molecule.id for molecule in MOLECULES])
+
+
+def test_scenes_are_plain_data(found) -> None:
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_surface_and_reference(found) -> None:
+    for scene, molecule, charges in zip(found, MOLECULES, CHARGES, strict=True):
+        surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **SURFACE)
+        vertices = unpacked(scene["surface"]["vertices"], "<f4").reshape(-1, 3)
+        np.testing.assert_allclose(vertices, surface.vertices, atol=1e-6)
+        triangles = unpacked(scene["surface"]["triangles"], "<u4").reshape(-1, 3)
+        np.testing.assert_array_equal(triangles, surface.triangles)
+        values = potential(surface.vertices, molecule.positions, np.array(charges))
+        shown = unpacked(scene["surface"]["reference"], "<f4")
+        np.testing.assert_allclose(shown, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E, rtol=1e-6)
+
+
+def test_nearest_atoms_carry_the_surface(found) -> None:
+    scene, molecule = found[0], MOLECULES[0]
+    vertices = unpacked(scene["surface"]["vertices"], "<f4").reshape(-1, 3)
+    nearest = unpacked(scene["surface"]["nearest_atoms"], "<u4")
+    distances = np.linalg.norm(vertices[:, None] - molecule.positions, axis=-1)
+    np.testing.assert_allclose(
+        distances[np.arange(len(vertices)), nearest], distances.min(axis=1), rtol=1e-6
+    )
+
+
+def test_models_have_their_own_potential(found, case: Page) -> None:
+    scene, molecule = found[0], MOLECULES[0]
+    vertices = unpacked(scene["surface"]["vertices"], "<f4").reshape(-1, 3).astype(float)
+    assert [model["name"] for model in scene["models"]] == list(VARIANTS)
+    for model, path in zip(scene["models"], case.views[0]["predictions"], strict=True):
+        table = MoleculeTable.load(case.results / path)
+        dipoles = model["dipoles"] and np.array(model["dipoles"])
+        assert (dipoles is None) == ("atomic_dipoles" not in table.properties)
+        assert model["quadrupoles"] is None
+        values = potential(vertices, molecule.positions, np.array(model["charges"]), dipoles)
+        shown = unpacked(model["mep"], "<f4")
+        np.testing.assert_allclose(shown, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E, rtol=1e-4)
+
+
+def test_error_is_an_average_over_the_area(found) -> None:
+    molecule = MOLECULES[0]
+    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **SURFACE)
+    # AC-D is 1.1 times the charges of the reference.
+    difference = 0.1 * unpacked(found[0]["surface"]["reference"], "<f4").astype(float)
+    areas = surface.vertex_areas()
+    model = found[0]["models"][0]
+    assert model["rmse"] == pytest.approx(np.sqrt(difference**2 @ areas / areas.sum()), rel=1e-6)
+    assert model["rmse"] != pytest.approx(np.sqrt(np.mean(difference**2)), rel=1e-3)
+    assert model["largest"] == pytest.approx(np.abs(difference).max(), rel=1e-6)
+
+
+def test_scales_hold_reference_and_all_differences(found) -> None:
+    for scene in found:
+        reference = unpacked(scene["surface"]["reference"], "<f4")
+        assert np.mean(np.abs(reference) <= scene["limits"]["potential"]) > 0.98
+        for model in scene["models"]:
+            difference = unpacked(model["mep"], "<f4") - reference
+            assert np.mean(np.abs(difference) <= scene["limits"]["difference"]) > 0.97
+
+
+def test_atoms_and_bonds(found) -> None:
+    scene, molecule = found[0], MOLECULES[0]
+    assert scene["atoms"]["symbols"] == ["C", "O", "H", "H"]
+    assert scene["atoms"]["positions"] == molecule.positions.tolist()
+    assert scene["bonds"] == [[0, 1], [0, 2], [0, 3]]
+    np.testing.assert_allclose(
+        scene["atoms"]["core_radii"], CORE_SCALE * bondi_radii(molecule.atomic_numbers)
+    )
+
+
+def test_first_view_is_onto_the_broad_side(found) -> None:
+    eye, up = (np.array(found[0]["view"][name]) for name in ("eye", "up"))
+    # Formaldehyde lies in the plane x = 0.
+    assert abs(eye[0]) > 0.9
+    assert np.linalg.norm(eye) == pytest.approx(1.0)
+    assert abs(up[0]) < 1e-9
+
+
+def test_missing_molecules_are_named(case: Page) -> None:
+    with pytest.raises(InputError, match="no surface 'surface' of nothing"):
+        scenes_of(case, ["nothing"])
+
+
+def test_prediction_without_the_molecule_is_named(case: Page, tmp_path) -> None:
+    path = tmp_path / "AC-D" / "seed-1" / "predictions.h5"
+    full = MoleculeTable.load(case.results / case.views[0]["predictions"][0])
+    full.select([1]).save(path)
+    reference = case.results / case.views[0]["reference"]
+    with pytest.raises(InputError, match=r"predictions\.h5 holds no prediction of formaldehyde"):
+        scenes("qm9", ["formaldehyde"], "surface", reference, sources_of([path]))
