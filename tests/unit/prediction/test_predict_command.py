@@ -115,6 +115,15 @@ def test_what_is_refused(
     assert not list(Path().glob("*-mep"))
 
 
+def test_a_folder_that_cannot_be_written(
+    models: Path, water: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken").write_text("a file")
+    arguments = [str(water), "--model", str(models), "--no-cubes", "--output", "taken/out"]
+    assert main(["predict", *arguments]) == 2
+    assert "cannot be written (Not a directory): give another --output." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("length", ["0", "nan", "-1", "x", "1e9"])
 def test_lengths(length: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mepflow.errors import ConfigError
+from mepflow.errors import ConfigError, InputError
 
 _EPILOG: Final = """\
 examples:
@@ -102,7 +102,14 @@ def run(options: argparse.Namespace) -> int:
         level=options.level if options.reference else None,
         threads=options.threads,
     )
-    sys.stdout.write(report(job, job.run()))
+    try:
+        results = job.run()
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or job.folder} cannot be written ({error.strerror}): give another "
+            "--output."
+        ) from error
+    sys.stdout.write(report(job, results))
     return 0
 
 
