@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ INCLUDED: Final = {
 """Pages elsewhere in the repository, and what they are called on the site."""
 
 _FORMULA: Final = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FETCHED: Final = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//')
 _API_HEAD: Final = """\
 # Package
 
@@ -72,6 +74,13 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     for source, name in INCLUDED.items():
         markdown = markdown.replace(f"](../{source}", f"]({name}")
     return _FORMULA.sub(lambda match: convert(match[1].strip(), display="block"), markdown)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site that would fetch something from the network when it is looked at."""
+    for page in sorted(Path(config.site_dir).rglob("*.html")):
+        if found := _FETCHED.search(page.read_text()):
+            raise PluginError(f"{page} needs the network: {found[0]}")
 
 
 def _modules() -> Iterator[str]:
