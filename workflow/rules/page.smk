@@ -62,8 +62,7 @@ def surface_views(paths=below_results):
     """Return the showcase molecules with a molecular surface, and the files with their MEP."""
     views = []
     for dataset in DATASETS:
-        grids = settings.grids_of(config, dataset)
-        grid = next((name for name, row in grids.items() if row["kind"] == "surface"), None)
+        grid = picture_grid(dataset, "surface")
         molecules = config["datasets"][dataset]["split"]["showcase"]
         if grid is None or not molecules:
             continue
