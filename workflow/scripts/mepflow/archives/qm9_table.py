@@ -14,12 +14,14 @@ from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, gdb_id, read_records
 from mepflow.archives.records import Rejected
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
+from mepflow.molecule_writer import open_writer
 from mepflow.molecules import MoleculeTable, offsets
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 logger = logging.getLogger(__name__)
 
 _LOG_INTERVAL: Final = 10_000
+_WRITTEN_AT_ONCE: Final = 10_000
 
 
 def read_archive(
@@ -58,13 +60,15 @@ def read_archive(
     rejected += repeated
     if not rows:
         raise InputError(_nothing_left(archive, rejected))
-    table = columns.table({"archive": archive.name}).select(rows)
+    table = columns.table({"archive": archive.name})
     rejected.sort(key=lambda entry: (entry.record, entry.reason))
-    logger.info("%s: %d molecules, %d records rejected", archive, len(table), len(rejected))
+    logger.info("%s: %d molecules, %d records rejected", archive, len(rows), len(rejected))
     with atomic_path(rejected_path) as temporary:
         frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
         frame.to_csv(temporary, index=False)
-    table.save(table_path)
+    with open_writer(table_path) as writer:  # in the order of the keys, without a second copy
+        for first in range(0, len(rows), _WRITTEN_AT_ONCE):
+            writer.append(table.select(rows[first : first + _WRITTEN_AT_ONCE]))
 
 
 def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
@@ -98,7 +102,7 @@ class _Columns:
         self.digests.append(record.digest)
         self.atom_counts.append(len(record.atomic_numbers))
         self.atomic_numbers += bytes(record.atomic_numbers)
-        self.positions += record.positions.tobytes()
+        self.positions += (record.positions * ANGSTROM_IN_BOHR).tobytes()
         self.charges += record.mulliken_charges.tobytes()
         self.properties += record.properties.tobytes()
         self.smiles.append(record.relaxed_smiles)
@@ -136,7 +140,7 @@ class _Columns:
             np.zeros(len(self.numbers), dtype=np.int64),
             offsets(self.atom_counts),
             np.frombuffer(self.atomic_numbers, dtype=np.uint8),
-            np.frombuffer(self.positions).reshape(-1, 3) * ANGSTROM_IN_BOHR,
+            np.frombuffer(self.positions).reshape(-1, 3),
             {
                 "archive_dipole_norm": value["mu"] / E_BOHR_IN_DEBYE,
                 "archive_energy": value["U0"] - value["zpve"],

@@ -4,7 +4,8 @@ Lengths are in ångström, as in the network's cut-off and basis; everything els
 atomic units, so callers convert with :data:`mepflow.units.BOHR_IN_ANGSTROM`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -128,22 +129,22 @@ def build_graph(
     )
 
 
-def join_graphs(graphs: Sequence[Graph]) -> Graph:
-    """Return one graph of the molecules of all ``graphs``, at least one, in their order."""
-    atoms = np.cumsum([0, *(len(graph.species) for graph in graphs)]).tolist()
-    molecules = np.cumsum([0, *(graph.n_molecules for graph in graphs)]).tolist()
-    first = {"molecule": molecules, "pair_i": atoms, "pair_j": atoms}
+def join_graphs(graphs: Iterable[Graph]) -> Graph:
+    """Return one graph of the molecules of all ``graphs``, at least one, in their order.
 
-    def joined(name: str) -> Tensor:
-        parts = [getattr(graph, name) for graph in graphs]
-        if name in first:
-            parts = [part + start for part, start in zip(parts, first[name], strict=False)]
-        return torch.cat(parts)
-
-    tensors: dict[str, Any] = {
-        name: joined(name) for name, value in vars(graphs[0]).items() if isinstance(value, Tensor)
-    }
-    return Graph(**tensors, n_molecules=molecules[-1])
+    Where nobody else holds them, the graphs and their join are never in memory both as a whole.
+    """
+    columns: dict[str, list[Tensor]] = defaultdict(list)
+    atoms = molecules = 0
+    for graph in graphs:
+        start = {"molecule": molecules, "pair_i": atoms, "pair_j": atoms}
+        for name, value in vars(graph).items():
+            if isinstance(value, Tensor):
+                columns[name].append(value + start[name] if name in start else value)
+        atoms += len(graph.species)
+        molecules += graph.n_molecules
+    tensors: dict[str, Any] = {name: torch.cat(columns.pop(name)) for name in list(columns)}
+    return Graph(**tensors, n_molecules=molecules)
 
 
 def _pairs_by_block(

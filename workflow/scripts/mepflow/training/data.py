@@ -98,19 +98,23 @@ class DeviceDataset:
         species = _known_species(table, elements, source)
         rows = [table.atoms(index) for index in range(len(table))]
         angstrom = table.positions * BOHR_IN_ANGSTROM
-        graphs, n_pairs = [], []
-        for first in range(0, max(len(table), 1), _BUILT_AT_ONCE):
-            some = rows[first : first + _BUILT_AT_ONCE]
-            graph = build_graph([(species[r], angstrom[r]) for r in some], cutoff)
-            n_pairs.append(np.bincount(graph.molecule[graph.pair_i].numpy(), minlength=len(some)))
-            graphs.append(graph.to(device, dtype))
+        parts = (
+            rows[first : first + _BUILT_AT_ONCE]
+            for first in range(0, max(len(table), 1), _BUILT_AT_ONCE)
+        )
+        graph = join_graphs(
+            build_graph([(species[r], angstrom[r]) for r in part], cutoff).to(device, dtype)
+            for part in parts
+        )
+        offsets = torch.from_numpy(table.atom_offsets).to(device)
+        first_pairs = torch.searchsorted(graph.pair_i, offsets)
         inputs = Batch(
-            join_graphs(graphs),
+            graph,
             torch.from_numpy(_about_centre(table, rows)).to(device, dtype),
             torch.from_numpy(table.total_charge).to(device, dtype),
         )
         labels = _labels(table, device, dtype) if labelled else None
-        return cls(inputs, labels, np.diff(table.atom_offsets), np.concatenate(n_pairs))
+        return cls(inputs, labels, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy())
 
     def __len__(self) -> int:
         return len(self._atoms.host_length)
