@@ -169,8 +169,18 @@ def test_many_jobs_are_cut_short(tmp_path: Path) -> None:
         for n in range(50)
     ]
     text = report(jobs)
-    assert text.endswith("  and 30 more")
+    assert text.endswith("  and 30 more: ./mepflow status --all")
     assert text.count("compute_reference") == 20
+    assert text.index("shard 2\n") < text.index("shard 10\n")
+    assert report(jobs, every_job=True).count("compute_reference") == 50
+
+
+def test_every_job_is_named_where_asked_for(plan: list[dict[str, Any]]) -> None:
+    finish(plan[2])
+    lines = report(status(plan), every_job=True).splitlines()
+    assert lines[lines.index("finished:") + 1] == "  qm9 train_model AC-D seed 1"
+    assert lines[lines.index("to do:") + 1] == "  qm9 compute_reference shard 0"
+    assert "finished:" not in report(status(plan))
 
 
 def test_a_plan_moves_with_its_folder(plan: list[dict[str, Any]], tmp_path: Path) -> None:

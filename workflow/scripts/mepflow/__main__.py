@@ -102,13 +102,17 @@ def _add_status(commands: "Commands") -> None:
     parser.add_argument(
         "results", metavar="FOLDER", nargs="?", default="results", help="results of the run"
     )
+    parser.add_argument(
+        "--all", action="store_true", help="name every job, not only unfinished ones"
+    )
     parser.set_defaults(run=_status)
 
 
 def _status(options: argparse.Namespace) -> int:
     from mepflow.status import read_plan, report, status
 
-    sys.stdout.write(report(status(read_plan(options.results))) + "\n")
+    jobs = status(read_plan(options.results))
+    sys.stdout.write(report(jobs, every_job=options.all) + "\n")
     return 0
 
 

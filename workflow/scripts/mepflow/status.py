@@ -25,7 +25,7 @@ PLAN_FILE: Final = "logs/plan.json"
 
 _WIDTH: Final = 80
 _SHOWN: Final = 20
-"""Jobs of one state that are listed by name."""
+"""Jobs of one state that are named unless all are asked for."""
 _TAIL_BYTES: Final = 64 * 1024
 _STAGES: Final = {
     "read": "data",
@@ -224,11 +224,15 @@ def _modified(path: Path) -> float | None:
         return None
 
 
-def report(jobs: Sequence[JobStatus]) -> str:
-    """Return the jobs of each dataset and stage counted by state, and the unfinished ones begun."""
+def report(jobs: Sequence[JobStatus], *, every_job: bool = False) -> str:
+    """Return the jobs of each dataset and stage counted by state, and names of jobs below.
+
+    The first 20 of the unfinished ones that have begun are named, or, with ``every_job``, all jobs.
+    """
     lines = _table(jobs)
-    for state in (State.RUNNING, State.FAILED, State.STOPPED):
-        lines += _listed(state, [job for job in jobs if job.state is state])
+    for state in State if every_job else (State.RUNNING, State.FAILED, State.STOPPED):
+        chosen = [job for job in jobs if job.state is state]
+        lines += _listed(state, chosen, len(jobs) if every_job else _SHOWN)
     return "\n".join(lines)
 
 
@@ -248,19 +252,24 @@ def _table(jobs: Sequence[JobStatus]) -> list[str]:
     return lines
 
 
-def _listed(state: State, jobs: Sequence[JobStatus]) -> Iterator[str]:
+def _listed(state: State, jobs: Sequence[JobStatus], most: int) -> Iterator[str]:
     if not jobs:
         return
     yield ""
     yield f"{state}:"
-    for job in jobs[:_SHOWN]:
+    for job in sorted(jobs, key=lambda job: _in_order(job.name))[:most]:
         yield from described(job)
-    if len(jobs) > _SHOWN:
-        yield f"  and {len(jobs) - _SHOWN} more"
+    if len(jobs) > most:
+        yield f"  and {len(jobs) - most} more: ./mepflow status --all"
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts shard 2 before shard 10."""
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in name.split()]
 
 
 def described(job: JobStatus) -> list[str]:
-    """Return the lines on a job that is running, failed or stopped, at most 80 columns wide."""
+    """Return the lines on a job, at most 80 columns wide but for paths."""
     if job.state is State.RUNNING or not job.detail:
         text = f"{job.name}  {job.detail}".rstrip()
     else:
@@ -273,4 +282,4 @@ def described(job: JobStatus) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return lines if job.state is State.RUNNING else [*lines, f"    {job.log}"]
+    return [*lines, f"    {job.log}"] if job.state in (State.FAILED, State.STOPPED) else lines
