@@ -102,83 +102,45 @@ template <typename Real> struct Tanh {
 
 #if defined(__AVX512F__)
 
-// Piecewise polynomials of tanh between 0 and 12: a quarter of an octave each from 1/16 on, the
-// first down to 0. Two registers hold a coefficient of all 32 pieces.
-class TanhTable {
- public:
-  static constexpr int pieces = 32, degree = 5, first_exponent = -4;
-  alignas(64) float coefficient[degree + 1][pieces];
-
-  TanhTable() {
-    // Taylor's series about 0, of odd powers only: full relative accuracy down to 0.
-    const double series[degree + 1] = {0, 1, 0, -1.0 / 3, 0, 2.0 / 15};
-    for (int k = 0; k <= degree; ++k) coefficient[k][0] = float(series[k]);
-    for (int piece = 1; piece < pieces; ++piece) interpolate(piece);
-  }
-
- private:
-  // Newton's interpolation at Chebyshev's nodes, as powers of the distance from the middle.
-  void interpolate(int piece) {
-    const double octave = std::ldexp(1.0, first_exponent + piece / 4), half = octave / 8;
-    const double middle = octave * (1 + (piece % 4) / 4.0) + half;
-    double node[degree + 1], slope[degree + 1], power[degree + 1] = {};
-    for (int k = 0; k <= degree; ++k) {
-      node[k] = half * std::cos(M_PI * (k + 0.5) / (degree + 1));
-      slope[k] = std::tanh(middle + node[k]);
-    }
-    for (int order = 1; order <= degree; ++order)
-      for (int k = degree; k >= order; --k)
-        slope[k] = (slope[k] - slope[k - 1]) / (node[k] - node[k - order]);
-    for (int order = degree; order >= 0; --order) {
-      for (int k = degree; k > 0; --k) power[k] = power[k - 1] - node[order] * power[k];
-      power[0] = slope[order] - node[order] * power[0];
-    }
-    for (int k = 0; k <= degree; ++k) coefficient[k][piece] = float(power[k]);
-  }
-};
-
-inline const TanhTable tanh_table;
-
-// Half the time of the formula above, and more accurate. The table is in registers as long as the
-// object lives: make one before a loop. NaN stays.
+// tanh x = (T + w) / (1 + T w) with T = tanh(n h) from a table, x = n h + y, |y| <= h / 2 and
+// w = tanh y: less than half the instructions of the formula above, and as accurate. The table is
+// in registers as long as the object lives: make one before a loop. NaN stays.
 template <> class Tanh<float> {
  public:
   Tanh() {
-    for (int k = 0; k <= TanhTable::degree; ++k)
-      for (int half = 0; half < 2; ++half)
-        table[k][half] = _mm512_load_ps(tanh_table.coefficient[k] + 16 * half);
+    alignas(64) float table[2 * 16];
+    for (int n = 0; n < 32; ++n) table[n] = float(std::tanh(n * double(step)));
+    low = _mm512_load_ps(table);
+    high = _mm512_load_ps(table + 16);
   }
 
   Vector<float> operator()(Vector<float> x) const {
-    constexpr int below = Format<float>::mantissa - 2;  // bits inside a quarter of an octave
-    constexpr int first = (Format<float>::bias + TanhTable::first_exponent) << 2;
-    const __m512i bits = _mm512_castps_si512((__m512)x);
-    const __m512i sign = _mm512_and_si512(bits, _mm512_set1_epi32(INT32_MIN));
+    const __m512i bits = _mm512_castps_si512((__m512)x), sign = _mm512_set1_epi32(INT32_MIN);
     // The minimum is its second argument where that is no number.
-    const __m512 size =
-        _mm512_min_ps(_mm512_set1_ps(10.0f), _mm512_castsi512_ps(_mm512_xor_si512(bits, sign)));
-    const __m512i place = _mm512_sub_epi32(_mm512_srli_epi32(_mm512_castps_si512(size), below),
-                                           _mm512_set1_epi32(first));
-    const __m512i piece = _mm512_max_epi32(place, _mm512_setzero_si512());
-    // The middle of a piece has the same leading bits and then a one.
-    // 0xEA: (a and b) or c.
-    const __m512i middle = _mm512_maskz_ternarylogic_epi32(
-        _mm512_test_epi32_mask(piece, piece), _mm512_castps_si512(size),
-        _mm512_set1_epi32(-(1 << below)), _mm512_set1_epi32(1 << (below - 1)), 0xEA);
-    const __m512 y = _mm512_sub_ps(size, _mm512_castsi512_ps(middle));
-    __m512 sum = look_up(TanhTable::degree, piece);
-#pragma GCC unroll 8
-    for (int k = TanhTable::degree - 1; k >= 0; --k)
-      sum = _mm512_fmadd_ps(sum, y, look_up(k, piece));
-    return (Vector<float>)_mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(sum), sign));
+    const __m512 size = _mm512_min_ps(_mm512_set1_ps(31 * step),
+                                      _mm512_castsi512_ps(_mm512_andnot_si512(sign, bits)));
+    const __m512 to_integer = _mm512_set1_ps(Format<float>::to_integer);
+    const __m512 shifted = _mm512_fmadd_ps(size, _mm512_set1_ps(1 / step), to_integer);
+    const __m512 n = _mm512_sub_ps(shifted, to_integer);
+    const __m512 y = _mm512_fnmadd_ps(n, _mm512_set1_ps(step), size);
+    const __m512 square = _mm512_mul_ps(y, y);
+    const __m512 higher = _mm512_fmadd_ps(square, _mm512_set1_ps(fifth), _mm512_set1_ps(third));
+    const __m512 w = _mm512_fmadd_ps(_mm512_mul_ps(square, y), higher, y);
+    const __m512 T = _mm512_permutex2var_ps(low, _mm512_castps_si512(shifted), high);
+    const __m512 one = _mm512_set1_ps(1);
+    const __m512 t = _mm512_div_ps(_mm512_add_ps(T, w), _mm512_fmadd_ps(T, w, one));
+    // 0xF8: a or (b and c).
+    return (Vector<float>)_mm512_castsi512_ps(
+        _mm512_ternarylogic_epi32(_mm512_castps_si512(t), bits, sign, 0xF8));
   }
 
  private:
-  __m512 look_up(int power, __m512i piece) const {
-    return _mm512_permutex2var_ps(table[power][0], piece, table[power][1]);
-  }
-
-  __m512 table[TanhTable::degree + 1][2];
+  // h: tanh(31 h) is 1, and of the first ten numbers in the table none is rounded by more than a
+  // tenth of its last place, so that values near each other do not share an error.
+  static constexpr float step = 0.29621315f;
+  // tanh y = y + third y^3 + fifth y^5, the best in relative error for |y| < 0.15 (2e-8).
+  static constexpr float third = -0.33332314f, fifth = 0.13176485f;
+  __m512 low, high;
 };
 
 #endif
