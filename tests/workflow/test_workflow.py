@@ -17,10 +17,14 @@ FIGURES = {
     "plot_mep_error",
     "plot_mep_parity",
     "plot_multipole_parity",
+    "plot_mep_breakdown",
     "plot_showcase",
+    "plot_surface",
+    "plot_trade_off",
     "plot_training_curves",
 }
-MODEL_RESULTS = {"plot_mep_error", "plot_mep_parity", "plot_multipole_parity", "plot_showcase"}
+# All but that of the filters, which the models do not touch.
+MODEL_RESULTS = FIGURES - {"plot_filter_funnel"}
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -31,12 +35,15 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_everything_is_made(finished: Repository) -> None:
     results = finished.root / "results" / "qm9"
-    for table in ("filters", "multipoles", "mep"):
+    for table in ("filters", "multipoles", "mep", "mep_breakdown", "trade_off"):
         assert (results / "tables" / f"{table}.csv").stat().st_size > 0
         assert (results / "tables" / f"{table}.md").stat().st_size > 0
+    assert (results / "figures" / "surface_gdb_000003.csv").stat().st_size > 0
     drawn = {path.name for path in (results / "figures").glob("*.p??")}
-    names = {rule.removeprefix("plot_") for rule in FIGURES - {"plot_showcase"}}
-    names.add("showcase_gdb_000003")
+    several = {"plot_showcase", "plot_surface", "plot_mep_breakdown"}
+    names = {rule.removeprefix("plot_") for rule in FIGURES - several}
+    names |= {"showcase_gdb_000003", "surface_gdb_000003"}
+    names |= {f"mep_by_{what}" for what in ("distance", "element", "group")}
     assert drawn == {f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")}
 
 
@@ -75,13 +82,13 @@ def test_an_unchanged_tree_runs_nothing(finished: Repository) -> None:
 def test_a_change_of_style_draws_the_figures_again(rerun: Repository) -> None:
     config = {"style": "serif", "showcase_variants": ["AC-D", "AC-AD-DQ-dw100-c"]}
     rerun.configure({"figures": config})
-    assert set(rerun.planned()) == FIGURES
+    assert set(rerun.planned()) == FIGURES | {"make_page"}
 
 
 def test_a_change_of_plotting_code_draws_the_figures_again(rerun: Repository) -> None:
     style = rerun.root / "workflow/scripts/mepflow/plots/style.py"
     style.write_text(style.read_text() + "\nNEW = 1\n")
-    assert set(rerun.planned()) == FIGURES
+    assert set(rerun.planned()) == FIGURES | {"make_page"}
 
 
 def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
@@ -100,8 +107,9 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     assert planned["train_model"] == 1
     assert planned["evaluate_models"] == 1
     tables = {"tabulate_mep", "tabulate_multipoles"}
+    tables |= {"tabulate_mep_breakdown", "tabulate_trade_off"}
     models = {"train_model", "evaluate_models"}
-    assert set(planned) == models | tables | MODEL_RESULTS | {"plot_training_curves"}
+    assert set(planned) == models | tables | MODEL_RESULTS | {"make_page"}
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
 
 

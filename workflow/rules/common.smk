@@ -94,6 +94,7 @@ wildcard_constraints:
     seed="[0-9]+",  # seed of a training
     baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
     shard="[0-9]+",  # number of a reference job, from 0
+    by="distance|element|group",  # what errors are broken down by
     file="|".join(map(re.escape, downloads())) or "none",  # a file that can be fetched
     molecule="|".join(map(re.escape, showcase_molecules())) or "none",  # e.g. gdb_000103
 
@@ -201,11 +202,18 @@ def picture_grid(dataset, kind):
     return next((name for name, row in grids.items() if row["kind"] == kind), None)
 
 
+def drawn_representations(dataset):
+    """Return what figures with little room show: the showcase variants and the fitted floors."""
+    floors = ("fitted-charges", "fitted-charges-dipoles")
+    baselines = config["datasets"][dataset]["baselines"]
+    return config["figures"]["showcase_variants"] + [one for one in floors if one in baselines]
+
+
 def all_tables():
     """Return the tables of every dataset."""
     tables = []
     for dataset in DATASETS:
-        names = ["filters", "agreement", "multipoles", "mep"]
+        names = ["filters", "agreement", "multipoles", "mep", "mep_breakdown", "trade_off"]
         names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
         names += ["transfer"] if len(DATASETS) > 1 else []
         tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)
@@ -215,6 +223,7 @@ def all_tables():
 def all_figures():
     """Return the figures of every dataset."""
     names = ["filter_funnel", "training_curves", "multipole_parity", "mep_error", "mep_parity"]
+    names += ["mep_by_distance", "mep_by_element", "mep_by_group", "trade_off"]
     figures = []
     for dataset in DATASETS:
         own = names + (["transfer"] if len(DATASETS) > 1 else [])

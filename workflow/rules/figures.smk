@@ -8,6 +8,8 @@ localrules:
     plot_mep_error,
     plot_showcase,
     plot_surface,
+    plot_mep_breakdown,
+    plot_trade_off,
 
 
 rule plot_filter_funnel:
@@ -170,6 +172,49 @@ rule plot_surface:
         "{wildcards.dataset}: figure of the potential on the surface of {wildcards.molecule}"
     script:
         "../scripts/plot_surface.py"
+
+
+rule plot_mep_breakdown:
+    input:
+        table=rules.tabulate_mep_breakdown.output.csv,
+    output:
+        **figure("mep_by_{by}", "Electrostatic potential", caption="mep_breakdown"),
+    log:
+        f"{LOGS}/plot_mep_breakdown/{{by}}.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        names=lambda wildcards: drawn_representations(wildcards.dataset),
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.mep_breakdown"),
+    message:
+        "{wildcards.dataset}: figure of the MEP errors by {wildcards.by}"
+    script:
+        "../scripts/plot_mep_breakdown.py"
+
+
+rule plot_trade_off:
+    input:
+        table=rules.tabulate_trade_off.output.csv,
+    output:
+        **figure("trade_off", "Models"),
+    log:
+        f"{LOGS}/plot_trade_off.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.trade_off"),
+    message:
+        "{wildcards.dataset}: figure of the trade-off between dipole and quadrupole"
+    script:
+        "../scripts/plot_trade_off.py"
 
 
 rule figures:

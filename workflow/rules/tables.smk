@@ -6,6 +6,7 @@ localrules:
     tabulate_filters,
     tabulate_multipoles,
     tabulate_mep,
+    tabulate_trade_off,
 
 
 rule tabulate_filters:
@@ -140,6 +141,63 @@ rule tabulate_agreement:
         "{wildcards.dataset}: table of the agreement with the archive"
     script:
         "../scripts/tabulate_agreement.py"
+
+
+rule tabulate_mep_breakdown:
+    input:
+        predictions=result_files("predictions.h5"),
+        reference=rules.collect_reference.output.reference,
+    output:
+        csv=f"{TABLES}/mep_breakdown.csv",
+        markdown=report(
+            f"{TABLES}/mep_breakdown.md",
+            caption="../report/mep_breakdown_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "MEP by distance, element and molecule"},
+        ),
+    log:
+        f"{LOGS}/tabulate_mep_breakdown.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_mep_breakdown.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest("mepflow.tables.breakdown"),
+    message:
+        "{wildcards.dataset}: table of where the MEP is wrong"
+    script:
+        "../scripts/tabulate_mep_breakdown.py"
+
+
+rule tabulate_trade_off:
+    input:
+        errors=result_files("multipoles.csv"),
+    output:
+        csv=f"{TABLES}/trade_off.csv",
+        markdown=report(
+            f"{TABLES}/trade_off.md",
+            caption="../report/trade_off_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "trade-off of the loss weights"},
+        ),
+    log:
+        f"{LOGS}/tabulate_trade_off.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        variants={name: config["variants"][name] for name in VARIANTS},
+        code=code_digest("mepflow.tables.trade_off"),
+    message:
+        "{wildcards.dataset}: table of the trade-off between dipole and quadrupole"
+    script:
+        "../scripts/tabulate_trade_off.py"
 
 
 rule tables:

@@ -23,15 +23,19 @@ from mepflow.multipoles import (
 from mepflow.planes import Plane
 from mepflow.plots import style
 from mepflow.plots.filter_funnel import plot_filter_funnel
+from mepflow.plots.learning_curve import plot_learning_curve
+from mepflow.plots.mep_breakdown import plot_mep_breakdown
 from mepflow.plots.mep_error import plot_mep_error
 from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.surface import plot_surface
+from mepflow.plots.trade_off import plot_trade_off
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.plots.transfer import plot_transfer
 from mepflow.potential import potential
 from mepflow.surfaces import van_der_waals_surface
+from mepflow.tables.breakdown import write_breakdown_table
 from mepflow.verdicts import funnel
 
 VARIANTS = (
@@ -181,7 +185,33 @@ def run(tmp_path_factory) -> Run:
     for name in BASELINES:
         fit_baseline(name, reference, splits, "mk", folder / f"{name}-p.h5")
         evaluate_mep(folder / f"{name}-p.h5", reference, folder / f"{name}-mep.csv")
-    return Run(folder, reference)
+    made = Run(folder, reference)
+    sources = made.sources("p.h5") + made.baselines("p.h5")
+    files = folder / "breakdown.csv", folder / "breakdown.md"
+    write_breakdown_table(sources, reference, "mk", *files)
+    trade_off().to_csv(folder / "trade_off.csv", index=False)
+    learning_curve().to_csv(folder / "learning.csv", index=False)
+    return made
+
+
+def trade_off() -> pd.DataFrame:
+    rows = {"representation": [*VARIANTS, "mulliken"]}
+    rows["terms"] = ["charges + dipoles" if "AD" in name else "charges" for name in VARIANTS] + [""]
+    rows["dipole_share"] = [*np.linspace(0.0, 1.0, len(VARIANTS)), None]
+    for multipole, unit in (("dipole", "e_bohr"), ("quadrupole", "e_bohr2")):
+        errors = 0.1 * np.arange(1.0, len(VARIANTS) + 2.0)
+        rows[f"median_{multipole}_rmse_{unit}"] = errors
+        rows |= {f"median_{multipole}_low": 0.9 * errors, f"median_{multipole}_high": 1.2 * errors}
+    return pd.DataFrame(rows)
+
+
+def learning_curve() -> pd.DataFrame:
+    rows = {"representation": ["AC-D"] * 3 + ["mulliken"], "n_training": [16, 32, 64, 0]}
+    for column in ("rmse_kcal_per_mol_e", "dipole_rmse_e_bohr", "quadrupole_rmse_e_bohr2"):
+        errors = np.array([4.0, 2.0, 1.0, 0.5])
+        rows |= {f"median_{column}": errors, f"low_{column}": errors / 1.1}
+        rows[f"high_{column}"] = 1.1 * errors
+    return pd.DataFrame(rows)
 
 
 @pytest.fixture
@@ -222,6 +252,17 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
             outputs,
             run.folder / "surface.csv",
         ),
+        "trade_off": lambda: plot_trade_off(run.folder / "trade_off.csv", outputs),
+        "learning_curve": lambda: plot_learning_curve(run.folder / "learning.csv", outputs),
+    } | {
+        f"mep_by_{by}": functools.partial(
+            plot_mep_breakdown,
+            run.folder / "breakdown.csv",
+            by,
+            [*variants[:3], "fitted-charges"],
+            outputs,
+        )
+        for by in ("distance", "element", "group")
     }
     functions[name]()
 

@@ -19,6 +19,8 @@ FIGURES = (
     "mep_parity",
     "showcase",
     "surface",
+    "mep_breakdown",
+    "trade_off",
     "transfer",
 )
 TABLES = (
@@ -28,14 +30,16 @@ TABLES = (
     "labels_table",
     "agreement_table",
     "transfer_table",
+    "mep_breakdown_table",
+    "trade_off_table",
 )
 
 
-def rendered(name, config):
+def rendered(name, config, by="distance"):
     """Return a caption's HTML; anything undefined or malformed raises."""
     job = SimpleNamespace(
         config=config,
-        wildcards=SimpleNamespace(dataset="qm9", molecule="gdb_000001"),
+        wildcards=SimpleNamespace(dataset="qm9", molecule="gdb_000001", by=by),
         params=SimpleNamespace(grid="mk", headline_grid="mk"),
     )
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
@@ -97,3 +101,10 @@ def test_captions_of_the_transfer_name_every_level_of_theory(config, name):
     assert "other: another-level" in html
     same = {"qm9": config["datasets"]["qm9"], "other": config["datasets"]["qm9"]}
     assert "level of theory" not in rendered(name, {**config, "datasets": same})
+
+
+def test_caption_of_the_breakdown_says_by_what(config):
+    texts = [rendered("mep_breakdown", config, by) for by in ("distance", "element", "group")]
+    for text, words in zip(texts, ("bins of 0.25", "nearest element", "nitro"), strict=True):
+        assert words in text
+        assert sum(words in other for other in texts) == 1

@@ -48,6 +48,19 @@ LABELS = {
         "MEP (kcal/mol/e)",
         "difference (kcal/mol/e)",
     },
+    "mep_by_distance": {
+        "distance from the van der Waals surface (Å)",
+        "median RMSE of the MEP (kcal/mol/e)",
+    },
+    "mep_by_element": {"nearest element", "median RMSE of the MEP (kcal/mol/e)"},
+    "mep_by_group": {"molecules", "median RMSE of the MEP (kcal/mol/e)"},
+    "trade_off": {"median RMSE of μ (e·bohr)", "median RMSE of Θ′ (e·bohr²)"},
+    "learning_curve": {
+        "training structures",
+        "median RMSE of MEP (kcal/mol/e)",
+        "median RMSE of μ (e·bohr)",
+        "median RMSE of Θ′ (e·bohr²)",
+    },
     "surface": {"MEP (kcal/mol/e)", "difference (kcal/mol/e)"},
 }
 

@@ -25,6 +25,8 @@ TRAIN: Final = "train"
 VALIDATION: Final = "validation"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, VALIDATION, TEST)
+UNUSED: Final = "unused"
+"""Mark of training molecules that a part of the training set leaves out."""
 COLUMNS: Final = ("id", "split", "showcase")
 
 
@@ -64,8 +66,8 @@ def make_splits(
             f"{len(names)} molecules are too few for a test set of {n_test}, one to train on and"
             " one to validate with: lower split.test or take a larger data set."
         )
-    ranked = sorted(names, key=lambda name: (name not in shown, _rank(seed, TEST, name)))
-    rest = sorted(ranked[n_test:], key=lambda name: _rank(seed, VALIDATION, name))
+    ranked = sorted(names, key=lambda name: (name not in shown, rank(seed, TEST, name)))
+    rest = sorted(ranked[n_test:], key=lambda name: rank(seed, VALIDATION, name))
     n_validation = min(max(_rounded(validation_fraction * len(rest)), 1), len(rest) - 1)
     split_of = dict.fromkeys(names, TRAIN)
     split_of.update(dict.fromkeys(ranked[:n_test], TEST))
@@ -122,7 +124,7 @@ def _problem(splits: pd.DataFrame) -> str:
         return f"has not the columns {', '.join(COLUMNS)}"
     if splits["id"].duplicated().any():
         return f"holds {splits['id'][splits['id'].duplicated()].iloc[0]} twice"
-    if unknown := sorted(set(splits["split"]) - set(SPLITS)):
+    if unknown := sorted(set(splits["split"]) - {*SPLITS, UNUSED}):
         return f"has the unknown split {unknown[0]!r}"
     if empty := [name for name in SPLITS if name not in set(splits["split"])]:
         return f"has no {empty[0]} molecule"
@@ -146,5 +148,6 @@ def _rounded(value: float) -> int:
     return int(value + 0.5)
 
 
-def _rank(seed: int, purpose: str, name: str) -> str:
+def rank(seed: int, purpose: str, name: str) -> str:
+    """Return the pseudo-random rank of a name: one order for each seed and purpose."""
     return hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).hexdigest()

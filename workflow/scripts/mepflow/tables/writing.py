@@ -25,15 +25,25 @@ class Column:
 
 
 def write_table(frame: pd.DataFrame, columns: Sequence[Column], csv: Path, markdown: Path) -> None:
-    """Write all of ``frame`` as CSV, and the chosen ``columns`` as aligned Markdown, atomically.
+    """Write all of ``frame`` as CSV, and the chosen ``columns`` as aligned Markdown, atomically."""
+    write_csv(frame, csv)
+    write_markdown(frame, columns, markdown)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write all of ``frame`` but its index as CSV, atomically."""
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def write_markdown(frame: pd.DataFrame, columns: Sequence[Column], path: Path) -> None:
+    """Write ``columns`` as aligned Markdown, atomically.
 
     Each column makes its cells from a row of the frame (a named tuple).
     """
-    with atomic_path(csv) as temporary:
-        frame.to_csv(temporary, index=False)
-    rows = list(frame.itertuples(index=False))
+    rows = list(frame.itertuples())
     shown = pd.DataFrame({c.heading: [c.cell(row) for row in rows] for c in columns}, dtype=str)
-    with atomic_path(markdown) as temporary:
+    with atomic_path(path) as temporary:
         # Cells are finished text: the writer must not read numbers into them again.
         alignments = [column.alignment for column in columns]
         text = shown.to_markdown(index=False, disable_numparse=True, colalign=alignments)

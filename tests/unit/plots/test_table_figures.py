@@ -1,0 +1,78 @@
+"""Figures drawn from one table each: they show its numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mepflow.errors import InputError
+from mepflow.plots.learning_curve import plot_learning_curve
+from mepflow.plots.mep_breakdown import plot_mep_breakdown
+from mepflow.plots.trade_off import plot_trade_off
+
+
+def lines_of(axes):
+    return {
+        line.get_label(): line.get_xydata() for line in axes.lines if line.get_label()[0] != "_"
+    }
+
+
+def test_errors_by_distance_are_those_of_the_table(run, figure_of) -> None:
+    frame = pd.read_csv(run.folder / "breakdown.csv")
+    frame = frame[(frame["by"] == "distance") & (frame["representation"] == "AC-D")]
+    frame = frame[frame["n_structures"] > 1]
+    line = lines_of(figure_of("mep_by_distance").axes[0])["AC-D"]
+    np.testing.assert_allclose(line, frame[["order", "median_rmse_kcal_per_mol_e"]])
+    assert "reference MEP" in lines_of(figure_of("mep_by_distance").axes[0])
+
+
+@pytest.mark.parametrize("by", ["element", "group"])
+def test_errors_by_part_are_those_of_the_table(run, figure_of, by) -> None:
+    axes = figure_of(f"mep_by_{by}").axes[0]
+    frame = pd.read_csv(run.folder / "breakdown.csv")
+    frame = frame[(frame["by"] == by) & (frame["representation"] == "AC-Q")]
+    frame = frame[frame["n_structures"] > 1]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"{row.part} ({row.n_structures})" for row in frame.itertuples()]
+    marks = lines_of(axes)["AC-Q"]
+    np.testing.assert_allclose(marks[:, 0], frame["median_rmse_kcal_per_mol_e"])
+    np.testing.assert_allclose(np.rint(marks[:, 1]), np.arange(len(frame)))
+
+
+def test_parts_of_single_molecules_are_drawn_where_there_are_no_others(tmp_path) -> None:
+    row = {"by": "group", "part": "all", "representation": "AC-D", "order": 0, "n_structures": 1}
+    row |= {f"median_rmse{end}_kcal_per_mol_e": value for end, value in
+            (("", 1.0), ("_low", None), ("_high", None))}  # fmt: skip
+    pd.DataFrame([row]).to_csv(tmp_path / "t.csv", index=False)
+    plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], [tmp_path / "f.png"])
+    with pytest.raises(InputError, match="no errors of AC-Q by group"):
+        plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D", "AC-Q"], [tmp_path / "f.png"])
+
+
+def test_trade_off_joins_the_variants_of_the_same_terms(run, figure_of) -> None:
+    frame = pd.read_csv(run.folder / "trade_off.csv").set_index("representation")
+    lines = lines_of(figure_of("trade_off").axes[0])
+    columns = ["median_dipole_rmse_e_bohr", "median_quadrupole_rmse_e_bohr2"]
+    for name in run.variants:
+        np.testing.assert_allclose(lines[name][0], frame.loc[name, columns].astype(float))
+    assert "Mulliken charges" not in lines
+    charges = frame[frame["terms"] == "charges"].sort_values("dipole_share")
+    np.testing.assert_allclose(lines["charges"], charges[columns])
+
+
+def test_learning_curve_rises_with_fewer_molecules_above_its_floor(figure_of) -> None:
+    panels = figure_of("learning_curve").axes
+    assert len(panels) == 3
+    for axes in panels:
+        lines = lines_of(axes)
+        np.testing.assert_allclose(lines["AC-D"], [[16, 4], [32, 2], [64, 1]])
+        np.testing.assert_allclose(lines["Mulliken charges"][:, 1], 0.5)
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_a_missing_table_is_named(tmp_path) -> None:
+    outputs = [tmp_path / "figure.png"]
+    for draw in (plot_trade_off, plot_learning_curve):
+        with pytest.raises(InputError, match=r"t\.csv does not exist"):
+            draw(tmp_path / "t.csv", outputs)
+    with pytest.raises(InputError, match=r"t\.csv does not exist"):
+        plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], outputs)
