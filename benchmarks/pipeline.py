@@ -110,7 +110,7 @@ def archive_rows(folder: Path, records: int) -> list[Row]:
             note=f"floor: bzip2 -dc; archive of {archive.stat().st_size / 1e6:.0f} MB",
         ),
         Row(
-            "memory of it, at its peak",
+            "memory of that, at its peak",
             used[records].peak_mb,
             "MB",
             floor=table,
@@ -173,7 +173,7 @@ def dataset_rows(folder: Path, molecules: int) -> list[Row]:
             note=f"{pairs / molecules:.0f} pairs a molecule; floor: one copy of the result",
         ),
         Row(
-            "memory of it, at its peak",
+            "memory of that, at its peak",
             used.peak_mb,
             "MB",
             floor=megabytes,
