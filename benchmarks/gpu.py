@@ -5,8 +5,8 @@ Run from the repository's root, in the project's environment::
     python benchmarks/gpu.py
 
 A step is forward, backward, clipping and Adam on one batch on the device, in float32 without TF32,
-as in :mod:`network`. *Several at once* are trainings of the same network in streams of their own, in
-one process, against one after the other.
+as in :mod:`network`. *Several at once* are trainings of the same network in streams of their own,
+in one process, against one after the other.
 
 The *floor* is the larger of two times, at rates measured in the same run: of the matrix products
 (counted in :mod:`network`), and of moving what must be moved if nothing between the gathered terms
