@@ -91,13 +91,13 @@ class Work:
         self.nodes = nodes
         self.model = PiNet2(settings)
         self.weights = flatten_parameters(self.model)
-        self.optimizer = KerasAdam([self.weights], 1e-4, 1e-7)
+        self.optimizer = KerasAdam(self.weights, 1e-4, 1e-7)
         self.graph: Graph = build_graph(molecules, CUTOFF, torch.float32)
 
     def train(self) -> None:
         """Do one training step."""
         loss = self.model(self.graph)["p1"].square().mean()
-        self.optimizer.zero_grad(set_to_none=False)
+        self.optimizer.zero_gradient()
         loss.backward()
         clip_norm(self.weights.grad, 0.01)
         self.optimizer.step()

@@ -56,14 +56,14 @@ def test_follows_a_recorded_training_of_pinn(case: str) -> None:
                 parameter.zero_()
     target = torch.from_numpy(recorded["target_vec"])
     weights = flatten_parameters(network.model)
-    optimizer = KerasAdam([weights], 1e-4, 1e-7, betas=(single(0.9), single(0.999)))
+    optimizer = KerasAdam(weights, 1e-4, 1e-7, betas=(single(0.9), single(0.999)))
     losses, norms = [], []
     for step in range(20):
         decay = single(single(0.994) ** single(step / 10_000))
-        optimizer.param_groups[0]["lr"] = single(single(1e-4) * decay)
+        optimizer.learning_rate = single(single(1e-4) * decay)
         errors = ERRORS[case](network.model(network.graph), network.graph, target)
         loss = errors.square().mean()
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_gradient()
         loss.backward()
         if step == 0:
             compare_gradients(network, recorded, case)
@@ -87,13 +87,9 @@ def compare_gradients(network: RecordedNetwork, recorded: np.lib.npyio.NpzFile, 
         np.testing.assert_allclose(gradient.numpy(), expected.numpy(), rtol=0, atol=1e-12 * scale)
 
 
-def small_parameters() -> list[nn.Parameter]:
+def some_weights() -> nn.Parameter:
     generator = torch.Generator().manual_seed(3)
-    shapes = [(4, 3), (3,), (2, 2, 2)]
-    return [
-        nn.Parameter(torch.randn(shape, generator=generator, dtype=torch.float64))
-        for shape in shapes
-    ]
+    return nn.Parameter(torch.randn(23, generator=generator, dtype=torch.float64))
 
 
 def gradient(step: int, parameter: np.ndarray) -> np.ndarray:
@@ -102,47 +98,59 @@ def gradient(step: int, parameter: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-3])
 def test_agrees_with_keras_adam_written_out(epsilon: float) -> None:
-    parameters = small_parameters()
-    expected = [p.detach().numpy().copy() for p in parameters]
-    first = [np.zeros_like(p) for p in expected]
-    second = [np.zeros_like(p) for p in expected]
-    optimizer = KerasAdam(parameters, 0.01, epsilon)
+    weights = some_weights()
+    p = weights.detach().numpy().copy()
+    m, v = np.zeros_like(p), np.zeros_like(p)
+    optimizer = KerasAdam(weights, 0.01, epsilon)
     for step in range(12):
         rate = 0.01 * 0.9**step
         factor = rate * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
-        for m, v, p in zip(first, second, expected, strict=True):
-            g = gradient(step, p)
-            m += 0.1 * (g - m)
-            v += 0.001 * (g * g - v)
-            p -= factor * m / (np.sqrt(v) + epsilon)
-        for parameter in parameters:
-            parameter.grad = torch.from_numpy(gradient(step, parameter.detach().numpy()))
-        optimizer.param_groups[0]["lr"] = rate
+        g = gradient(step, p)
+        m += 0.1 * (g - m)
+        v += 0.001 * (g * g - v)
+        p -= factor * m / (np.sqrt(v) + epsilon)
+        weights.grad = torch.from_numpy(gradient(step, weights.detach().numpy()))
+        optimizer.learning_rate = rate
         optimizer.step()
-    for parameter, p in zip(parameters, expected, strict=True):
-        np.testing.assert_allclose(parameter.detach().numpy(), p, rtol=1e-12)
+    np.testing.assert_allclose(weights.detach().numpy(), p, rtol=1e-12)
+
+
+def test_agrees_with_pytorch_where_epsilon_does_not_matter() -> None:
+    ours, theirs = some_weights(), some_weights()
+    optimizers = (KerasAdam(ours, 0.01, 1e-25), torch.optim.Adam([theirs], lr=0.01, eps=1e-25))
+    for step in range(12):
+        for weights, optimizer in zip((ours, theirs), optimizers, strict=True):
+            weights.grad = torch.from_numpy(gradient(step, weights.detach().numpy()))
+            optimizer.step()
+    np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol=1e-12)
 
 
 def test_continues_bit_for_bit_from_its_saved_state() -> None:
-    def run(optimizer: KerasAdam, parameters: list[nn.Parameter], steps: range) -> None:
+    def run(optimizer: KerasAdam, weights: nn.Parameter, steps: range) -> None:
         for step in steps:
-            for p in parameters:
-                p.grad = torch.from_numpy(gradient(step, p.detach().numpy()))
+            weights.grad = torch.from_numpy(gradient(step, weights.detach().numpy()))
             optimizer.step()
 
-    whole = small_parameters()
+    whole = some_weights()
     run(KerasAdam(whole, 0.01, 1e-3), whole, range(10))
-    first = small_parameters()
+    first = some_weights()
     optimizer = KerasAdam(first, 0.01, 1e-3)
     run(optimizer, first, range(4))
     file = io.BytesIO()
     torch.save(optimizer.state_dict(), file)
     file.seek(0)
-    second = [nn.Parameter(p.detach().clone()) for p in first]
+    second = nn.Parameter(first.detach().clone())
     resumed = KerasAdam(second, 0.01, 1e-3)
     resumed.load_state_dict(torch.load(file, weights_only=True))
     run(resumed, second, range(4, 10))
-    assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
+    assert torch.equal(whole, second)
+
+
+def test_there_is_no_step_without_a_gradient() -> None:
+    optimizer = KerasAdam(some_weights(), 0.01, 1e-7)
+    optimizer.zero_gradient()
+    with pytest.raises(ValueError, match="no gradient"):
+        optimizer.step()
 
 
 def test_clip_scales_a_larger_gradient_to_the_norm() -> None:

@@ -4,41 +4,75 @@ Both differ from PyTorch's by an epsilon that matters here: clipped to a global 
 gradients are about 1e-5 per weight.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class KerasAdam(torch.optim.Adam):
-    r"""Adam with epsilon outside the bias correction, as in Keras' legacy optimiser.
+class KerasAdam:
+    r"""Adam with epsilon outside the bias correction, as in Keras' legacy optimiser, of one tensor.
 
     .. math:: \Delta w = -\alpha \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
                          \frac{m}{\sqrt v + \epsilon}
 
-    PyTorch adds its epsilon to :math:`\sqrt{v / (1 - \beta_2^t)}` instead, so step t is PyTorch's
-    with :math:`\epsilon / \sqrt{1 - \beta_2^t}`.
+    PyTorch's own adds its epsilon to :math:`\sqrt{v / (1 - \beta_2^t)}` instead; and its optimisers
+    import PyTorch's compiler, which takes longer than many of a small network's steps.
     """
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
+        weights: nn.Parameter,
         learning_rate: float,
         epsilon: float,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        super().__init__(parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
-        for group in self.param_groups:
-            group.update(keras_epsilon=epsilon, steps_done=0)
+        self.learning_rate = learning_rate
+        self._weights = weights
+        self._epsilon = epsilon
+        self._betas = betas
+        self._steps_done = 0
+        self._first = torch.zeros_like(weights, requires_grad=False)
+        self._second = torch.zeros_like(weights, requires_grad=False)
 
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """Change the parameters by one step along their gradients."""
-        for group in self.param_groups:
-            group["steps_done"] += 1
-            correction: float = 1.0 - group["betas"][1] ** group["steps_done"]
-            group["eps"] = group["keras_epsilon"] / correction**0.5
-        return super().step(closure)
+    def zero_gradient(self) -> None:
+        """Set the gradient to zero in place, where there is one."""
+        if self._weights.grad is not None:
+            self._weights.grad.zero_()
+
+    def step(self) -> None:
+        """Change the weights by one step along their gradient; raises ``ValueError`` without it."""
+        gradient = self._weights.grad
+        if gradient is None:
+            raise ValueError("no gradient has been computed")
+        self._steps_done += 1
+        decay_1, decay_2 = self._betas
+        self._first.lerp_(gradient, 1.0 - decay_1)
+        self._second.mul_(decay_2).addcmul_(gradient, gradient, value=1.0 - decay_2)
+        correction = (1.0 - decay_2**self._steps_done) ** 0.5 / (1.0 - decay_1**self._steps_done)
+        with torch.no_grad():
+            self._weights.addcdiv_(
+                self._first,
+                self._second.sqrt().add_(self._epsilon),
+                value=-self.learning_rate * correction,
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs to go on, without learning rate and betas.
+
+        The tensors are those in use: a later step changes them.
+        """
+        return {
+            "steps_done": self._steps_done,
+            "first_moment": self._first,
+            "second_moment": self._second,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self._steps_done = int(state["steps_done"])
+        self._first.copy_(state["first_moment"])
+        self._second.copy_(state["second_moment"])
 
 
 def flatten_parameters(module: nn.Module) -> nn.Parameter:

@@ -55,7 +55,7 @@ class Trainer:
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
         self._device = data.train.device
         self._weights = flatten_parameters(model)
-        self._optimizer = KerasAdam([self._weights], settings.learning_rate, settings.adam_epsilon)
+        self._optimizer = KerasAdam(self._weights, settings.learning_rate, settings.adam_epsilon)
         self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
         self._loss_weights = model.variant.loss_weights
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
@@ -166,12 +166,11 @@ class Trainer:
         molecules = self._molecules_of(self.step)
         errors = self._errors(self.data.train, molecules)
         loss = weighted_loss(errors, self._loss_weights)
-        self._optimizer.zero_grad(set_to_none=False)
+        self._optimizer.zero_gradient()
         torch.autograd.backward(loss)
         if self.settings.gradient_clip_norm is not None and self._weights.grad is not None:
             clip_norm(self._weights.grad, self.settings.gradient_clip_norm)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate_at(self.step)
+        self._optimizer.learning_rate = self.settings.learning_rate_at(self.step)
         self._optimizer.step()
         return loss.detach()
 
