@@ -60,14 +60,16 @@ template <typename Real> struct Tape {
   std::vector<Matrix<Real>> ii, pp, gate;
   Path path[2];
 
-  // `pair_rows` may be fewer than the pairs of the chunk where nothing is kept of them.
-  Tape(const Network<Real> &network, Index n, Index pair_rows, Arena &room) {
+  // Where nothing is kept of pairs, every second of their outputs has the same place.
+  Tape(const Network<Real> &network, Index n, Index pair_rows, bool keeps, Arena &room) {
     const Shape &shape = network.shape;
     const Block<Real> &block = network.blocks.back();  // as wide as any
     const Index C = network.columns();
     centre = room.matrix<Real>(n, block.centre->out.columns());
     neighbour = room.matrix<Real>(n, block.centre->out.columns());
     ii = outputs(block.ii, room.matrix<Real>(pair_rows, padded<Real>(shape.pi)), room);
+    for (std::size_t l = 2; !keeps && l < ii.size(); ++l)
+      if (ii[l].columns == ii[l - 2].columns) ii[l] = ii[l - 2];
     pp = outputs(block.pp, room.matrix<Real>(n, network.sliced_columns()), room);
     gate = outputs(block.gate, room.matrix<Real>(n, block.gate.front()->in.columns()), room);
     pp.back() = gate.front().slice(0, pp.back().columns);
@@ -146,7 +148,7 @@ std::vector<Tape<Real>> tapes_of(const Network<Real> &network, Index n, Index pa
   std::vector<Tape<Real>> tapes;
   for (Index t = 0; t < shape.depth; ++t) {
     if (keeps || t == 0)
-      tapes.emplace_back(network, n, pair_rows, room);
+      tapes.emplace_back(network, n, pair_rows, keeps, room);
     else
       tapes.push_back(tapes[0]);
     const Index columns = t ? network.columns() : padded<Real>(shape.elements);
@@ -409,7 +411,7 @@ template <typename Real> class Pass {
       const typename Slopes<Real>::Path &path = slopes.path[kind];
       dot_backward(t, kind, d_scalars.slice((kind + 1) * C, C), path, gradients);
       mix->add_gradient(path.px, tape.path[kind].sum, gradients);
-      multiply<Left::plain, Result::put>(path.px, mix->backward, path.sum);
+      multiply<Left::plain>(path.px, mix->backward, path.sum);
     }
     const Index columns = tape.pp.back().columns;
     for (Index i = 0; i < n; ++i)
@@ -450,7 +452,7 @@ template <typename Real> class Pass {
   void pass_back(const Linear<Real> *layer, const Matrix<Real> &dy, const Matrix<Real> &x,
                  const Matrix<Real> &dx, Real *gradients) const {
     layer->add_gradient(dy, x, gradients);
-    multiply<Left::plain, Result::added>(dy, layer->backward, dx);
+    multiply_add<Left::plain>(dy, layer->backward, dx);
   }
 
   // Gradients of interactions_forward, and of the old properties in the residual: slopes.after,

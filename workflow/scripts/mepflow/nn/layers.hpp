@@ -73,18 +73,17 @@ template <typename Real> struct Linear {
     }
   }
 
-  // y = W x + b of each row.
+  // y = W x + b of each row, or its tanh.
+  template <Then then = Then::nothing>
   void apply(const Matrix<Real> &x, const Matrix<Real> &y) const {
-    if (!bias) return multiply<Left::plain, Result::put>(x, forward, y);
-    for (Index k = 0; k < y.rows; ++k) std::copy_n(shift, y.columns, y.row(k));
-    multiply<Left::plain, Result::added>(x, forward, y);
+    multiply<Left::plain, then>(x, forward, y, Start<Real>{shift, 0});
   }
 
   // Adds the gradients of the weight and bias, of dy and x, to a thread's.
   void add_gradient(const Matrix<Real> &dy, const Matrix<Real> &x, Real *gradients) const {
     const Index rows = out.columns(), columns = in.columns();
     Real *of_weight = gradients + gradient, *of_bias = of_weight + rows * columns;
-    multiply<Left::transposed, Result::added>(dy, x, Matrix<Real>{of_weight, rows, columns, columns});
+    multiply_add<Left::transposed>(dy, x, Matrix<Real>{of_weight, rows, columns, columns});
     if (bias)
       for (Index k = 0; k < dy.rows; ++k)
         for (Index c = 0; c < rows; c += lanes<Real>) at(of_bias + c) += at(dy.row(k) + c);
@@ -180,23 +179,13 @@ template <typename Real> struct Head {
 
 template <typename Real> using Stack = std::vector<const Linear<Real> *>;
 
-// values -> their tanh, in place.
-template <typename Real> void take_tanh(const Matrix<Real> &values) {
-  const Tanh<Real> tanh;
-  for (Index k = 0; k < values.rows; ++k)
-    for (Index c = 0; c < values.columns; c += lanes<Real>)
-      at(values.row(k) + c) = tanh(at(values.row(k) + c));
-}
-
 // Dense layers with tanh on the rows [first, first + count) of outputs[0], into the others.
 template <typename Real>
 void stack_forward(const Stack<Real> &layers, const std::vector<Matrix<Real>> &outputs, Index first,
                    Index count) {
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const Matrix<Real> y = outputs[l + 1].part(first, count);
-    layers[l]->apply(outputs[l].part(first, count), y);
-    take_tanh(y);
-  }
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    layers[l]->template apply<Then::tanh>(outputs[l].part(first, count),
+                                          outputs[l + 1].part(first, count));
 }
 
 // From the gradient of the last output, which begins at `slope` and is lost, to that of the first
@@ -214,7 +203,7 @@ Matrix<Real> stack_backward(const Stack<Real> &layers, const std::vector<Matrix<
       }
     layers[l]->add_gradient(d, x, gradients);
     const Matrix<Real> below{room, count, x.columns, x.columns};
-    multiply<Left::plain, Result::put>(d, layers[l]->backward, below);
+    multiply<Left::plain>(d, layers[l]->backward, below);
     std::swap(slope, room);
   }
   const Index columns = outputs.front().columns;

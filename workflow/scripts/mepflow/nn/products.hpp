@@ -22,20 +22,33 @@ constexpr int tile_rows = 4, tile_vectors = 2;
 #endif
 
 enum class Left { plain, transposed };
-enum class Result { put, added };
+enum class Then { nothing, tanh };
 
-// R rows and V vectors of columns of out {=, +=} left right. Numbers of `left` with the same inner
+// Where the sums of a product begin: at 0, or at numbers whose rows are `stride` apart.
+template <typename Real> struct Start {
+  const Real *data = nullptr;
+  Index stride = 0;
+};
+
+// values -> their tanh, in place.
+template <typename Real> void take_tanh(const Matrix<Real> &values) {
+  const Tanh<Real> tanh;
+  for (Index k = 0; k < values.rows; ++k)
+    for (Index c = 0; c < values.columns; c += lanes<Real>)
+      at(values.row(k) + c) = tanh(at(values.row(k) + c));
+}
+
+// R rows and V vectors of columns of out = start + left right. Numbers of `left` with the same inner
 // index are `left_stride` apart if it is plain, neighbours if it is transposed.
-template <typename Real, Left kind, Result result, int R, int V>
+template <typename Real, Left kind, int R, int V>
 inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real> &right,
-                          Index column, Real *out, Index out_stride) {
+                          Index column, Start<Real> start, const Matrix<Real> &out) {
   Vector<Real> sum[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
-      sum[r][v] = result == Result::added ? at(out + r * out_stride + v * lanes<Real>)
-                                          : Vector<Real>{};
+      sum[r][v] = start.data ? at(start.data + r * start.stride + v * lanes<Real>) : Vector<Real>{};
   const Real *of_k = right.data + column;
   for (Index k = 0; k < right.rows; ++k, of_k += right.stride) {
     Vector<Real> factor[V];
@@ -52,35 +65,46 @@ inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) at(out + r * out_stride + v * lanes<Real>) = sum[r][v];
+    for (int v = 0; v < V; ++v) at(out.row(r) + v * lanes<Real>) = sum[r][v];
 }
 
-// As many rows as there are, R at a time, then the others in one smaller tile.
-template <typename Real, Left kind, Result result, int R, int V>
+// As many rows from `row` on as there are, R at a time, then the others in one smaller tile.
+template <typename Real, Left kind, Then then, int R, int V>
 inline void multiply_rows(const Matrix<Real> &left, const Matrix<Real> &right, Index column,
-                          const Matrix<Real> &out, Index row) {
+                          Start<Real> start, const Matrix<Real> &out, Index row) {
   const Index step = kind == Left::plain ? left.stride : 1;
-  for (; row + R <= out.rows; row += R)
-    multiply_tile<Real, kind, result, R, V>(left.data + row * step, left.stride, right, column,
-                                            out.row(row) + column, out.stride);
+  for (; row + R <= out.rows; row += R) {
+    const Matrix<Real> tile{out.row(row) + column, R, V * lanes<Real>, out.stride};
+    const Start<Real> here{start.data ? start.data + row * start.stride + column : nullptr,
+                           start.stride};
+    multiply_tile<Real, kind, R, V>(left.data + row * step, left.stride, right, column, here, tile);
+    if (then == Then::tanh) take_tanh(tile);  // as long as it is in the nearest cache
+  }
   if constexpr (R > 1)
     if (row < out.rows)
-      multiply_rows<Real, kind, result, R - 1, V>(left, right, column, out, row);
+      multiply_rows<Real, kind, then, R - 1, V>(left, right, column, start, out, row);
 }
 
-template <typename Real, Left kind, Result result, int V>
+template <typename Real, Left kind, Then then, int V>
 inline void multiply_columns(const Matrix<Real> &left, const Matrix<Real> &right,
-                             const Matrix<Real> &out, Index column) {
+                             Start<Real> start, const Matrix<Real> &out, Index column) {
   for (; column + V * lanes<Real> <= out.columns; column += V * lanes<Real>)
-    multiply_rows<Real, kind, result, tile_rows, V>(left, right, column, out, 0);
+    multiply_rows<Real, kind, then, tile_rows, V>(left, right, column, start, out, 0);
   if constexpr (V > 1)
     if (column < out.columns)
-      multiply_columns<Real, kind, result, V - 1>(left, right, out, column);
+      multiply_columns<Real, kind, then, V - 1>(left, right, start, out, column);
 }
 
-// out (m, n) {=, +=} left right, of left (m, k) and right (k, n); or, with left (k, m) transposed.
+// out (m, n) = start + left right, of left (m, k) and right (k, n); or, with left (k, m) transposed.
 // Each sum runs over k in order, whatever the shapes: rows do not depend on each other.
-template <Left kind, Result result, typename Real>
-void multiply(const Matrix<Real> &left, const Matrix<Real> &right, const Matrix<Real> &out) {
-  multiply_columns<Real, kind, result, tile_vectors>(left, right, out, 0);
+template <Left kind, Then then = Then::nothing, typename Real>
+void multiply(const Matrix<Real> &left, const Matrix<Real> &right, const Matrix<Real> &out,
+              Start<Real> start = {}) {
+  multiply_columns<Real, kind, then, tile_vectors>(left, right, start, out, 0);
+}
+
+// out += left right.
+template <Left kind, typename Real>
+void multiply_add(const Matrix<Real> &left, const Matrix<Real> &right, const Matrix<Real> &out) {
+  multiply<kind>(left, right, out, Start<Real>{out.data, out.stride});
 }

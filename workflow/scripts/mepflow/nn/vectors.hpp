@@ -102,17 +102,25 @@ template <typename Real> struct Tanh {
 
 #if defined(__AVX512F__)
 
-// tanh x = (T + w) / (1 + T w) with T = tanh(n h) from a table, x = n h + y, |y| <= h / 2 and
+// tanh(n h). With this h, tanh(31 h) is 1, and of the first ten numbers none is rounded by more than
+// a tenth of its last place, so that values near each other do not share an error.
+struct TanhTable {
+  static constexpr float step = 0.29621315f;
+  alignas(64) float values[32];
+
+  TanhTable() {
+    for (int n = 0; n < 32; ++n) values[n] = float(std::tanh(n * double(step)));
+  }
+};
+
+inline const TanhTable tanh_table;
+
+// tanh x = (T + w) / (1 + T w) with T = tanh(n h) from the table, x = n h + y, |y| <= h / 2 and
 // w = tanh y: less than half the instructions of the formula above, and as accurate. The table is
 // in registers as long as the object lives: make one before a loop. NaN stays.
 template <> class Tanh<float> {
  public:
-  Tanh() {
-    alignas(64) float table[2 * 16];
-    for (int n = 0; n < 32; ++n) table[n] = float(std::tanh(n * double(step)));
-    low = _mm512_load_ps(table);
-    high = _mm512_load_ps(table + 16);
-  }
+  Tanh() : low(_mm512_load_ps(tanh_table.values)), high(_mm512_load_ps(tanh_table.values + 16)) {}
 
   Vector<float> operator()(Vector<float> x) const {
     const __m512i bits = _mm512_castps_si512((__m512)x), sign = _mm512_set1_epi32(INT32_MIN);
@@ -135,9 +143,7 @@ template <> class Tanh<float> {
   }
 
  private:
-  // h: tanh(31 h) is 1, and of the first ten numbers in the table none is rounded by more than a
-  // tenth of its last place, so that values near each other do not share an error.
-  static constexpr float step = 0.29621315f;
+  static constexpr float step = TanhTable::step;
   // tanh y = y + third y^3 + fifth y^5, the best in relative error for |y| < 0.15 (2e-8).
   static constexpr float third = -0.33332314f, fifth = 0.13176485f;
   __m512 low, high;
