@@ -61,10 +61,13 @@ def test_many_inputs(
     charges = pd.read_csv("out/of/it/atoms.csv").groupby("name")["charge_e"].sum()
     np.testing.assert_allclose(charges[table["name"]], table["total_charge_e"], atol=1e-7)
     printed = capsys.readouterr().out
-    assert "No cubes for so many molecules: --cubes writes them." in printed
+    assert "No cubes and PQR files for so many molecules: --cubes writes them." in printed
     assert "Warning: ions-2: with a total charge of -1 it has an odd number" in printed
     assert "; its total charge is -1" in printed
     assert len(read("out/of/it/molecules.extxyz", ":")) == 4
+    assert len(list(Path("out/of/it").iterdir())) == 3
+    assert main(["predict", *arguments, "--output", "all", "--cubes", "--spacing", "1"]) == 0
+    assert len(list(Path("all").glob("*.pqr"))) == len(list(Path("all").glob("*.cube"))) == 4
 
 
 def test_a_picture(models: Path, water: Path) -> None:

@@ -55,7 +55,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
-    text = "a cube file of the MEP per molecule (default: up to 20 molecules)"
+    text = "a cube file of the MEP, and a PQR file, per molecule (default: up to 20 molecules)"
     parser.add_argument("--cubes", action=argparse.BooleanOptionalAction, help=text)
     text = "step of the cubes in Å (%(default)s)"
     parser.add_argument("--spacing", type=_length, default=0.25, metavar="Å", help=text)

@@ -19,7 +19,7 @@ from mepflow.prediction.tables import Row, Surroundings, atom_rows, molecule_row
 from mepflow.qm.levels import LevelOfTheory
 
 FEW_MOLECULES: Final = 20
-"""So many get a cube each unless told otherwise."""
+"""Up to so many, each molecule has a PQR file, and a cube file unless told otherwise."""
 GRID: Final = "mk"
 """Row of ``grids`` on whose points the MEP is summarized and compared."""
 
@@ -40,7 +40,8 @@ class Results:
 class Job:
     """What to predict, with which models, and what to write into ``folder``.
 
-    ``cubes`` None means: for up to :data:`FEW_MOLECULES`. ``level`` names the level of theory of
+    ``cubes`` None means: for up to :data:`FEW_MOLECULES`. With cubes there are PQR files, too,
+    however many the molecules are. ``level`` names the level of theory of
     the reference calculations, if there are to be any; it and the grid are rows of ``definitions``.
     """
 
@@ -95,9 +96,10 @@ class Job:
         self, prediction: Prediction, cube: CubeGrid | None, results: Results
     ) -> None:
         name = prediction.molecule.id
-        path = self.folder / f"{name}.pqr"
-        write_pqr(path, prediction)
-        results.files.append(path)
+        if len(self.structures) <= FEW_MOLECULES or cube is not None:
+            path = self.folder / f"{name}.pqr"
+            write_pqr(path, prediction)
+            results.files.append(path)
         if cube is not None:
             path = self.folder / f"{name}.cube"
             write_cube(path, prediction, cube)

@@ -95,7 +95,7 @@ def _remarks(job: Job, results: Results) -> Iterator[str]:
     if not job.predictor.ensemble.domains:
         yield "The model's file does not say what it was trained with: sizes are not checked."
     if not job.writes_cubes and job.cubes is None:
-        yield "No cubes for so many molecules: --cubes writes them."
+        yield "No cubes and PQR files for so many molecules: --cubes writes them."
 
 
 def _with_spread(value: float, spread: float) -> str:
