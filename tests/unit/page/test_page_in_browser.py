@@ -45,7 +45,7 @@ def choose(browser: Browser, control: str, value: str) -> None:
     """Choose a value of one of the viewer's controls, and wait until it is drawn."""
     browser.evaluate(
         f"(async () => {{ const c = document.getElementById({control!r}); c.value = {value!r};"
-        " c.dispatchEvent(new Event('change')); await mepflow.viewer.draw(); })()"
+        " c.dispatchEvent(new Event('change')); await mepflow.viewer.drawn(); })()"
     )
 
 
@@ -67,8 +67,12 @@ def test_page_opens_without_errors_or_requests(opened: Browser, page: Path) -> N
 
 def test_viewer_draws_three_surfaces(opened: Browser, tmp_path: Path) -> None:
     pixels = picture(opened, tmp_path / "all.png")
-    thirds = np.array_split(pixels[:-80], 3, axis=1)
-    assert all(coloured(third) > 0.05 for third in thirds)
+    thirds = np.array_split(pixels[40:-80], 3, axis=1)
+    assert all(np.mean(third.min(axis=-1) < 0.95) > 0.1 for third in thirds)
+    # The small difference of this model is paler, on the scale of the larger one of the other.
+    assert coloured(thirds[0]) > 0.1
+    assert coloured(thirds[1]) > 0.1
+    assert coloured(thirds[2]) < 0.05
     # The colour bars, red at one end and blue at the other.
     bars = pixels[-80:]
     assert np.any((bars[..., 0] > 0.6) & (bars[..., 2] < 0.3))
@@ -136,7 +140,7 @@ def test_views_turn_together(opened: Browser) -> None:
     choose(opened, "show", "all")
     opened.evaluate(
         "Plotly.relayout('stage', {'scene2.camera': {eye: {x: 0.1, y: 2, z: 0.3},"
-        " up: {x: 0, y: 0, z: 1}, center: {x: 0, y: 0, z: 0}}})"
+        " up: {x: 0, y: 0, z: 1}, center: {x: 0, y: 0, z: 0}}}).then(() => null)"
     )
     eye = "document.getElementById('stage').layout.{}.camera.eye.y"
     for name in ("scene", "scene2", "scene3"):

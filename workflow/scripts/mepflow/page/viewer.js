@@ -14,6 +14,7 @@ mepflow.viewer = (() => {
   const BARS_HEIGHT = 66; // pixels below the scenes, for the colour bars
   let camera = null; // of all scenes; null: the molecule's first view
   let following = false;
+  let drawn; // the promise of the last drawing
 
   const scene = () => data.scenes[Number(controls.molecule.value)];
   const model = () => scene().models[Number(controls.model.value)];
@@ -262,7 +263,7 @@ mepflow.viewer = (() => {
     ]);
     const name = `${scene().id}-${controls.show.value}`.replace(/[^\w.-]/g, "_");
     describe();
-    return Plotly.react(stage, traces, layout(kinds), {
+    drawn = Plotly.react(stage, traces, layout(kinds), {
       responsive: true,
       displaylogo: false,
       displayModeBar: true,
@@ -270,6 +271,7 @@ mepflow.viewer = (() => {
       modeBarButtons: [["toImage"]],
       toImageButtonOptions: { filename: name, scale: 2 },
     });
+    return drawn;
   }
 
   /** Turn the other scenes as the one that is being turned. */
@@ -283,7 +285,7 @@ mepflow.viewer = (() => {
     if (!others.length) return;
     following = true;
     try {
-      await Plotly.relayout(stage, Object.fromEntries(others.map((key) => [key, camera])));
+      await Plotly.relayout(stage, Object.fromEntries(others.map((key) => [key, structuredClone(camera)])));
     } finally {
       following = false;
     }
@@ -366,5 +368,5 @@ mepflow.viewer = (() => {
   }
 
   const started = start();
-  return { data, draw, started };
+  return { data, started, drawn: () => drawn };
 })();
