@@ -50,8 +50,7 @@ def evaluate_models(
     :func:`mepflow.training.predict.predict`; their files may be without a molecule. Raises
     :class:`~mepflow.errors.InputError` for a bad file.
     """
-    table = MoleculeTable.load(reference)
-    molecules = table.select(rows_in_split(table.ids, splits, TEST))
+    molecules = _test_molecules(reference, splits)
     for files in evaluations:
         predict(files.model, molecules, files.predictions, device, source=reference, known=known)
         # Read again: errors are about what the file says.
@@ -59,3 +58,9 @@ def evaluate_models(
         matched = matched_reference(predicted, molecules, files.predictions)
         write_mep_errors(predicted, matched, files.predictions, files.mep)
         write_multipole_errors(predicted, matched, files.predictions, files.multipoles)
+
+
+def _test_molecules(reference: Path, splits: Path) -> MoleculeTable:
+    """Return the test molecules alone: a reference can hold a hundred times as many."""
+    table = MoleculeTable.load(reference)
+    return table.select(rows_in_split(table.ids, splits, TEST))
