@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch; NumPy has one")
     parser.add_argument("--repetitions", type=int, default=10)
-    parser.add_argument("--molecules", type=int, default=50, help="how many are made up")
+    parser.add_argument("--molecules", type=int, default=100, help="how many are made up")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     rng = np.random.default_rng(1)
