@@ -20,6 +20,7 @@ import argparse
 import bz2
 import io
 import itertools
+import re
 import shutil
 import sys
 import tarfile
@@ -282,7 +283,9 @@ def finish(copy: Path, listing: Path) -> None:
 
 def start_of(rule: str, folder: Path) -> float:
     """Return the CPU s until the script of a rule has imported what it needs."""
-    source = (SCRIPTS / f"{rule}.py").read_text()
+    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    inherited = re.search(rf"^use rule (\w+) as {rule} with", rules, re.MULTILINE)
+    source = (SCRIPTS / f"{inherited[1] if inherited else rule}.py").read_text()
     imports = [line.strip() for line in source.splitlines() if " import " in line]
     code = "\n".join(line for line in imports if line.startswith(("from", "import")))
     program = f"import sys\nsys.path.insert(0, {str(SCRIPTS)!r})\n{code}\n"
