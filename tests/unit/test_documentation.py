@@ -76,7 +76,8 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 def names_of_rules() -> set[str]:
     text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
-    return {"all", *re.findall(r"^\s*rule (\w+):", text, re.MULTILINE)}
+    head = re.compile(r"^\s*(?:rule|use rule \w+ as) (\w+)(?::| with)", re.MULTILINE)
+    return {"all", *head.findall(text)}
 
 
 @pages

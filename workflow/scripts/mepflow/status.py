@@ -31,6 +31,7 @@ _STAGES: Final = {
     "read": "data",
     "filter": "data",
     "split": "data",
+    "thin": "data",
     "compute": "reference shards",
     "collect": "data",
     "find": "data",
@@ -42,7 +43,12 @@ _STAGES: Final = {
 }
 """Where the jobs of a rule are counted, by the verb that its name begins with."""
 _OTHER_STAGE: Final = "other"
-_WILDCARD_NAMES: Final = {"shard": "shard ", "seed": "seed ", "source": "from "}
+_WILDCARD_NAMES: Final = {
+    "shard": "shard ",
+    "seed": "seed ",
+    "source": "from ",
+    "fraction": "part ",
+}
 
 _ERROR: Final = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _PROGRESS: Final = (
