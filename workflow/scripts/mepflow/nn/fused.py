@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from mepflow.nn import native
 from mepflow.nn.graph import Graph
 
-CHUNK_COST: Final = 2048
+CHUNK_COST: Final = 8192
 """Pairs, and atoms that count as several, of the molecules that go through the network together:
 few enough for the cache, enough to be worth fetching the weights."""
 

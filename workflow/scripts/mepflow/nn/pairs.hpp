@@ -5,6 +5,8 @@
 // number of channels with its padding, B that of basis functions, X that of components.
 #pragma once
 
+#include <algorithm>
+
 #include "products.hpp"
 
 // The pairs [first, last) of a chunk that begins with `first_atom`: both atoms in the numbering of
