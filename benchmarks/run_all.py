@@ -47,14 +47,14 @@ def main() -> None:
     here = {**machine(), "threads": options.threads, "commit": git_commit()}
     here["started"] = time.strftime("%Y-%m-%d %H:%M")
     failed = [part for part in options.parts if not (options.collect or run(part, options.threads))]
-    rows = [row for part in options.parts if part not in failed for row in rows_of(part)]
+    results = {part: result_of(part) for part in options.parts if part not in failed}
+    rows = [row for part, result in results.items() for row in rows_of(part, result)]
+    details = {part: result for part, result in results.items() if part != SPICE}
     table = markdown_table(HEADER, [row.cells() for row in rows])
-    write("bench", {"machine": here, "rows": [vars(row) for row in rows]}, heading(here) + table)
-    network = RESULTS / "network.json"
-    if "network" in options.parts and network.exists():
-        growth = json.loads(network.read_text()).get("growth")
-        if growth:
-            draw_growth(growth, [RESULTS / "growth.png", RESULTS / "growth.pdf"])
+    bench = {"machine": here, "rows": [vars(row) for row in rows], "details": details}
+    write("bench", bench, heading(here) + table)
+    if growth := results.get("network", {}).get("growth"):
+        draw_growth(growth, [RESULTS / "growth.png", RESULTS / "growth.pdf"])
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
@@ -72,11 +72,20 @@ def run(part: str, threads: int) -> bool:
     return done.returncode == 0
 
 
-def rows_of(part: str) -> list[Row]:
+def result_of(part: str) -> dict[str, Any]:
+    """Return what a benchmark wrote; the SPICE reader's JSON ends at the first empty line."""
+    if part == SPICE:
+        text = (RESULTS / f"{part}.txt").read_text().split("\n\n", maxsplit=1)[0]
+    else:
+        text = (RESULTS / f"{part}.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def rows_of(part: str, result: dict[str, Any]) -> list[Row]:
     """Return the rows of a benchmark's result."""
     if part == SPICE:
-        return spice_rows((RESULTS / f"{part}.txt").read_text())
-    result = json.loads((RESULTS / f"{part}.json").read_text())
+        return spice_rows(result["steps"])
     if "rows" in result:
         return [Row(**row) for row in result["rows"]]
     return [network_row(case) for case in result["cases"]]
@@ -98,9 +107,8 @@ def network_row(case: dict[str, Any]) -> Row:
     )
 
 
-def spice_rows(text: str) -> list[Row]:
-    """Return the rows of the SPICE reader: its JSON ends at the first empty line."""
-    steps = json.loads(text.split("\n\n", maxsplit=1)[0])["steps"]
+def spice_rows(steps: Sequence[dict[str, Any]]) -> list[Row]:
+    """Return the rows of the SPICE reader."""
     first, last = steps[0], steps[-1]
     return [
         Row(
