@@ -8,7 +8,7 @@ import torch
 from pinet2_cases import all_outputs, molecule, settings
 
 from mepflow.nn import fused, native
-from mepflow.nn.graph import build_graph
+from mepflow.nn.graph import UNKNOWN_SPECIES, build_graph
 from mepflow.nn.pinet2 import LayerNodes, PiNet2
 
 PRECISIONS = (torch.float32, torch.float64)
@@ -120,6 +120,52 @@ def test_the_number_of_threads_changes_rounding_at_most():
     finally:
         torch.set_num_threads(before)
     assert largest_relative_difference(three, one) < 1e-14
+
+
+def test_a_molecule_has_the_same_bits_in_every_batch():
+    model = network(nodes=16).float()
+    molecules = [molecule(seed, 3 + 2 * seed) for seed in range(8)]
+    with torch.no_grad():
+        together = model(build_graph(molecules, 4.5, torch.float32))["p1"]
+        alone = [model(build_graph([one], 4.5, torch.float32))["p1"] for one in molecules]
+    assert torch.equal(together, torch.cat(alone))
+
+
+def test_gradients_have_the_same_bits_every_time():
+    model = network(nodes=16)
+    graph = build_graph([molecule(seed, 6 + seed) for seed in range(5)], 4.5)
+    first, second = results(model, graph), results(model, graph)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_atoms_of_unknown_elements_have_the_shares_of_none():
+    model = network()
+    species, positions = molecule(1, 9)
+    graph = build_graph([(np.where(species > 2, UNKNOWN_SPECIES, species), positions)], 4.5)
+    found = results(model, graph)
+    with native.switched_off():
+        expected = results(model, graph)
+    assert (graph.species == UNKNOWN_SPECIES).any()
+    assert largest_relative_difference(found, expected) < 1e-12
+
+
+@pytest.mark.parametrize("molecules", [[], [([0], [[0.0, 0.0, 0.0]])]])
+def test_nothing_and_a_single_atom(molecules):
+    model, graph = network(), build_graph(molecules, 4.5)
+    found = model(graph)["p1"]
+    with native.switched_off():
+        expected = model(graph)["p1"]
+    torch.testing.assert_close(found, expected, rtol=1e-13, atol=1e-15)
+    found.sum().backward()
+
+
+def test_weights_changed_before_the_gradient_are_an_error():
+    model = network()
+    output = model(build_graph([molecule(1, 5)], 4.5))["p1"].sum()
+    with torch.no_grad():
+        next(model.parameters()).mul_(2.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.backward()
 
 
 def test_frozen_weights_do_not_need_gradients():

@@ -160,12 +160,76 @@ std::vector<Tape<Real>> tapes_of(const Network<Real> &network, Index n, Index pa
   return tapes;
 }
 
+// The PI layer of the first block for all couples of kinds of atoms, which is all that it depends on
+// but the basis.
+template <typename Real> class FirstLayer {
+ public:
+  const Kinds kinds;
+  const Matrix<Real> table;  // (kinds of i and j, B C)
+
+  FirstLayer(const Network<Real> &network, const void *species, Arena &room)
+      : kinds{network.shape.elements + 1, static_cast<const Index *>(species)},
+        table(room.matrix<Real>(kinds.count * kinds.count, columns_of(network))),
+        block(network.blocks[0]),
+        p1(room.matrix<Real>(kinds.count, padded<Real>(network.shape.elements))),
+        centre(room.matrix<Real>(kinds.count, table.columns)),
+        neighbour(room.matrix<Real>(kinds.count, table.columns)) {}
+
+  // Numbers that one thread needs for the gradient of the table, and of the shares of both atoms.
+  Index gradients() const { return (table.rows + 2 * kinds.count) * table.columns; }
+
+  Matrix<Real> gradient_of_table(Real *room) const {
+    return {room, table.rows, table.columns, table.columns};
+  }
+
+  void forward() const {
+    clear(p1);
+    for (Index kind = 0; kind + 1 < kinds.count; ++kind) p1.row(kind)[kind] = 1;
+    block.centre->apply(p1, centre);
+    block.neighbour->apply(p1, neighbour);
+    for (Index couple = 0; couple < table.rows; ++couple) {
+      const Real *of_i = centre.row(couple / kinds.count), *of_j = neighbour.row(couple % kinds.count);
+      for (Index c = 0; c < table.columns; c += lanes<Real>)
+        at(table.row(couple) + c) = at(of_i + c) + at(of_j + c);
+    }
+    take_tanh(table);
+  }
+
+  // From the gradient of the table, in a thread's cleared room, to those of the weights.
+  void backward(Real *room, Real *gradients) const {
+    const Matrix<Real> d_table = gradient_of_table(room);
+    const Index columns = table.columns;
+    const Matrix<Real> d_centre{d_table.row(table.rows), kinds.count, columns, columns};
+    const Matrix<Real> d_neighbour{d_centre.row(kinds.count), kinds.count, columns, columns};
+    for (Index couple = 0; couple < table.rows; ++couple) {
+      Real *d_i = d_centre.row(couple / kinds.count), *d_j = d_neighbour.row(couple % kinds.count);
+      for (Index c = 0; c < columns; c += lanes<Real>) {
+        const Vector<Real> y = at(table.row(couple) + c);
+        const Vector<Real> d = at(d_table.row(couple) + c) * (1 - y * y);
+        at(d_i + c) += d;
+        at(d_j + c) += d;
+      }
+    }
+    block.centre->add_gradient(d_centre, p1, gradients);
+    block.neighbour->add_gradient(d_neighbour, p1, gradients);
+  }
+
+ private:
+  const Block<Real> &block;
+  const Matrix<Real> p1, centre, neighbour;
+
+  static Index columns_of(const Network<Real> &network) {
+    return network.blocks[0].centre->out.columns();
+  }
+};
+
 // One chunk on its way through the network, forward and then backward.
 template <typename Real> class Pass {
  public:
-  Pass(const Network<Real> &network, void *const *pointers, Chunk chunk, bool keeps,
-       const std::int32_t *begin, const std::int32_t *end, Arena &room)
+  Pass(const Network<Real> &network, const FirstLayer<Real> &first_layer, void *const *pointers,
+       Chunk chunk, bool keeps, const std::int32_t *begin, const std::int32_t *end, Arena &room)
       : network(network),
+        first_layer(first_layer),
         shape(network.shape),
         pointers(pointers),
         chunk(chunk),
@@ -184,19 +248,20 @@ template <typename Real> class Pass {
     }
   }
 
-  // Adds the gradients of the weights to `gradients`.
-  void backward(const Slopes<Real> &slopes, Real *gradients) const {
+  // Adds the gradients of the weights to `gradients`, but that of the first layer to `d_first`.
+  void backward(const Slopes<Real> &slopes, Real *gradients, const Matrix<Real> &d_first) const {
     clear(slopes.after.p1);
     for (const Matrix<Real> &px : slopes.after.px) clear(px);
     for (Index t = shape.depth; t-- > 0;) {
       leave_backward(t, slopes, gradients);
       const Matrix<Real> d_total = atoms_backward(t, slopes, gradients);
-      interactions_backward(t, slopes, d_total, gradients);
+      interactions_backward(t, slopes, d_total, gradients, d_first);
     }
   }
 
  private:
   const Network<Real> &network;
+  const FirstLayer<Real> &first_layer;
   const Shape &shape;
   void *const *pointers;
   const Chunk chunk;
@@ -231,8 +296,10 @@ template <typename Real> class Pass {
   void interactions_forward(Index t) const {
     const Block<Real> &block = network.blocks[t];
     const Tape<Real> &tape = tapes[t];
-    block.centre->apply(tape.in.p1, tape.centre);
-    block.neighbour->apply(tape.in.p1, tape.neighbour);
+    if (t) {
+      block.centre->apply(tape.in.p1, tape.centre);
+      block.neighbour->apply(tape.in.p1, tape.neighbour);
+    }
     clear(tape.pp[0]);
     for (Index kind = 0; kind < shape.equivariant(); ++kind) {
       clear(tape.path[kind].sum);
@@ -241,7 +308,11 @@ template <typename Real> class Pass {
     }
     for_pairs([&](const PairRange<Real> &pairs, Index row) {
       const Index count = pairs.count();
-      interact(pairs, shape.basis, tape.centre, tape.neighbour, tape.ii[0].part(row, count));
+      const Matrix<Real> pi = tape.ii[0].part(row, count);
+      if (t)
+        interact(pairs, shape.basis, tape.centre, tape.neighbour, pi);
+      else
+        interact_kinds(pairs, shape.basis, first_layer.kinds, first_layer.table, pi);
       stack_forward(block.ii, tape.ii, row, count);
       const Matrix<Real> i1 = tape.ii.back().part(row, count);
       add_pairs(pairs, i1, tape.pp[0]);
@@ -458,7 +529,7 @@ template <typename Real> class Pass {
   // Gradients of interactions_forward, and of the old properties in the residual: slopes.after,
   // which is their gradient, gets what comes through the pairs.
   void interactions_backward(Index t, const Slopes<Real> &slopes, const Matrix<Real> &d_total,
-                             Real *gradients) const {
+                             Real *gradients, const Matrix<Real> &d_first) const {
     const Block<Real> &block = network.blocks[t];
     const Tape<Real> &tape = tapes[t];
     for (Index kind = 0; kind < shape.equivariant(); ++kind) {
@@ -482,27 +553,22 @@ template <typename Real> class Pass {
       }
       const Matrix<Real> d_pi = stack_backward(block.ii, tape.ii, row, count, slopes.of_pairs[0],
                                                slopes.of_pairs[1], gradients);
-      interact_backward(pairs, shape.basis, d_pi, tape.centre, tape.neighbour, slopes.centre,
-                        slopes.neighbour, real(d_basis_));
+      if (t)
+        interact_backward(pairs, shape.basis, d_pi, tape.centre, tape.neighbour, slopes.centre,
+                          slopes.neighbour, real(d_basis_));
+      else
+        interact_kinds_backward(pairs, shape.basis, first_layer.kinds, d_pi, first_layer.table,
+                                d_first, real(d_basis_));
     });
     for (Index kind = 0; kind < shape.equivariant(); ++kind)
       if (const Linear<Real> *map = block.equivariant[kind].of_j)
         pass_back(map, slopes.path[kind].of_j, tape.in.px[kind], slopes.after.px[kind], gradients);
-    if (t == 0 && block.transform)
+    // Nobody asks for the gradient of the first p1.
+    if (t) {
+      pass_back(block.centre, slopes.centre, tape.in.p1, slopes.after.p1, gradients);
+      pass_back(block.neighbour, slopes.neighbour, tape.in.p1, slopes.after.p1, gradients);
+    } else if (block.transform) {
       block.transform->add_gradient(slopes.after.p1, tape.in.p1, gradients);
-    shares_backward(t, slopes, gradients);
-  }
-
-  // Nobody asks for the gradient of the first p1, which has other columns.
-  void shares_backward(Index t, const Slopes<Real> &slopes, Real *gradients) const {
-    const Block<Real> &block = network.blocks[t];
-    const Matrix<Real> &p1 = tapes[t].in.p1;
-    if (t == 0) {
-      block.centre->add_gradient(slopes.centre, p1, gradients);
-      block.neighbour->add_gradient(slopes.neighbour, p1, gradients);
-    } else {
-      pass_back(block.centre, slopes.centre, p1, slopes.after.p1, gradients);
-      pass_back(block.neighbour, slopes.neighbour, p1, slopes.after.p1, gradients);
     }
   }
 
@@ -534,6 +600,7 @@ template <typename Real> class Job {
         kept(pointers[kept_]),
         work(pointers[work_]),
         network(numbers + shape_, Parameters<Real>(pointers + parameters_, gradients), kept),
+        first_layer(network, pointers[species_], kept),
         begin(work.take<std::int32_t>(numbers[pairs_])),
         end(work.take<std::int32_t>(numbers[pairs_])),
         shares(divided(numbers, pointers)),
@@ -542,7 +609,10 @@ template <typename Real> class Job {
       for (Placed &placed : share)
         if (keeps) placed.room = kept.take<char>(bytes_of_tapes(placed.chunk));
     for (std::size_t thread = 0; thread < shares.size(); ++thread) {
-      if (backwards) of_threads.push_back(work.take<Real>(network.gradients));
+      if (backwards) {
+        of_threads.push_back(work.take<Real>(network.gradients));
+        of_first.push_back(work.take<Real>(first_layer.gradients()));
+      }
       Index largest = 0;
       for (const Placed &placed : shares[thread])
         largest = std::max(largest, backwards ? bytes_of_slopes(placed.chunk)
@@ -556,6 +626,7 @@ template <typename Real> class Job {
 
   void forward() {
     network.pack(threads);
+    first_layer.forward();
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (std::size_t thread = 0; thread < shares.size(); ++thread)
       for (const Placed &placed : shares[thread]) {
@@ -568,11 +639,14 @@ template <typename Real> class Job {
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (std::size_t thread = 0; thread < shares.size(); ++thread) {
       std::fill_n(of_threads[thread], network.gradients, Real(0));
+      std::fill_n(of_first[thread], first_layer.gradients(), Real(0));
+      const Matrix<Real> d_first = first_layer.gradient_of_table(of_first[thread]);
       for (const Placed &placed : shares[thread]) {
         Arena tapes(placed.room), room(rooms[thread]);
         const Slopes<Real> slopes(network, placed.chunk.atoms(), room);
-        pass(placed.chunk, tapes).backward(slopes, of_threads[thread]);
+        pass(placed.chunk, tapes).backward(slopes, of_threads[thread], d_first);
       }
+      first_layer.backward(of_first[thread], of_threads[thread]);
     }
     network.collect(of_threads, threads);
   }
@@ -588,15 +662,16 @@ template <typename Real> class Job {
   void *const *pointers;
   Arena kept, work;
   Network<Real> network;
+  FirstLayer<Real> first_layer;
   std::int32_t *begin, *end;
   std::vector<std::vector<Placed>> shares;
   std::vector<char *> rooms;
-  std::vector<Real *> of_threads;  // the threads' gradients
+  std::vector<Real *> of_threads, of_first;  // the threads' gradients: all, the first layer's
 
   Pass<Real> pass(const Chunk &chunk, Arena &room) const {
     find_significant(static_cast<const Real *>(pointers[basis_]), network.shape.basis,
                      chunk.first_pair, chunk.last_pair, begin, end);
-    return {network, pointers, chunk, keeps, begin, end, room};
+    return {network, first_layer, pointers, chunk, keeps, begin, end, room};
   }
 
   Index bytes_of_tapes(const Chunk &chunk) const {

@@ -85,6 +85,55 @@ void interact_backward(const PairRange<Real> &pairs, Index B, const Matrix<Real>
   }
 }
 
+// Kinds of atoms: one for each element, and a last one for atoms of unknown elements.
+struct Kinds {
+  Index count;
+  const Index *species;  // of all atoms
+
+  Index of(Index atom) const { return species[atom] < 0 ? count - 1 : species[atom]; }
+  Index of_pair(Index i, Index j) const { return of(i) * count + of(j); }
+};
+
+// PI of the first block, where all that a pair's atoms add to it is their kinds:
+// out (pairs, C) = sum_b table[kinds of i and j, b] basis[b], of the tanh of all couples of kinds.
+template <typename Real>
+void interact_kinds(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
+                    const Matrix<Real> &table, const Matrix<Real> &out) {
+  const Index C = out.columns;
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Real *y = table.row(kinds.of_pair(pairs.i[p], pairs.j[p])), *basis = pairs.basis + p * B;
+    for (Index c = 0; c < C; c += lanes<Real>) {
+      Vector<Real> sum{};
+      for (Index b = pairs.begin[p]; b < pairs.end[p]; ++b) sum += basis[b] * at(y + b * C + c);
+      at(out.row(p - pairs.first) + c) = sum;
+    }
+  }
+}
+
+// Gradients of interact_kinds for upstream (pairs, C): added to d_table and, unless it is null,
+// d_basis (all pairs, B), for which all basis functions count.
+template <typename Real>
+void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
+                             const Matrix<Real> &upstream, const Matrix<Real> &table,
+                             const Matrix<Real> &d_table, Real *d_basis) {
+  const Index C = upstream.columns;
+  for (Index p = pairs.first; p < pairs.last; ++p) {
+    const Index couple = kinds.of_pair(pairs.i[p], pairs.j[p]);
+    const Real *basis = pairs.basis + p * B, *g = upstream.row(p - pairs.first);
+    const Index begin = d_basis ? 0 : pairs.begin[p], end = d_basis ? B : pairs.end[p];
+    for (Index b = begin; b < end; ++b) {
+      const Real *y = table.row(couple) + b * C;
+      Real *d = d_table.row(couple) + b * C;
+      Vector<Real> slope{};
+      for (Index c = 0; c < C; c += lanes<Real>) {
+        at(d + c) += basis[b] * at(g + c);
+        slope += at(g + c) * at(y + c);
+      }
+      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope);
+    }
+  }
+}
+
 // total (atoms, W) += values (pairs, W) of the pairs of each atom.
 template <typename Real>
 void add_pairs(const PairRange<Real> &pairs, const Matrix<Real> &values,
