@@ -21,6 +21,7 @@ PACKAGE: Final = "mepflow"
 INCLUDED: Final = {
     "config/README.md": "configuration.md",
     "resources/embedded/README.md": "embedded.md",
+    "resources/models/default/README.md": "model.md",
 }
 """Pages elsewhere in the repository, and what they are called on the site."""
 
