@@ -25,6 +25,11 @@ if len(DATASETS) > 1:
     include: "workflow/rules/transfer.smk"
 
 
+if LEARNING_CURVE["datasets"]:
+
+    include: "workflow/rules/learning_curve.smk"
+
+
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/page.smk"

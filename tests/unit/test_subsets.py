@@ -1,11 +1,13 @@
 """Parts of a training set: nested, with every element, conformers together."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
+from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.splits import read_splits, write_splits
-from mepflow.subsets import training_part
+from mepflow.subsets import thin_training_set, training_part
 
 NAMES = [f"m{k:02d}" for k in range(40)]
 IDS = [f"{name}:{conformer}" for name in NAMES for conformer in range(2)] + ["test:0", "val:0"]
@@ -45,6 +47,21 @@ def test_the_part_depends_on_the_seed_and_not_on_the_order() -> None:
 def test_a_part_too_small_for_the_elements_is_refused() -> None:
     with pytest.raises(InputError, match=r"raise learning_curve\.fractions"):
         used(0.02)
+
+
+def test_the_part_of_a_file_keeps_the_conformers_of_a_molecule_together(tmp_path) -> None:
+    molecules = [
+        Molecule(key, np.array(sorted(elements), np.uint8), np.zeros((len(elements), 3)))
+        for key, elements in ELEMENTS_OF.items()
+    ]
+    table = MoleculeTable.from_molecules(molecules)
+    table = table.with_texts(molecule=[MOLECULE_OF[key] for key in IDS])
+    table.save(tmp_path / "candidates.h5")
+    write_splits(SPLITS, tmp_path / "splits.csv")
+    files = tmp_path / "candidates.h5", tmp_path / "splits.csv"
+    thin_training_set(*files, 0.25, 1, tmp_path / "part.csv")
+    part = read_splits(tmp_path / "part.csv", IDS)
+    assert set(part.loc[part["split"] == "train", "id"]) == used(0.25)
 
 
 def test_splits_with_unused_molecules_can_be_read(tmp_path) -> None:

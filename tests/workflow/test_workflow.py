@@ -113,6 +113,21 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
 
 
+def test_a_learning_curve_trains_on_parts_alone(rerun: Repository) -> None:
+    rerun.configure(
+        {"learning_curve": {"datasets": ["qm9"], "variants": ["AC-D"], "fractions": [0.5, 0.75]}}
+    )
+    planned = rerun.planned()
+    planned.pop("make_page", None)  # it shows every table and figure
+    assert planned == {
+        "thin_training_set": 2,
+        "train_on_part": 2,
+        "evaluate_parts": 1,
+        "tabulate_learning_curve": 1,
+        "plot_learning_curve": 1,
+    }
+
+
 def test_training_code_retrains_but_leaves_the_reference(rerun: Repository) -> None:
     loss = rerun.root / "workflow/scripts/mepflow/training/loss.py"
     loss.write_text(loss.read_text() + "\nNEW = 1\n")

@@ -107,6 +107,7 @@ def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
         "batch_size": 4,
         "validation_interval": 10,
     }
+    del config["learning_curve"]
     config["figures"]["showcase_variants"] = ["AC-D", "AC-AD-DQ-dw100-c"]
     config["datasets"] = {name: config["datasets"][name] for name in datasets}
     return config

@@ -47,6 +47,7 @@ RESULTS = config["results"]
 DATASETS = list(config["datasets"])
 VARIANTS = config["training"]["variants"]
 SEEDS = config["training"]["seeds"]
+LEARNING_CURVE = config["learning_curve"]
 STARTED = time.time()
 
 # Folders of the results.
@@ -94,6 +95,7 @@ wildcard_constraints:
     seed="[0-9]+",  # seed of a training
     baseline="|".join(settings.BASELINES),  # atomic multipoles that need no model
     shard="[0-9]+",  # number of a reference job, from 0
+    fraction=r"0\.[0-9]+",  # part of the training set, e.g. 0.25
     by="distance|element|group",  # what errors are broken down by
     file="|".join(map(re.escape, downloads())) or "none",  # a file that can be fetched
     molecule="|".join(map(re.escape, showcase_molecules())) or "none",  # e.g. gdb_000103
@@ -204,9 +206,13 @@ def picture_grid(dataset, kind):
 
 def drawn_representations(dataset):
     """Return what figures with little room show: the showcase variants and the fitted floors."""
-    floors = ("fitted-charges", "fitted-charges-dipoles")
+    return config["figures"]["showcase_variants"] + floors(dataset)
+
+
+def floors(dataset):
+    """Return the baselines of a dataset that no atomic terms of their kind can undercut."""
     baselines = config["datasets"][dataset]["baselines"]
-    return config["figures"]["showcase_variants"] + [one for one in floors if one in baselines]
+    return [name for name in baselines if name in ("fitted-charges", "fitted-charges-dipoles")]
 
 
 def all_tables():
@@ -216,6 +222,7 @@ def all_tables():
         names = ["filters", "agreement", "multipoles", "mep", "mep_breakdown", "trade_off"]
         names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
         names += ["transfer"] if len(DATASETS) > 1 else []
+        names += ["learning_curve"] if dataset in LEARNING_CURVE["datasets"] else []
         tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)
     return tables
 
@@ -227,6 +234,7 @@ def all_figures():
     figures = []
     for dataset in DATASETS:
         own = names + (["transfer"] if len(DATASETS) > 1 else [])
+        own += ["learning_curve"] if dataset in LEARNING_CURVE["datasets"] else []
         for kind, name in (("plane", "showcase"), ("surface", "surface")):
             if picture_grid(dataset, kind):
                 molecules = config["datasets"][dataset]["split"]["showcase"]

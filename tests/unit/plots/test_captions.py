@@ -20,6 +20,7 @@ FIGURES = (
     "showcase",
     "surface",
     "mep_breakdown",
+    "learning_curve",
     "trade_off",
     "transfer",
 )
@@ -31,6 +32,7 @@ TABLES = (
     "agreement_table",
     "transfer_table",
     "mep_breakdown_table",
+    "learning_curve_table",
     "trade_off_table",
 )
 

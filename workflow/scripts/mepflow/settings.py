@@ -56,8 +56,21 @@ def check_references(config: Config, archives: Config) -> None:
     trained = config["training"]["variants"]
     for variant in trained:
         _require(variant, config["variants"], "training.variants", "variants")
+    _check_learning_curve(config)
     for variant in config["figures"]["showcase_variants"]:
         _require(variant, trained, "figures.showcase_variants", "training.variants")
+
+
+def _check_learning_curve(config: Config) -> None:
+    curve = config["learning_curve"]
+    for dataset in curve["datasets"]:
+        _require(dataset, config["datasets"], "learning_curve.datasets", "datasets")
+    for variant in curve["variants"]:
+        trained = config["training"]["variants"]
+        _require(variant, trained, "learning_curve.variants", "training.variants")
+    for key in ("variants", "fractions"):
+        if curve["datasets"] and not curve[key]:
+            raise ConfigError(f"learning_curve.{key} is empty: name some, or leave datasets empty.")
 
 
 def _check_headline_grid(config: Config, dataset: str) -> None:

@@ -7,14 +7,34 @@ one lies within a larger one. Conformers of a molecule stay together.
 """
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from mepflow.errors import InputError
-from mepflow.splits import TRAIN, UNUSED, rank
+from mepflow.molecules import MoleculeTable
+from mepflow.splits import TRAIN, UNUSED, rank, read_splits, write_splits
 
 _PURPOSE: Final = "learning-curve"
+
+
+def thin_training_set(
+    candidates: Path, splits: Path, fraction: float, seed: int, output: Path
+) -> None:
+    """Write the splits of the candidates with a part of the training molecules alone.
+
+    Raises what :func:`training_part` and :func:`mepflow.splits.read_splits` raise.
+    """
+    table = MoleculeTable.load(candidates)
+    molecules = table.texts.get("molecule", table.ids)
+    elements = {
+        key: set(table.atomic_numbers[table.atoms(row)].tolist())
+        for row, key in enumerate(table.ids)
+    }
+    molecule_of = dict(zip(table.ids, molecules, strict=True))
+    whole = read_splits(splits, table.ids)
+    write_splits(training_part(whole, fraction, seed, molecule_of, elements), output)
 
 
 def training_part(

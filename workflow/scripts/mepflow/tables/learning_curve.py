@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
-from mepflow.evaluation.statistics import Source, read_sources, summarize
+from mepflow.evaluation.statistics import Source, read_sources, sources_of, summarize
 from mepflow.labels import representation_label
 from mepflow.molecules import MoleculeTable
 from mepflow.splits import TRAIN, rows_in_split
@@ -26,32 +26,46 @@ class Step:
     multipoles: Sequence[Source]
 
 
-def learning_curve_table(
-    steps: Sequence[Step], baselines: Step, reference: Path, grid: str
-) -> pd.DataFrame:
-    """Return median errors per part of the training set and variant, then those of the baselines.
+def steps_of(splits: Sequence[str], mep: Sequence[str], multipoles: Sequence[str]) -> list[Step]:
+    """Return the steps of a job: for each file of splits equally many of the others, in order."""
+    size = len(mep) // len(splits)
+    places = [slice(k * size, (k + 1) * size) for k in range(len(splits))]
+    return [
+        Step(Path(path), sources_of(mep[place]), sources_of(multipoles[place]))
+        for path, place in zip(splits, places, strict=True)
+    ]
 
-    ``n_training`` counts the training structures of a part that have a reference, 0 for a baseline.
+
+def learning_curve_table(
+    steps: Sequence[Step],
+    floors: tuple[Sequence[Source], Sequence[Source]],
+    reference: Path,
+    grid: str,
+) -> pd.DataFrame:
+    """Return median errors per part of the training set and variant, then those of the floors.
+
+    ``floors`` are baselines: their per-molecule CSV files of the MEP and of the multipoles.
+    ``n_training`` counts the training structures of a part that have a reference, 0 for a floor.
     MEP errors are on ``grid``. Medians are over molecules, errors averaged over seeds before.
     """
     ids = MoleculeTable.load(reference).ids
     rows = []
     for step in steps:
         count = len(rows_in_split(ids, step.splits, TRAIN))
-        rows += _rows(step, count, grid)
+        rows += _rows(step.mep, step.multipoles, count, grid)
     rows.sort(key=lambda row: (row["representation"], row["n_training"]))
-    return pd.DataFrame(rows + _rows(baselines, 0, grid))
+    return pd.DataFrame(rows + (_rows(*floors, 0, grid) if floors[0] else []))
 
 
-def _rows(step: Step, count: int, grid: str) -> list[dict[str, object]]:
-    if not step.mep:
-        return []
-    mep = read_sources(step.mep)
+def _rows(
+    mep_sources: Sequence[Source], multipole_sources: Sequence[Source], count: int, grid: str
+) -> list[dict[str, Any]]:
+    mep = read_sources(mep_sources)
     mep = mep[mep["grid"] == grid]
-    multipoles = read_sources(step.multipoles)
-    rows: list[dict[str, object]] = []
-    for name in dict.fromkeys(source.name for source in step.mep):
-        row: dict[str, object] = {"representation": name, "n_training": count}
+    multipoles = read_sources(multipole_sources)
+    rows = []
+    for name in dict.fromkeys(source.name for source in mep_sources):
+        row: dict[str, Any] = {"representation": name, "n_training": count}
         for errors, column in ((mep, _MEP), *((multipoles, one) for one in _MULTIPOLES)):
             found = summarize(errors[errors["name"] == name], column)
             row |= {
@@ -67,7 +81,8 @@ def _rows(step: Step, count: int, grid: str) -> list[dict[str, object]]:
 
 def write_learning_curve_table(
     steps: Sequence[Step],
-    baselines: Step,
+    floors_mep: Sequence[Source],
+    floors_multipoles: Sequence[Source],
     reference: Path,
     grid: str,
     csv: Path,
@@ -85,4 +100,5 @@ def write_learning_curve_table(
         Column("Test structures", lambda row: str(row.n_structures)),
         Column("Seeds", lambda row: str(row.n_seeds) if row.n_training else NONE),
     )
-    write_table(learning_curve_table(steps, baselines, reference, grid), columns, csv, markdown)
+    table = learning_curve_table(steps, (floors_mep, floors_multipoles), reference, grid)
+    write_table(table, columns, csv, markdown)

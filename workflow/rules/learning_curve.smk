@@ -1,0 +1,148 @@
+# Models trained on parts of the training set, where the configuration asks for a learning curve.
+
+PART = f"{RESULTS}/{{dataset}}/learning_curve/{{fraction}}"
+PART_MODEL = f"{PART}/{{variant}}/seed-{{seed}}"
+PART_LOGS = f"{LOGS}/learning_curve/{{fraction}}"
+PARTS = [f"{fraction:g}" for fraction in LEARNING_CURVE["fractions"]]
+
+
+def part_files(name):
+    """Return the file ``name`` of every model that was trained on a part, part by part."""
+    return expand(
+        f"{PART_MODEL}/{name}",
+        fraction=PARTS,
+        variant=LEARNING_CURVE["variants"],
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
+def whole_files(name):
+    """Return the file ``name`` of the same variants that were trained on the whole set."""
+    return expand(
+        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
+    )
+
+
+def floor_files(name):
+    """Return an input function: the file ``name`` of the dataset's floors."""
+    return lambda wildcards: expand(
+        f"{BASELINE}/{name}", dataset=wildcards.dataset, baseline=floors(wildcards.dataset)
+    )
+
+
+# Seconds each: on a cluster they run where Snakemake does.
+localrules:
+    tabulate_learning_curve,
+    plot_learning_curve,
+
+
+rule thin_training_set:
+    input:
+        candidates=rules.filter_molecules.output.candidates,
+        splits=rules.split_molecules.output.splits,
+    output:
+        splits=f"{PART}/splits.csv",
+    log:
+        f"{PART_LOGS}/thin_training_set.log",
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        seed=lambda wildcards: dataset_row(wildcards)["split"]["seed"],
+        code=code_digest("mepflow.subsets"),
+    message:
+        "{wildcards.dataset}: taking {wildcards.fraction} of the training molecules"
+    script:
+        "../scripts/thin_training_set.py"
+
+
+use rule train_model as train_on_part with:
+    input:
+        reference=rules.collect_reference.output.reference,
+        splits=rules.thin_training_set.output.splits,
+    output:
+        model=f"{PART_MODEL}/model.pt",
+        training_log=f"{PART_MODEL}/training.csv",
+    log:
+        f"{PART_LOGS}/train_on_part/{{variant}}/seed-{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_on_part/{{fraction}}/{{variant}}/seed-{{seed}}.tsv"
+    params:
+        state=f"{PART_MODEL}/state",
+    message:
+        "{wildcards.dataset}: training {wildcards.variant} on {wildcards.fraction} of the molecules, seed {wildcards.seed}"
+
+
+use rule evaluate_models as evaluate_parts with:
+    input:
+        models=part_files("model.pt"),
+        reference=rules.collect_reference.output.reference,
+        splits=rules.split_molecules.output.splits,
+    output:
+        predictions=part_files("predictions.h5"),
+        mep=part_files("mep.csv"),
+        multipoles=part_files("multipoles.csv"),
+    log:
+        f"{LOGS}/evaluate_parts.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_parts.tsv"
+    message:
+        "{wildcards.dataset}: evaluating the models of the learning curve"
+
+
+rule tabulate_learning_curve:
+    input:
+        # The whole training set last, in all three.
+        splits=expand(rules.thin_training_set.output.splits, fraction=PARTS, allow_missing=True)
+        + [rules.split_molecules.output.splits],
+        mep=part_files("mep.csv") + whole_files("mep.csv"),
+        multipoles=part_files("multipoles.csv") + whole_files("multipoles.csv"),
+        floors_mep=floor_files("mep.csv"),
+        floors_multipoles=floor_files("multipoles.csv"),
+        reference=rules.collect_reference.output.reference,
+    output:
+        csv=f"{TABLES}/learning_curve.csv",
+        markdown=report(
+            f"{TABLES}/learning_curve.md",
+            caption="../report/learning_curve_table.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "learning curve"},
+        ),
+    log:
+        f"{LOGS}/tabulate_learning_curve.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=30,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest("mepflow.tables.learning_curve"),
+    message:
+        "{wildcards.dataset}: table of the learning curve"
+    script:
+        "../scripts/tabulate_learning_curve.py"
+
+
+rule plot_learning_curve:
+    input:
+        table=rules.tabulate_learning_curve.output.csv,
+    output:
+        **figure("learning_curve", "Models"),
+    log:
+        f"{LOGS}/plot_learning_curve.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        style=config["figures"]["style"],
+        code=code_digest("mepflow.plots.learning_curve"),
+    message:
+        "{wildcards.dataset}: figure of the learning curve"
+    script:
+        "../scripts/plot_learning_curve.py"

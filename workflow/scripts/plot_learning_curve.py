@@ -1,0 +1,14 @@
+"""Draw the errors over the size of the training set."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.plots.learning_curve import plot_learning_curve
+
+    plot_learning_curve(
+        Path(snakemake.input.table),
+        [Path(path) for path in snakemake.output],
+        snakemake.params.style,
+    )

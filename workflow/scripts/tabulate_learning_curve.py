@@ -1,0 +1,19 @@
+"""Write the table of errors over the size of the training set."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.evaluation.statistics import sources_of
+    from mepflow.tables.learning_curve import steps_of, write_learning_curve_table
+
+    write_learning_curve_table(
+        steps_of(snakemake.input.splits, snakemake.input.mep, snakemake.input.multipoles),
+        sources_of(snakemake.input.floors_mep),
+        sources_of(snakemake.input.floors_multipoles),
+        Path(snakemake.input.reference),
+        snakemake.params.grid,
+        Path(snakemake.output.csv),
+        Path(snakemake.output.markdown),
+    )

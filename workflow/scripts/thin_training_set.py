@@ -1,0 +1,16 @@
+"""Leave training molecules out of the splits, for a learning curve."""
+
+from mepflow.jobs import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from mepflow.subsets import thin_training_set
+
+    thin_training_set(
+        Path(snakemake.input.candidates),
+        Path(snakemake.input.splits),
+        float(snakemake.wildcards.fraction),
+        snakemake.params.seed,
+        Path(snakemake.output.splits),
+    )
