@@ -100,8 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=3, help="of the MEP")
-    parser.add_argument("--heavy", type=int, nargs="+", default=[3, 4, 5, 6], help="atoms")
-    names = ["bromoacetonitrile", "acetic_acid", "pyridine"]
+    parser.add_argument("--heavy", type=int, nargs="+", default=[3, 4, 5], help="atoms")
+    names = ["bromoacetonitrile", "acetic_acid"]
     parser.add_argument("--spice", nargs="*", default=names, help="molecules at SPICE's level")
     options = parser.parse_args()
     lib.num_threads(options.threads)
