@@ -61,6 +61,7 @@ STEPS: Final = ("label", "train", "measure")
 BASELINES: Final = ("fitted-charges-dipoles", "fitted-charges", "mulliken")
 HEADLINE_GRID: Final = "mk"
 ENSEMBLE: Final = "ensemble"
+DEFAULT_RUN: Final = "default run"
 RECORDED_MOLECULE: Final = "gdb_000114"
 """The molecule of ``recorded.csv``: fluoroethylene carbonate, of the embedded archive."""
 LABELS_CODE: Final = "1"
@@ -193,6 +194,7 @@ def measure(run: Run) -> None:
         table.save(path)
         evaluate_mep(path, run.reference, folders[name] / "mep.csv")
         evaluate_multipoles(path, run.reference, folders[name] / "multipoles.csv")
+    folders[DEFAULT_RUN] = run.results / "models" / run.recipe["variant"] / "seed-1"
     folders |= {name: run.results / "baselines" / name for name in BASELINES}
     deliver(run, metrics(folders), recorded)
 
@@ -339,7 +341,8 @@ def labels_text(run: Run) -> str:
 
 
 def _label(name: str) -> str:
-    return "**mean of the seeds**" if name == ENSEMBLE else representation_label(name)
+    own = {ENSEMBLE: "**mean of the seeds**", DEFAULT_RUN: "the default run's model, seed 1"}
+    return own.get(name, representation_label(name))
 
 
 def _markdown(frame: pd.DataFrame) -> str:
