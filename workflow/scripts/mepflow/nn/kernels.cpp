@@ -286,10 +286,11 @@ template <typename Real> class Pass {
   // p1 of the first block: a one where the atom's element is, nothing for an unknown element.
   void embed() const {
     const Matrix<Real> &p1 = tapes[0].in.p1;
-    const Index *species = static_cast<const Index *>(pointers[species_]) + chunk.first_atom;
     clear(p1);
-    for (Index i = 0; i < p1.rows; ++i)
-      if (species[i] >= 0) p1.row(i)[species[i]] = 1;
+    for (Index i = 0; i < p1.rows; ++i) {
+      const Index kind = first_layer.kinds.of(chunk.first_atom + i);
+      if (kind < shape.elements) p1.row(i)[kind] = 1;
+    }
   }
 
   // From the properties of the atoms to the sums over their pairs.

@@ -90,7 +90,9 @@ struct Kinds {
   Index count;
   const Index *species;  // of all atoms
 
-  Index of(Index atom) const { return species[atom] < 0 ? count - 1 : species[atom]; }
+  Index of(Index atom) const {
+    return species[atom] < 0 || species[atom] >= count ? count - 1 : species[atom];
+  }
   Index of_pair(Index i, Index j) const { return of(i) * count + of(j); }
 };
 
