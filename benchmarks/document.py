@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from measuring import NOT_MEASURED, RESULTS, markdown_table, number_text
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -25,6 +26,7 @@ NETWORKS: Final = 54
 """Variants × seeds × data sets of it."""
 LARGE: Final = "training, large network, batches of 100"
 LARGE_ON_GPU: Final = "training on a GPU, large network, batches of 100"
+FROM_ATOMS: Final = 50
 SHOWN_STARTS: Final = 8
 SECONDS_PER_DAY: Final = 86_400.0
 
@@ -68,6 +70,7 @@ def growth(found: dict[str, list[dict[str, float]]]) -> str:
             row["training_molecules_per_s"],
             row["inference_molecules_per_s"],
             row["training_molecules_per_s"] * row["atoms"],
+            row["training_pairs_per_s"],
         ]
         for row in found["atoms"]
     ]
@@ -76,9 +79,16 @@ def growth(found: dict[str, list[dict[str, float]]]) -> str:
         for row in found["batch"]
     ]
     speeds = ["training, molecules/s", "inference, molecules/s"]
-    header = ["atoms per molecule", "pairs per atom", *speeds, "training, atoms/s"]
+    header = ["atoms per molecule", "pairs per atom", *speeds, "training, atoms/s", "pairs/s"]
+    whole = [row for row in found["atoms"] if row["atoms"] >= FROM_ATOMS]
+    power = -np.polyfit(
+        np.log([row["atoms"] for row in whole]),
+        np.log([row["training_molecules_per_s"] for row in whole]),
+        1,
+    )[0]
     return (
-        markdown_table(header, by_atoms)
+        f"From {FROM_ATOMS} atoms on, the time of a training step grows as atoms^{power:.2f}.\n\n"
+        + markdown_table(header, by_atoms)
         + "\n"
         + markdown_table(["molecules per batch", *speeds], by_batch)
     )
