@@ -20,7 +20,10 @@ _FOLDER: Final = Path(__file__).parent
 SOURCE: Final = _FOLDER / "kernels.cpp"
 HEADERS: Final = tuple(
     _FOLDER / name
-    for name in ("layers.hpp", "network.hpp", "pairs.hpp", "products.hpp", "vectors.hpp")
+    for name in (
+        *("vectors.hpp", "products.hpp", "layers.hpp", "network.hpp"),
+        *("pairs.hpp", "first_layer.hpp", "tapes.hpp", "pass.hpp"),
+    )
 )
 _SUFFIX: Final = {torch.float32: "float32", torch.float64: "float64"}
 _allowed = True

@@ -1,6 +1,8 @@
 // Products of matrices of which the rows are whole vectors, on one thread.
 #pragma once
 
+#include <algorithm>
+
 #include "vectors.hpp"
 
 // A matrix in rows that lie `stride` numbers apart; columns and stride are whole vectors.
@@ -12,6 +14,10 @@ template <typename Real> struct Matrix {
   Matrix part(Index first, Index count) const { return {row(first), count, columns, stride}; }
   Matrix slice(Index first, Index width) const { return {data + first, rows, width, stride}; }
 };
+
+template <typename Real> void clear(const Matrix<Real> &values) {
+  if (values.data) std::fill_n(values.data, values.rows * values.stride, Real(0));
+}
 
 // Rows and vectors of a result that stay in registers during the sum over the inner index: enough
 // of both that neither the loads nor the latency of the multiplication count.
@@ -38,8 +44,8 @@ template <typename Real> void take_tanh(const Matrix<Real> &values) {
       at(values.row(k) + c) = tanh(at(values.row(k) + c));
 }
 
-// R rows and V vectors of columns of out = start + left right. Numbers of `left` with the same inner
-// index are `left_stride` apart if it is plain, neighbours if it is transposed.
+// R rows and V vectors of columns of out = start + left right. Numbers of `left` with the same
+// inner index are `left_stride` apart if it is plain, neighbours if it is transposed.
 template <typename Real, Left kind, int R, int V>
 inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real> &right,
                           Index column, Start<Real> start, const Matrix<Real> &out) {
@@ -95,8 +101,8 @@ inline void multiply_columns(const Matrix<Real> &left, const Matrix<Real> &right
       multiply_columns<Real, kind, then, V - 1>(left, right, start, out, column);
 }
 
-// out (m, n) = start + left right, of left (m, k) and right (k, n); or, with left (k, m) transposed.
-// Each sum runs over k in order, whatever the shapes: rows do not depend on each other.
+// out (m, n) = start + left right, of left (m, k), or (k, m) transposed, and right (k, n). Each sum
+// runs over k in order, whatever the shapes: rows do not depend on each other.
 template <Left kind, Then then = Then::nothing, typename Real>
 void multiply(const Matrix<Real> &left, const Matrix<Real> &right, const Matrix<Real> &out,
               Start<Real> start = {}) {

@@ -102,8 +102,8 @@ template <typename Real> struct Tanh {
 
 #if defined(__AVX512F__)
 
-// tanh(n h). With this h, tanh(31 h) is 1, and of the first ten numbers none is rounded by more than
-// a tenth of its last place, so that values near each other do not share an error.
+// tanh(n h). With this h, tanh(31 h) is 1, and of the first ten numbers none is rounded by more
+// than a tenth of its last place, so that values near each other do not share an error.
 struct TanhTable {
   static constexpr float step = 0.29621315f;
   alignas(64) float values[32];
