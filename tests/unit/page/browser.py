@@ -13,12 +13,14 @@ from typing import Any, Self
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     *("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--no-first-run"),
+    # Without a graphics card only WebGL is left to the software renderer.
     *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    "--disable-gpu-rasterization",
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--disable-extensions", "--mute-audio", "--hide-scrollbars"),
 )
 LEVELS = ("error", "assert")
-PATIENCE_SECONDS = 300.0  # a browser without a graphics card, on a busy machine
+PATIENCE_SECONDS = 600.0  # a browser without a graphics card, on a busy machine
 
 
 def find_chromium() -> str | None:
@@ -53,6 +55,7 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> Self:
         return self
@@ -106,12 +109,19 @@ class Browser:
             deviceScaleFactor=1,
             mobile=mobile,
         )
-        self.call("Page.navigate", url=path.resolve().as_uri())
-        self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+        loader = self.call("Page.navigate", url=path.resolve().as_uri())["loaderId"]
+        self._wait_for_load(loader)
         self.evaluate(
             "globalThis.mepflow === undefined && typeof mepflow === 'undefined' "
             "|| (typeof mepflow !== 'undefined' && mepflow.viewer?.started)"
         )
+
+    def _wait_for_load(self, loader: str) -> None:
+        """Wait without asking: every question takes the page's time from what is waited for."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        loaded = {"loaderId": loader, "name": "load"}
+        while not any(loaded.items() <= event.get("params", {}).items() for event in self.events):
+            self.events.append(self._next(end))
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression in the page; a promise is waited for."""
@@ -126,7 +136,7 @@ class Browser:
         end = time.monotonic() + PATIENCE_SECONDS
         while not self.evaluate(condition):
             assert time.monotonic() < end, f"never became true: {condition}"
-            time.sleep(0.05)
+            time.sleep(0.3)
 
     def colour_scheme(self, scheme: str) -> None:
         """Prefer a light or a dark page."""

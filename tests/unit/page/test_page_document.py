@@ -87,7 +87,9 @@ def test_tables_have_their_download(elements: Elements, case: Page) -> None:
 def test_figures_have_a_size_and_a_description(elements: Elements) -> None:
     images = [a for tag, a in elements.found if tag == "img"]
     assert len(images) == 2
-    assert {(image["width"], image["height"]) for image in images} == {("30", "20")}
+    assert {(image["width"], image["height"]) for image in images} == {
+        ("13", "9")
+    }  # of 30 × 20 pixels
     assert images[0]["alt"].startswith("Picture, qm9")
 
 

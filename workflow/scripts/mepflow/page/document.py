@@ -56,6 +56,8 @@ CUBE: Final = {"spacing_bohr": 0.4, "margin_bohr": 6.0, "core_scale": CORE_SCALE
 _COLOUR_STEPS: Final = 16
 _SCRIPTS: Final = ("tables.js", "cube.js", "viewer.js")
 _FOLDER: Final = Path(__file__).resolve().parent
+_SHOWN_PER_PIXEL: Final = 128 / 300
+"""Figures have 300 pixels per inch of a printed page; on a screen an inch is shown as 128 units."""
 _OPEN_TABLES: Final = ("mep", "multipoles")
 """Tables that are unfolded at first."""
 _LONGEST_LABEL: Final = 40
@@ -188,7 +190,8 @@ def _image(path: Path) -> dict[str, Any]:
     if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
         raise InputError(f"{path} is not a PNG file: delete it and run again.")
     width, height = struct.unpack(">II", content[16:24])
-    return {"uri": data_uri(path), "width": width, "height": height}
+    shown = [round(size * _SHOWN_PER_PIXEL) for size in (width, height)]
+    return {"uri": data_uri(path), "width": shown[0], "height": shown[1]}
 
 
 def _origin(outputs: Iterable[Path]) -> tuple[str, str | None]:
