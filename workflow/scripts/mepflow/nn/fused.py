@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -21,6 +22,14 @@ from mepflow.nn.graph import Graph
 CHUNK_COST: Final = 8192
 """Pairs, and atoms that count as several, of the molecules that go through the network together:
 few enough for the cache, enough to be worth fetching the weights."""
+
+
+# Where the pointers begin that the loops take; see Pointer in pass.hpp.
+_INPUTS: Final = 0
+_ROOMS: Final = 7
+_OUTPUTS: Final = 9
+_OF_PAIRS: Final = 12
+_WEIGHTS: Final = 15
 
 
 @dataclass(frozen=True)
@@ -103,76 +112,56 @@ class _Call:
             for values in (graph.species, graph.molecule, graph.pair_i, graph.pair_j)
         ]
         self._weights = [values.contiguous() for values in weights]
-        self._inputs = [*indices, basis, *_filled(directions, 2)]
+        self._inputs = [*indices, basis, *directions]
         self._numbers = (ctypes.c_int64 * (6 + len(plan.numbers)))(
             *(torch.get_num_threads(), CHUNK_COST, keeps),
             *(graph.n_molecules, self._n_atoms, len(graph.pair_i)),
             *plan.numbers,
         )
+        self._pointers = (ctypes.c_void_p * (_WEIGHTS + len(weights)))()
+        self._point(_INPUTS, self._inputs)
+        self._point(_WEIGHTS, self._weights)
         self._kept: _Lease | None = None
 
     def forward(self) -> list[Tensor]:
         """Return the outputs p1, p3, p5, those that the plan has."""
         shapes = ((self._n_atoms,), (self._n_atoms, 3), (self._n_atoms, 5))
         found = [self._basis.new_zeros(shape) for shape in shapes[: self.plan.slices]]
-        wanted = [values if k in self.plan.outputs else None for k, values in enumerate(found)]
-        kept, work = self._rooms(backward=False)
-        pointers = self._pointers(kept, work, wanted, ())
-        native.call("forward", self.precision, self._numbers, pointers)
-        self._kept = kept
+        kept_bytes, work_bytes = self._room(backward=False)
+        self._kept, work = _Lease(kept_bytes), _Lease(work_bytes)
+        self._pointers[_ROOMS : _ROOMS + 2] = [self._kept.address, work.address]
+        self._point(_OUTPUTS, [v if k in self.plan.outputs else None for k, v in enumerate(found)])
+        native.call("forward", self.precision, self._numbers, self._pointers)
         return found
 
     def backward(
         self, upstream: Sequence[Tensor], of_pairs: Sequence[Tensor | None]
     ) -> list[Tensor]:
-        """Return the gradients of the weights; fill those of basis and directions, if any."""
-        assert self._kept is not None
-        _, work = self._rooms(backward=True)
+        """Return the gradients of the weights; add those of basis and directions, if any."""
         given: list[Tensor | None] = [None] * self.plan.slices
         for k, values in zip(self.plan.outputs, upstream, strict=True):
             given[k] = values.contiguous()
-        flat = self._basis.new_zeros(sum(values.numel() for values in self._weights))
-        pieces = torch.split(flat, [values.numel() for values in self._weights])
-        gradients = [
-            piece.view_as(values) for piece, values in zip(pieces, self._weights, strict=True)
-        ]
-        pointers = self._pointers(self._kept, work, given, of_pairs)
-        into = _addresses(gradients)
-        native.call("backward", self.precision, self._numbers, pointers, into)
-        return gradients
+        sizes = [values.numel() for values in self._weights]
+        flat = self._basis.new_zeros(sum(sizes))
+        starts = np.cumsum([0, *sizes[:-1]]) * flat.element_size() + flat.data_ptr()
+        into = (ctypes.c_void_p * len(sizes))(*starts.tolist())
+        work = _Lease(self._room(backward=True)[1])
+        self._pointers[_ROOMS + 1] = work.address
+        self._point(_OUTPUTS, given)
+        self._point(_OF_PAIRS, of_pairs)
+        native.call("backward", self.precision, self._numbers, self._pointers, into)
+        pieces = torch.split(flat, sizes)
+        return [piece.view_as(values) for piece, values in zip(pieces, self._weights, strict=True)]
 
-    def _rooms(self, *, backward: bool) -> tuple["_Lease", "_Lease"]:
+    def _room(self, *, backward: bool) -> tuple[int, int]:
+        """Return the bytes of what is kept and of what is only needed during the call."""
         sizes = (ctypes.c_int64 * 2)()
-        pointers = self._pointers(None, None, (), ())
-        native.call("room", self.precision, self._numbers, pointers, int(backward), sizes)
-        return _Lease(0 if backward else sizes[0]), _Lease(sizes[1])
+        native.call("room", self.precision, self._numbers, self._pointers, int(backward), sizes)
+        return sizes[0], sizes[1]
 
-    def _pointers(
-        self,
-        kept: "_Lease | None",
-        work: "_Lease | None",
-        of_atoms: Sequence[Tensor | None],
-        of_pairs: Sequence[Tensor | None],
-    ) -> ctypes.Array[ctypes.c_void_p]:
-        rooms = [None if lease is None else lease.address for lease in (kept, work)]
-        return _addresses(
-            [
-                *self._inputs,
-                *rooms,
-                *_filled(of_atoms, 3),
-                *_filled(of_pairs, 3),
-                *self._weights,
-            ]
-        )
-
-
-def _filled(values: Sequence[Any], length: int) -> list[Any]:
-    return [*values, *[None] * (length - len(values))]
-
-
-def _addresses(values: Sequence[Tensor | int | None]) -> ctypes.Array[ctypes.c_void_p]:
-    addresses = (value.data_ptr() if isinstance(value, Tensor) else value for value in values)
-    return (ctypes.c_void_p * len(values))(*addresses)
+    def _point(self, first: int, values: Sequence[Tensor | None]) -> None:
+        for place, value in enumerate(values, start=first):
+            self._pointers[place] = None if value is None else value.data_ptr()
 
 
 class _Room:
