@@ -91,7 +91,7 @@ def read_qm9(folder: Path, counts: Mapping[int, int]) -> list[Geometry]:
     """Return ``counts[n]`` molecules of n heavy atoms, the first by the hash of their id."""
     offered: dict[int, dict[str, Any]] = {n: {} for n in counts}
     for name in QM9_FILES:
-        with np.load(folder / name) as file:
+        with np.load(folder / name, allow_pickle=False) as file:
             columns = [file[key] for key in ("atom_offsets", "gdb_index")]
             numbers, positions = file["atomic_numbers"], file["positions_angstrom"]
         for start, end, index in zip(columns[0][:-1], columns[0][1:], columns[1], strict=True):

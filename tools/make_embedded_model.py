@@ -321,7 +321,8 @@ def labels_text(run: Run) -> str:
     """Return the card's sentence on how exact the labels are, against another reference."""
     labelled = MoleculeTable.load(run.training)
     row_of = {key: row for row, key in enumerate(labelled.ids)}
-    with np.load(run.geometries / "qm9" / "reference_small.npz") as file:
+    path = run.geometries / "qm9" / "reference_small.npz"
+    with np.load(path, allow_pickle=False) as file:
         ids = [f"qm9_{index:06d}" for index in file["gdb_index"]]
         found = [row for row, key in enumerate(ids) if key in row_of]
         rows = [row_of[ids[row]] for row in found]
