@@ -52,7 +52,8 @@ def main() -> None:
     details = {part: result for part, result in results.items() if part != SPICE}
     table = markdown_table(HEADER, [row.cells() for row in rows])
     bench = {"machine": here, "rows": [vars(row) for row in rows], "details": details}
-    write("bench", bench, heading(here) + table)
+    loads = {part: result["machine"]["load"] for part, result in details.items()}
+    write("bench", bench, heading(here, loads) + table)
     if growth := results.get("network", {}).get("growth"):
         draw_growth(growth, [RESULTS / "growth.png", RESULTS / "growth.pdf"])
     if failed:
@@ -126,11 +127,12 @@ def spice_rows(steps: Sequence[dict[str, Any]]) -> list[Row]:
     ]
 
 
-def heading(here: dict[str, Any]) -> str:
-    """Return the line that says where and when."""
+def heading(here: dict[str, Any], loads: dict[str, float]) -> str:
+    """Return the lines that say where and when, and what load each part met at its start."""
+    found = ", ".join(f"{part} {load:.1f}" for part, load in loads.items())
     return (
-        f"{here['processor']}, {here['cores']} cores, {here['threads']} threads, load at the start "
-        f"{here['load']:.1f}; {here['started']}, commit {here['commit']}\n\n"
+        f"{here['processor']}, {here['cores']} cores, {here['threads']} threads; {here['started']}, "
+        f"commit {here['commit']}. Load at the start: {found}.\n\n"
     )
 
 
