@@ -131,8 +131,8 @@ def heading(here: dict[str, Any], loads: dict[str, float]) -> str:
     """Return the lines that say where and when, and what load each part met at its start."""
     found = ", ".join(f"{part} {load:.1f}" for part, load in loads.items())
     return (
-        f"{here['processor']}, {here['cores']} cores, {here['threads']} threads; {here['started']}, "
-        f"commit {here['commit']}. Load at the start: {found}.\n\n"
+        f"{here['processor']}, {here['cores']} cores, {here['threads']} threads; "
+        f"{here['started']}, commit {here['commit']}. Load at the start: {found}.\n\n"
     )
 
 
