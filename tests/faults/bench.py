@@ -211,7 +211,7 @@ def kill_all(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(family, timeout=30)
 
 
-def wait_for(condition: Any, seconds: float = 300.0) -> bool:
+def wait_for(condition: Any, seconds: float = 900.0) -> bool:
     """Return whether a condition came true in time; it is asked twenty times a second."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -50,7 +50,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout={timeout}
 # A node that was down comes back by itself; ended jobs stay in squeue, which Snakemake asks.
 ReturnToService=2
-MinJobAge=3600
+MinJobAge=86400
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory=64000 Gres=gpu:2
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
