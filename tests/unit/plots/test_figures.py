@@ -57,7 +57,7 @@ LABELS = {
     "trade_off": {"median RMSE of μ (e·bohr)", "median RMSE of Θ′ (e·bohr²)"},
     "learning_curve": {
         "training structures",
-        "median RMSE of MEP (kcal/mol/e)",
+        "median RMSE of the MEP (kcal/mol/e)",
         "median RMSE of μ (e·bohr)",
         "median RMSE of Θ′ (e·bohr²)",
     },

@@ -6,14 +6,20 @@ from typing import Final
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FormatStrFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from mepflow.errors import InputError
 from mepflow.labels import representation_label
 from mepflow.plots.style import PAGE_WIDTH, appearance, drawing
 
 _PANELS: Final = {
-    "rmse_kcal_per_mol_e": "MEP (kcal/mol/e)",
+    "rmse_kcal_per_mol_e": "the MEP (kcal/mol/e)",
     "dipole_rmse_e_bohr": "μ (e·bohr)",
     "quadrupole_rmse_e_bohr2": "Θ′ (e·bohr²)",
 }
@@ -70,7 +76,7 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, column: str) -> None:
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(trained["n_training"].unique())))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(NullFormatter())
