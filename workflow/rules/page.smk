@@ -28,7 +28,7 @@ def page_item(file):
     described = get_flag_value(pattern, "report")
     labels = {name: text.format(**wildcards) for name, text in described.labels.items()}
     dataset = labels.pop("dataset")
-    title = " ".join(labels.values())
+    title = " ".join(labels.values()).replace("mep", "MEP")
     beside = {Path(path).suffix: path for path in outputs}
     tables = [path for path in (*outputs, *inputs) if Path(path).match("tables/*.csv")]
     tables.append(beside.get(".csv"))
