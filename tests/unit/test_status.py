@@ -161,6 +161,12 @@ def test_the_report_fits_a_terminal(plan: list[dict[str, Any]]) -> None:
     assert "qm9 train_model AC-D seed 1: step 100 of 1500" in text
 
 
+def test_jobs_of_all_datasets_come_last(plan: list[dict[str, Any]], tmp_path: Path) -> None:
+    page = {"rule": "make_page", "wildcards": {}, "outputs": [f"{tmp_path}/report.html"]}
+    lines = report(status([page | {"log": f"{tmp_path}/page.log"}, *plan])).splitlines()
+    assert lines[-2:] == ["all datasets", f"  page{1:>20}{1:>50}"]
+
+
 def test_many_jobs_are_cut_short(tmp_path: Path) -> None:
     log = tmp_path / "shard.log"
     log.write_text(START)

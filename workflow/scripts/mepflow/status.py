@@ -43,6 +43,7 @@ _STAGES: Final = {
 }
 """Where the jobs of a rule are counted, by the verb that its name begins with."""
 _OTHER_STAGE: Final = "other"
+_ALL_DATASETS: Final = "all datasets"
 _WILDCARD_NAMES: Final = {
     "shard": "shard ",
     "seed": "seed ",
@@ -245,12 +246,12 @@ def report(jobs: Sequence[JobStatus], *, every_job: bool = False) -> str:
 def _table(jobs: Sequence[JobStatus]) -> list[str]:
     counts: dict[str, dict[str, Counter[State]]] = {}
     for job in jobs:
-        stages = counts.setdefault(job.wildcards.get("dataset", "all datasets"), {})
+        stages = counts.setdefault(job.wildcards.get("dataset", _ALL_DATASETS), {})
         stages.setdefault(job.stage, Counter())[job.state] += 1
     head = "".join(f"{state:>10}" for state in State)
     lines = [f"{'':20}{'jobs':>6}{head}"]
     order = list(dict.fromkeys([*_STAGES.values(), _OTHER_STAGE]))
-    for dataset in sorted(counts):
+    for dataset in sorted(counts, key=lambda name: (name == _ALL_DATASETS, name)):
         lines.append(dataset)
         for stage, row in sorted(counts[dataset].items(), key=lambda item: order.index(item[0])):
             numbers = "".join(f"{row[state] or '':>10}" for state in State)
