@@ -1,0 +1,26 @@
+"""The target `status` and the summary of a run."""
+
+import pytest
+from tiny_repository import Repository
+
+from mepflow.status import State, read_plan, status
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+
+def test_status_tells_what_is_missing_and_the_summary_what_was_made(rerun: Repository) -> None:
+    results = rerun.root / "results"
+    assert {job.state for job in status(read_plan(results))} == {State.FINISHED}
+    (results / "qm9/tables/mep.csv").unlink()
+
+    done = rerun.snakemake("--nolock", "status")
+    lines = (done.stdout + done.stderr).splitlines()
+    (tables,) = [line for line in lines if line.startswith("  tables ")]
+    total, finished, to_do = map(int, tables.split()[1:])
+    assert (finished, to_do) == (total - 1, 1)
+    assert "Median RMSE" not in done.stdout
+
+    done = rerun.snakemake("tables")
+    assert "Median RMSE of the MEP over 3 test structures, grid mk:" in done.stdout
+    assert "fitted-charges            " in done.stdout
+    assert {job.state for job in status(read_plan(results))} == {State.FINISHED}
