@@ -24,13 +24,13 @@ import numpy.typing as npt
 
 from mepflow.bonds import bonds
 from mepflow.elements import symbol
-from mepflow.errors import InputError
 from mepflow.evaluation.atomic import predicted_terms
-from mepflow.evaluation.matching import load_predictions, matched_reference
+from mepflow.evaluation.matching import predictions_of
 from mepflow.evaluation.mep import predicted_potential
 from mepflow.evaluation.statistics import Source
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.page.encoding import packed
+from mepflow.plots.style import symmetric_limit
 from mepflow.prediction.cube import CORE_SCALE
 from mepflow.radii import bondi_radii
 from mepflow.surfaces import Surface, surface_values
@@ -38,8 +38,6 @@ from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
-_SCALE_QUANTILE: Final = 0.995
-"""Share of a surface's vertices that lie within a colour scale."""
 _TILT: Final = 0.35
 """How far the first view leans over: a flat molecule seen straight from above has no depth."""
 
@@ -57,8 +55,7 @@ def scenes(
     a molecule, or describes it otherwise than the reference.
     """
     table = MoleculeTable.load(reference)
-    predictions = [(source, load_predictions(source.path)) for source in sources]
-    return [_scene(dataset, molecule_id, grid, table, predictions) for molecule_id in molecule_ids]
+    return [_scene(dataset, molecule_id, grid, table, sources) for molecule_id in molecule_ids]
 
 
 def _scene(
@@ -66,16 +63,15 @@ def _scene(
     molecule_id: str,
     grid: str,
     table: MoleculeTable,
-    predictions: Sequence[tuple[Source, MoleculeTable]],
+    sources: Sequence[Source],
 ) -> dict[str, Any]:
     surface, values = surface_values(table, molecule_id, grid)
     molecule = table.molecule(table.ids.index(molecule_id))
     reference = values * HARTREE_PER_E_IN_KCAL_PER_MOL_E
     areas = surface.vertex_areas()
     models, differences = [], []
-    for source, predicted in predictions:
-        row = _row_of(predicted, molecule_id, source.path)
-        matched_reference(row, table, source.path)
+    for source in sources:
+        row = predictions_of(molecule_id, source.path, table)
         mep = predicted_potential(row, 0, surface.vertices) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         differences.append(mep - reference)
         models.append(_model(source, row, mep, differences[-1], areas))
@@ -84,7 +80,10 @@ def _scene(
         **_molecule(molecule),
         "surface": _surface(surface, molecule, reference),
         "models": models,
-        "limits": {"potential": _limit([reference]), "difference": _limit(differences)},
+        "limits": {
+            "potential": symmetric_limit([reference]),
+            "difference": symmetric_limit(differences),
+        },
         "view": _view(molecule),
     }
 
@@ -97,15 +96,6 @@ def _view(molecule: Molecule) -> dict[str, list[float]]:
     signs = [np.sign(axis[np.argmax(np.abs(axis))]) for axis in axes]
     eye = _TILT * axes[1] * signs[1] + axes[2] * signs[2]
     return {"eye": (eye / np.linalg.norm(eye)).tolist(), "up": (axes[1] * signs[1]).tolist()}
-
-
-def _row_of(predicted: MoleculeTable, molecule_id: str, path: Path) -> MoleculeTable:
-    if molecule_id not in predicted.ids:
-        raise InputError(
-            f"{path} holds no prediction of {molecule_id}: "
-            "list it under split.showcase, so that it is a test molecule, and run again."
-        )
-    return predicted.select([predicted.ids.index(molecule_id)])
 
 
 def _molecule(molecule: Molecule) -> dict[str, Any]:
@@ -148,10 +138,3 @@ def _model(
         "dipoles": None if dipoles is None else dipoles.tolist(),
         "quadrupoles": None if quadrupoles is None else quadrupoles.tolist(),
     }
-
-
-def _limit(parts: Sequence[FloatArray]) -> float:
-    """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
-    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
-    magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
-    return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)
