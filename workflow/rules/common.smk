@@ -60,6 +60,10 @@ FIGURES = f"{RESULTS}/{{dataset}}/figures"
 LOGS = f"{RESULTS}/{{dataset}}/logs"
 BENCHMARKS = f"{RESULTS}/{{dataset}}/benchmarks"
 TRANSFER = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}"
+PART = f"{RESULTS}/{{dataset}}/learning_curve/{{fraction}}"
+PART_MODEL = f"{PART}/{{variant}}/seed-{{seed}}"
+PART_LOGS = f"{LOGS}/learning_curve/{{fraction}}"
+PARTS = [f"{fraction:g}" for fraction in LEARNING_CURVE["fractions"]]
 
 
 def downloads():
@@ -160,6 +164,31 @@ def transfer_files(name):
         return expand(foreign_files(name), dataset=wildcards.dataset, source=others)
 
     return files
+
+
+def part_files(name):
+    """Return the file ``name`` of every model that was trained on a part, part by part."""
+    return expand(
+        f"{PART_MODEL}/{name}",
+        fraction=PARTS,
+        variant=LEARNING_CURVE["variants"],
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
+def whole_files(name):
+    """Return the file ``name`` of the same variants that were trained on the whole set."""
+    return expand(
+        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
+    )
+
+
+def floor_files(name):
+    """Return an input function: the file ``name`` of the dataset's floors."""
+    return lambda wildcards: expand(
+        f"{BASELINE}/{name}", dataset=wildcards.dataset, baseline=floors(wildcards.dataset)
+    )
 
 
 def uncharacterized_list(wildcards):

@@ -1,35 +1,5 @@
 # Models trained on parts of the training set, where the configuration asks for a learning curve.
 
-PART = f"{RESULTS}/{{dataset}}/learning_curve/{{fraction}}"
-PART_MODEL = f"{PART}/{{variant}}/seed-{{seed}}"
-PART_LOGS = f"{LOGS}/learning_curve/{{fraction}}"
-PARTS = [f"{fraction:g}" for fraction in LEARNING_CURVE["fractions"]]
-
-
-def part_files(name):
-    """Return the file ``name`` of every model that was trained on a part, part by part."""
-    return expand(
-        f"{PART_MODEL}/{name}",
-        fraction=PARTS,
-        variant=LEARNING_CURVE["variants"],
-        seed=SEEDS,
-        allow_missing=True,
-    )
-
-
-def whole_files(name):
-    """Return the file ``name`` of the same variants that were trained on the whole set."""
-    return expand(
-        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
-    )
-
-
-def floor_files(name):
-    """Return an input function: the file ``name`` of the dataset's floors."""
-    return lambda wildcards: expand(
-        f"{BASELINE}/{name}", dataset=wildcards.dataset, baseline=floors(wildcards.dataset)
-    )
-
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
