@@ -32,6 +32,7 @@ if LEARNING_CURVE["datasets"]:
 
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/page_contents.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/checks.smk"
 

@@ -33,7 +33,8 @@ OPTIONS = [
     *("--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "3"),
     # GPUs in both styles: as `gpu` in the profile, as `gres` here.
-    *("--set-resources", "train_model:gpu=1", "evaluate_models:gpu=0", "evaluate_models:gres=gpu:1"),
+    "--set-resources",
+    *("train_model:gpu=1", "evaluate_models:gpu=0", "evaluate_models:gres=gpu:1"),
 ]
 
 

@@ -48,9 +48,7 @@ def contained(node):
     return dict(node.attrs), node.shape, node.dtype, node[()].tolist()
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=12
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
 @given(st.lists(st.lists(st.integers(1, 4), max_size=4), min_size=1, max_size=4))
 def test_blocks_give_the_file_of_the_whole(tmp_path, parts):
     blocks = [make_block(counts, seed) for seed, counts in enumerate(parts)]
