@@ -94,6 +94,16 @@ def test_numbers_of_earlier_models_are_not_shown(
     assert "3.12" not in text
 
 
+def test_models_of_a_learning_curve_have_a_table_of_their_own(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    model = write(tmp_path / "qm9/learning_curve/0.5/AC-D/seed-1/model.pt")
+    write(Path(f"{model}.provenance.json"), "{}")
+    os.utime(tmp_path / "qm9/tables/mep.csv", (time.time() - 30,) * 2)
+    plan.append(job("train_on_part", model, {}, tmp_path / "qm9/logs/part.log"))
+    assert "3.12" in summary(config, plan, time.time() - 60)
+
+
 def test_times_are_those_of_this_run(
     config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
 ) -> None:

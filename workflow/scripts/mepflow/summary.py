@@ -20,7 +20,8 @@ _WHAT_IT_IS: Final = {
     "fitted-charges-dipoles": "floor of charges and dipoles",
 }
 """Remarks on the rows that are fitted to the very potential that they are compared with."""
-_BEFORE_TABLES: Final = ("models", "evaluations")
+_BEFORE_TABLES: Final = ("train_model", "evaluate_models", "evaluate_baseline")
+"""Rules that the table of errors waits for; models of a learning curve have a table of their own."""
 _FAILED_REFERENCE: Final = "scf_not_converged"
 
 
@@ -77,7 +78,7 @@ def _dataset(folder: Path, grid: str, jobs: Sequence[JobStatus]) -> list[str]:
     kept, failed = _molecules(folder / "reference" / "verdicts.csv")
     lines = ["", f"{folder.name}: {', '.join([*kept, *parts])}", *failed]
     table = folder / "tables" / "mep.csv"
-    evaluated = max((job.made or 0 for job in jobs if job.stage in _BEFORE_TABLES), default=0)
+    evaluated = max((job.made or 0 for job in jobs if job.rule in _BEFORE_TABLES), default=0)
     if not table.exists():
         return lines
     if table.stat().st_mtime < evaluated:
