@@ -21,7 +21,7 @@ _WHAT_IT_IS: Final = {
 }
 """Remarks on the rows that are fitted to the very potential that they are compared with."""
 _BEFORE_TABLES: Final = ("train_model", "evaluate_models", "evaluate_baseline")
-"""Rules that the table of errors waits for; models of a learning curve have a table of their own."""
+"""Rules that the table of errors waits for: a learning curve has a table of its own."""
 _FAILED_REFERENCE: Final = "scf_not_converged"
 
 
