@@ -105,6 +105,7 @@ def test_widths_follow_the_nodes():
     [
         ({"rank": 2}, "rank is 2: use one of 1, 3, 5"),
         ({"cutoff_function": "f3"}, "use one of f1, f2, hip"),
+        ({"weighted": [1]}, "use one of False, True"),
         ({"basis": "bessel"}, "use one of gaussian, polynomial"),
         ({"depth": 0}, "depth is 0"),
         ({"depth": 3.5}, "depth is 3.5: it must be a whole number"),

@@ -196,6 +196,8 @@ _ALLOWED: Final[dict[str, Sequence[Any]]] = {
     "rank": RANKS,
     "cutoff_function": tuple(CUTOFF_FUNCTIONS),
     "basis": BASES,
+    "weighted": (False, True),
+    "pinn_compatible": (False, True),
 }
 
 
