@@ -62,8 +62,8 @@ BASELINES: Final = ("fitted-charges-dipoles", "fitted-charges", "mulliken")
 HEADLINE_GRID: Final = "mk"
 ENSEMBLE: Final = "ensemble"
 DEFAULT_RUN: Final = "default run"
-RECORDED_MOLECULE: Final = "gdb_000114"
-"""The molecule of ``recorded.csv``: fluoroethylene carbonate, of the embedded archive."""
+RECORDED_MOLECULE: Final = "gdb_000115"
+"""The molecule of ``recorded.csv``: fluoropropylene carbonate, of the embedded archive."""
 LABELS_CODE: Final = "1"
 """Raise it where a change of the program changes labels: those in the journal then do not count."""
 
