@@ -97,7 +97,8 @@ class Spent:
 def spent(command: Sequence[str], folder: Path, *, output: Path | None = None) -> Spent:
     """Run a command in ``folder`` to its end; raises ``RuntimeError`` where it fails.
 
-    What it prints goes to the file ``output``, or nowhere.
+    What it prints goes to the file ``output``, or nowhere. Its peak memory is at least that of this
+    process, from which Linux lets it start: a caller that wants to know it must be small.
     """
     start = time.perf_counter()
     with (output or Path(os.devnull)).open("w") as printed:

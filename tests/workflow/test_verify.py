@@ -50,7 +50,7 @@ def test_one_changed_bit_of_a_copy_is_named(finished: Repository, rerun: Reposit
     shard.write_bytes(content)
     status, output = found(rerun, "--config", "results=copy")
     assert status != 0
-    assert "1 problems" in output
+    assert "1 problems" in output, output
     assert "copy/qm9/reference/shards/0.h5  has changed since it was made" in output
     assert found(rerun)[0] == 0
 

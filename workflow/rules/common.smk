@@ -89,7 +89,7 @@ onsuccess:
 
 
 onerror:
-    print(failures(planned_jobs(), STARTED, log))
+    print(failures(planned_jobs(), STARTED, ", ".join(log)))
 
 
 wildcard_constraints:

@@ -23,7 +23,6 @@ rule make_page:
         runtime=growing(30),
     params:
         settings=lambda wildcards: {key: config[key] for key in config if key != "results"},
-        results=lambda wildcards: RESULTS,
         shown=page_items,
         views=lambda wildcards: surface_views(),
         introduction=lambda wildcards: (ROOT / "workflow/report/workflow.rst").read_text(),

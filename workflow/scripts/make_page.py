@@ -12,6 +12,6 @@ with job(snakemake):
         snakemake.params.shown,
         snakemake.params.views,
         snakemake.params.introduction,
-        Path(snakemake.params.results),
+        Path(snakemake.config["results"]),
         Path(snakemake.output.page),
     )
