@@ -57,8 +57,7 @@ def main() -> None:
 
 def rates(found: dict[str, float]) -> str:
     """Return what the machine did per second during the network's benchmark."""
-    products, tanh = (number_text(found[name] / 1e9) for name in ("flops", "tanh"))
-    return f"In the run above: {products} GFLOP/s in products, {tanh} billion tanh/s."
+    return f"In the run above: {number_text(found['flops'] / 1e9)} GFLOP/s."
 
 
 def growth(found: dict[str, list[dict[str, float]]]) -> str:

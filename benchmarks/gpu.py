@@ -22,7 +22,7 @@ from typing import Final
 
 import torch
 from measuring import Row, machine, write_rows
-from network import DEPTH, N_BASIS, SIZES, SLICES, Rates, Work, made_up
+from network import DEPTH, N_BASIS, SIZES, SLICES, Work, made_up
 
 ASKED: Final = 40_000.0
 BATCHES: Final = (100, 1000, 4000)
@@ -61,7 +61,7 @@ def measured(size: str, batch: int, device: str, steps: int) -> tuple[float, flo
     seconds = time_of([work.train], steps, device)
     flops, bytes_per_s = rates(device)
     pairs = len(work.graph.pair_i)
-    arithmetic = work.floor_s(Rates(flops, float("inf")), PASSES)
+    arithmetic = work.floor_s(flops, PASSES)
     moved = 4.0 * DEPTH * PASSES * pairs * work.nodes * (N_BASIS + 1 + SLICES)
     return batch / seconds, batch / max(arithmetic, moved / bytes_per_s)
 

@@ -9,22 +9,21 @@ done with the fused loops (*fused*) and without (*plain*), taking turns. ``--mol
 takes the molecules of a file with ``elems`` (M, n), 0 where there is no atom, and ``coord``
 (M, n, 3) in ångström; else they are made up, of 15 to 20 atoms at the density of organic matter.
 
-The *floor* is the time of the matrix products and the tanh that no order of work can avoid, at
-rates measured in the same run: of large matrices, and of numbers in the cache. With P pairs, N
-atoms, C nodes, B basis functions and S = rank // 2 + 1 slices, a block multiplies in the forward
-pass
+The *floor* is the time of the matrix products that no order of work can avoid, at the rate of a
+loop of nothing but fused products and sums (``peak.cpp``), measured in the same run; tanh, memory
+and everything else come on top. With P pairs, N atoms, C nodes, B basis functions and
+S = rank // 2 + 1 slices, a block multiplies in the forward pass
 
 .. math:: 2 P (3 C^2 + S C^2) + 2 N (2 B C^2 + S C^2 + 3 C^2 + (S - 1)(x C^2) + 2 S C^2 + 2 C^2)
 
 (PI per atom, of the few elements in the first block; II; PP; the mixing of vectors of x = 3 or 5
-components; PP'), a training step three times that. It takes tanh of P (B' C + 3 C + S C) numbers on
-pairs, where B' basis functions of a pair can change the last digit; those per atom are few.
+components; PP'), a training step three times that.
 """
 
 import argparse
+import ctypes
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +35,15 @@ from measuring import RESULTS, Timing, machine, markdown_table, rate, side_by_si
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from mepflow.compiler import load  # noqa: E402
 from mepflow.nn import native  # noqa: E402
 from mepflow.nn.graph import Graph, build_graph, species_of  # noqa: E402
 from mepflow.nn.pinet2 import PiNet2, PiNet2Settings  # noqa: E402
 from mepflow.training.optimizer import KerasAdam, clip_norm, flatten_parameters  # noqa: E402
 
+PEAK: Final = Path(__file__).with_name("peak.cpp")
+PEAK_ROUNDS: Final = 1_000_000
+FLOPS_PER_ROUND: Final = 2 * 12 * 16
 ELEMENTS: Final = (1, 6, 7, 8, 9)
 CUTOFF: Final = 4.5
 N_BASIS: Final = 10
@@ -72,14 +75,6 @@ PINN_NOTE: Final = (
 )
 
 Molecule = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
-
-
-@dataclass(frozen=True)
-class Rates:
-    """What this machine does per second: products and sums in matrices, tanh."""
-
-    flops: float
-    tanh: float
 
 
 class Work:
@@ -118,21 +113,14 @@ class Work:
         with torch.no_grad():
             self.model(self.graph)
 
-    def floor_s(self, rates: Rates, passes: int) -> float:
-        """Return the seconds that products and tanh need; 3 ``passes`` in training, else 1."""
+    def floor_s(self, flops_per_s: float, passes: int) -> float:
+        """Return the seconds that the products need; 3 ``passes`` in training, else 1."""
         pairs, atoms, square = len(self.graph.pair_i), len(self.graph.species), self.nodes**2
         on_pairs = 3 + SLICES
         on_atoms = SLICES + 3 + 3 * (SLICES - 1) + 2 * SLICES + 2
         shares = 2 * N_BASIS * self.nodes * (len(ELEMENTS) + (DEPTH - 1) * self.nodes)
         flops = 2.0 * (DEPTH * square * (pairs * on_pairs + atoms * on_atoms) + atoms * shares)
-        tanh = DEPTH * self.nodes * (self.terms() + pairs * on_pairs)
-        return passes * flops / rates.flops + tanh / rates.tanh
-
-    def terms(self) -> int:
-        """Return the basis functions of all pairs that can change the last digit of their sum."""
-        basis = self.model.basis(self.graph.distance)
-        least = torch.finfo(basis.dtype).eps / 128 * basis.amax(dim=1, keepdim=True)
-        return int((basis >= least).sum())
+        return passes * flops / flops_per_s
 
 
 def main() -> None:
@@ -148,10 +136,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     here = {**machine(), "threads": options.threads, "torch": torch.__version__}
     molecules = read(options.molecules) if options.molecules else made_up(200)
-    rates = measured_rates()
+    flops_per_s = measured_flops_per_s()
     chosen = [case for name, case in zip(names, CASES, strict=True) if name in options.cases]
-    cases = [row for key in chosen for row in rows_of(*key, molecules, rates, options.repetitions)]
-    result: dict[str, Any] = {"machine": here, "rates": asdict(rates), "cases": cases}
+    cases = [
+        row for key in chosen for row in rows_of(*key, molecules, flops_per_s, options.repetitions)
+    ]
+    result: dict[str, Any] = {"machine": here, "rates": {"flops": flops_per_s}, "cases": cases}
     result["pinn"] = PINN_NOTE
     if not options.no_growth:
         result["growth"] = growth(options.repetitions)
@@ -184,23 +174,22 @@ def cluster(n_atoms: int, rng: np.random.Generator) -> Molecule:
     return rng.integers(0, len(ELEMENTS), n_atoms), points[nearest]
 
 
-def measured_rates() -> Rates:
-    """Return the rates of products of large matrices and of tanh in the cache, of all threads."""
-    x, weight = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    output = torch.empty(2048, 2048)
-    flops = rate(lambda: torch.mm(x, weight, out=output), 2.0 * x.numel() * 2048, 10)
-    values = torch.randn(4096)
-    if native.usable(values):
-        threads = torch.get_num_threads()
-        one = rate(
-            lambda: native.call("tanh_in_place", values.dtype, values, values.numel()), 4096.0
-        )
-        return Rates(flops, threads * one)
-    return Rates(flops, rate(lambda: torch.tanh(output, out=output), output.numel()))
+def measured_flops_per_s() -> float:
+    """Return the rate of fused products and sums, of all threads.
+
+    Without a compiler that of PyTorch's product of large matrices.
+    """
+    library = load(PEAK, "the benchmark")
+    if library is None:
+        x, output = torch.randn(2048, 2048), torch.empty(2048, 2048)
+        return rate(lambda: torch.mm(x, x, out=output), 2.0 * 2048**3, 10)
+    loop = library.products_and_sums
+    loop.argtypes, loop.restype = [ctypes.c_int64], ctypes.c_float
+    return torch.get_num_threads() * rate(lambda: loop(PEAK_ROUNDS), PEAK_ROUNDS * FLOPS_PER_ROUND)
 
 
 def rows_of(
-    size: str, batch: int, molecules: list[Molecule], rates: Rates, repetitions: int
+    size: str, batch: int, molecules: list[Molecule], flops_per_s: float, repetitions: int
 ) -> list[dict[str, Any]]:
     """Return the rows of training and inference with one network and batch."""
     work = Work(SIZES[size], molecules[:batch])
@@ -208,7 +197,7 @@ def rows_of(
     for task, passes in (("training", 3), ("inference", 1)):
         taken = both_ways(work.train if passes == 3 else work.infer, repetitions)
         fused, plain = taken["fused"], taken["plain"]
-        floor = work.floor_s(rates, passes)
+        floor = work.floor_s(flops_per_s, passes)
         pinn = PINN[task].get((size, batch))
         speed = batch / fused.wall_s
         rows.append(
