@@ -42,7 +42,7 @@ import yaml  # noqa: E402
 from measuring import Row, machine, markdown_table, side_by_side, write_rows  # noqa: E402
 from pyscf import df, gto, lib  # noqa: E402
 
-from mepflow.archives import qm9_table, spice_table  # noqa: E402
+from mepflow.archives import qm9_table  # noqa: E402
 from mepflow.molecules import Molecule, MoleculeTable  # noqa: E402
 from mepflow.multipoles import centre_of_nuclear_charge  # noqa: E402
 from mepflow.qm.grids import grid_points  # noqa: E402
@@ -61,7 +61,6 @@ EXACT: Final = "b3lyp-6-31g-2df-p"
 LEVELS: Final = {"exact": EXACT, "fitted": f"{EXACT}-fitted", "quick": f"{EXACT}-quick"}
 OWN_CYCLES: Final = "quick, PySCF's cycles"
 PLAIN: Final = "plain"
-SPICE: Final = "wb97m-d3bj-def2-tzvppd"
 PLAIN_GRID: Final = 3
 LIMITS: Final = {"dipole": 1e-4, "quadrupole": 1e-3, "MEP": 0.01}
 """Errors that are allowed, in e·bohr, e·bohr² and kcal/mol/e."""
@@ -70,7 +69,6 @@ ASKED_OF_MEP: Final = 1.2
 MEP_POINTS: Final = 832
 QM9: Final = (133_885, {"C": 9, "H": 9})
 """Molecules, and the atoms of one of mean size: 18, of which 9 are heavy (taken as carbon)."""
-SPICE_TEST: Final = (500, {"C": 15, "H": 15})
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -101,20 +99,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=3, help="of the MEP")
     parser.add_argument("--heavy", type=int, nargs="+", default=[3, 4, 5], help="atoms")
-    names = ["bromoacetonitrile", "acetic_acid"]
-    parser.add_argument("--spice", nargs="*", default=names, help="molecules at SPICE's level")
     options = parser.parse_args()
     lib.num_threads(options.threads)
     here = {**machine(), "threads": options.threads}
     molecules = list(with_heavy_atoms(options.heavy))
     results = [calculated(molecule, options.threads) for molecule in molecules]
-    spice = [at_spices_level(name, options.threads) for name in options.spice]
-    rows = [*cost_rows(results), *data_set_rows(results, spice)]
+    rows = [*cost_rows(results), *data_set_rows(results)]
     rows.append(mep_row(molecules[-1], options.repetitions))
     cases = list(cases_of(molecules, results))
     print(markdown_table(list(cases[0]), [list(case.values()) for case in cases]))  # noqa: T201
-    found = [[result.functions, result.cpu_s] for result in spice]
-    write_rows("reference", rows, {"machine": here, "cases": cases, "spice": found})
+    write_rows("reference", rows, {"machine": here, "cases": cases})
 
 
 def level_of(name: str) -> LevelOfTheory:
@@ -183,17 +177,6 @@ def result_of(molecule: Molecule, way: Callable[[], Any]) -> Result:
     return Result(mean_field.mol.nao, seconds, *multipoles, mep)
 
 
-def at_spices_level(name: str, threads: int) -> Result:
-    """Return the calculation of a molecule of the embedded archive in SPICE's layout."""
-    with tempfile.TemporaryDirectory() as folder:
-        table_path = Path(folder, "table.h5")
-        archive = EMBEDDED / "SPICE-embedded.hdf5"
-        spice_table.read_archive(archive, table_path, Path(folder, "rejected.csv"))
-        table = MoleculeTable.load(table_path)
-    molecule = table.molecule(table.ids.index(name))
-    return result_of(molecule, lambda: run_scf(molecule, level_of(SPICE), threads).mean_field)
-
-
 def cases_of(
     molecules: Sequence[Molecule], results: Sequence[dict[str, Result]]
 ) -> Iterator[dict[str, Any]]:
@@ -237,24 +220,20 @@ def cost_rows(results: Sequence[dict[str, Result]]) -> list[Row]:
     return rows
 
 
-def data_set_rows(results: Sequence[dict[str, Result]], spice: Sequence[Result]) -> list[Row]:
-    """Return the rows of whole data sets, where there are two calculations or more for the law."""
+def data_set_rows(results: Sequence[dict[str, Result]]) -> list[Row]:
+    """Return the rows of all of QM9, where there are two molecules or more for the law."""
     rows = []
-    named = {
-        f"all of QM9, {name}": ([found[name] for found in results], LEVELS[name], QM9)
-        for name in LEVELS
-    }
-    named["the test set of SPICE"] = (list(spice), SPICE, SPICE_TEST)
-    for name, (measured, level, (molecules, atoms)) in named.items():
+    molecules, atoms = QM9
+    for name, level in LEVELS.items():
         value, note = None, "needs two molecules or more"
-        if len(measured) > 1:
+        if len(results) > 1:
             functions = sum(
                 count * functions_of(symbol, level_of(level)) for symbol, count in atoms.items()
             )
-            factor, power = size_law(measured)
+            factor, power = size_law([found[name] for found in results])
             value = molecules * factor * functions**power / 3600.0
             note = f"{molecules:,} molecules of {functions} functions, ∝ functions^{power:.2f}"
-        rows.append(Row(name, value, "core-hours", note=note))
+        rows.append(Row(f"all of QM9, {name}", value, "core-hours", note=note))
     return rows
 
 
