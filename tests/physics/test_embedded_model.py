@@ -53,7 +53,7 @@ def metrics() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def test_records(molecules: pd.DataFrame) -> list[Record]:
+def records_of_test(molecules: pd.DataFrame) -> list[Record]:
     ids = set(molecules["id"][molecules["split"] == "test"])
     records = [record for record in read_records(ARCHIVE) if isinstance(record, Record)]
     return [record for record in records if gdb_id(record.number) in ids]
@@ -124,15 +124,15 @@ def test_a_recorded_prediction_comes_again():
 
 
 @pytest.mark.parametrize("total_charge", [-1, 0, 2])
-def test_charges_add_up_to_the_total_charge(test_records, total_charge):
-    found = predict(SEEDS[0], table_of(test_records, total_charge))
+def test_charges_add_up_to_the_total_charge(records_of_test, total_charge):
+    found = predict(SEEDS[0], table_of(records_of_test, total_charge))
     sums = np.add.reduceat(found.properties["atomic_charges"], found.atom_offsets[:-1])
     np.testing.assert_allclose(sums, total_charge, rtol=0, atol=1e-12)
 
 
-def test_multipoles_are_those_of_the_predicted_atoms(test_records):
+def test_multipoles_are_those_of_the_predicted_atoms(records_of_test):
     """The card's potential is that of the atoms, so the labels must be theirs too."""
-    found = predict(SEEDS[0], table_of(test_records))
+    found = predict(SEEDS[0], table_of(records_of_test))
     for row in range(len(found)):
         molecule, atoms = found.molecule(row), found.atoms(row)
         relative = molecule.positions - centre_of_nuclear_charge(
@@ -143,19 +143,19 @@ def test_multipoles_are_those_of_the_predicted_atoms(test_records):
         np.testing.assert_allclose(dipole, found.properties["dipole"][row], rtol=0, atol=1e-12)
 
 
-def test_the_dipoles_of_the_test_molecules_are_as_good_as_the_card_says(test_records, metrics):
+def test_the_dipoles_of_the_test_molecules_are_as_good_as_the_card_says(records_of_test, metrics):
     """Against the archive's own dipoles, which another program run wrote down to 1e-4 debye."""
-    assert len(test_records) == 22
-    table = table_of(test_records)
+    assert len(records_of_test) == 22
+    table = table_of(records_of_test)
     dipole = np.mean([predict(path, table).properties["dipole"] for path in SEEDS], axis=0)
     norms = np.linalg.norm(dipole, axis=1) * units.E_BOHR_IN_DEBYE
-    archive = np.array([record.properties[3] for record in test_records])
+    archive = np.array([record.properties[3] for record in records_of_test])
     error = np.abs(norms - archive).mean()
     assert error == pytest.approx(metrics.loc["ensemble", "dipole_norm_mae_debye"], abs=2e-3)
 
 
-def test_a_mirror_image_has_the_mirrored_dipole(test_records):
-    table = table_of(test_records)
+def test_a_mirror_image_has_the_mirrored_dipole(records_of_test):
+    table = table_of(records_of_test)
     mirrored = replace(table, positions=table.positions * [1.0, 1.0, -1.0])
     one, other = (predict(SEEDS[0], t).properties["dipole"] for t in (table, mirrored))
     np.testing.assert_allclose(other, one * [1.0, 1.0, -1.0], rtol=0, atol=1e-10)

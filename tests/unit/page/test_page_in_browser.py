@@ -147,6 +147,8 @@ def test_views_turn_together(opened: Browser) -> None:
         opened.wait(f"{eye.format(name)} === 2")
     opened.evaluate("document.getElementById('reset').click()")
     opened.wait(f"{eye.format('scene')} !== 2")
+    eyes = [opened.evaluate(eye.format(name)) for name in ("scene", "scene2", "scene3")]
+    assert eyes[0] == eyes[1] == eyes[2]
 
 
 def test_cube_holds_the_potential_of_the_model(opened: Browser) -> None:
@@ -191,6 +193,7 @@ def test_links_open_folded_tables(opened: Browser) -> None:
     opened.evaluate(f"document.getElementById({anchor!r}).open = false")
     opened.evaluate(f"location.hash = {anchor!r}")
     opened.wait(f"document.getElementById({anchor!r}).open")
+    assert opened.evaluate("location.hash") == f"#{anchor}"
 
 
 def test_phone_shows_one_surface_and_does_not_scroll_sideways(

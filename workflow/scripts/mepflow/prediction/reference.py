@@ -19,8 +19,8 @@ from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 LONG_SECONDS: Final = 120.0
 """A calculation that is expected to take longer is announced."""
-# From the embedded run, on two cores: 3 s for 22 electrons, 8 s for 32, 19 s for 46.
-_SECONDS_PER_ELECTRON3: Final = 2.0e-4
+# From the embedded run, on one core: 2 s for 22 electrons, 12 s for 46, 31 s for 62.
+_SECONDS_PER_ELECTRON3: Final = 1.3e-4
 
 
 def read_level(definitions: Path, name: str) -> LevelOfTheory:

@@ -66,7 +66,7 @@ def _unseen(table: MoleculeTable, known: Path) -> list[int]:
 def own_kind(table: MoleculeTable, elements: Collection[int]) -> list[int]:
     """Return the rows of neutral molecules made of ``elements`` alone; logs what is left out.
 
-    A model file does not say whether the model saw ions, so none is given to it.
+    Ions are left out for every model, so that all are compared on molecules of the same kind.
     """
     known = np.isin(table.atomic_numbers, list(elements))
     foreign = {row for row in range(len(table)) if not known[table.atoms(row)].all()}

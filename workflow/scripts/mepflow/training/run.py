@@ -72,22 +72,21 @@ def train(
         trainer.restore(state)
         logger.info("%s, seed %d: continuing after step %d", variant.name, seed, state.step)
     _run(trainer, fingerprint, state_folder, log_path)
-    save_model(
-        model_path,
-        model,
-        trainer.best_model,
-        {
-            **(provenance or {}),
-            "seed": seed,
-            "step": trainer.best_step,
-            "validation_loss": trainer.best_loss,
-            "train_molecules": len(data.train),
-            "validation_molecules": len(data.validation),
-            "domain": TrainingDomain.from_table(tables[TRAIN]).to_dict(),
-        },
-    )
+    origin = {**(provenance or {}), "seed": seed, **_origin(trainer, tables)}
+    save_model(model_path, model, trainer.best_model, origin)
     write_log(log_path, trainer.rows)
     checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
+
+
+def _origin(trainer: Trainer, tables: Mapping[str, MoleculeTable]) -> dict[str, Any]:
+    """Return which step's weights are kept, and what molecules they were learned from."""
+    return {
+        "step": trainer.best_step,
+        "validation_loss": trainer.best_loss,
+        "train_molecules": len(tables[TRAIN]),
+        "validation_molecules": len(tables[VALIDATION]),
+        "domain": TrainingDomain.from_table(tables[TRAIN]).to_dict(),
+    }
 
 
 def _dtype(settings: TrainingSettings) -> torch.dtype:
