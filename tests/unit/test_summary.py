@@ -65,7 +65,7 @@ def test_headline_numbers_with_floors(
     assert "Median RMSE of the MEP over 22 test structures, grid mk:" in text
     assert "  AC-D              3.12 kcal/mol/e\n" in text
     assert "  mulliken          2.10 kcal/mol/e  not learned\n" in text
-    assert "  fitted-charges    0.70 kcal/mol/e  floor: no charges do better\n" in text
+    assert "  fitted-charges    0.70 kcal/mol/e  floor of charges\n" in text
     assert "9.00" not in text
     assert f"{tmp_path}/qm9/figures" in text
     assert "report.html" not in text

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow import settings
 from mepflow.errors import MepflowError
+from mepflow.labels import FLOORS
 from mepflow.provenance import code_digest
 from mepflow.status import write_plan
 from mepflow.summary import failures, summary
@@ -241,7 +242,7 @@ def drawn_representations(dataset):
 def floors(dataset):
     """Return the baselines of a dataset that no atomic terms of their kind can undercut."""
     baselines = config["datasets"][dataset]["baselines"]
-    return [name for name in baselines if name in ("fitted-charges", "fitted-charges-dipoles")]
+    return [name for name in baselines if name in FLOORS]
 
 
 def all_tables():

@@ -64,6 +64,10 @@ def test_odd_electrons_rare_elements_and_fragments(ensemble: Ensemble) -> None:
     assert warning.startswith("it has 2 fragments")
 
 
-@pytest.mark.parametrize("name", ["C6H6", "SiH4", "CH3SCH3", "LiF", "H2", "N2", "P2", "C2H6"])
+@pytest.mark.parametrize("name", ["C6H6", "SiH4", "CH3SCH3", "H2", "N2", "P2", "C2H6"])
 def test_molecules_are_one_fragment(name: str) -> None:
     assert n_fragments(from_atoms(molecule(name)).molecule) == 1
+
+
+def test_an_ion_pair_is_two_fragments() -> None:
+    assert n_fragments(from_atoms(molecule("LiF")).molecule) == 2

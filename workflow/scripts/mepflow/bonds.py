@@ -1,4 +1,4 @@
-"""Which atoms to draw as bonded: a matter of pictures, the models know no bonds."""
+"""Which atoms count as bonded, in pictures and in warnings: the models know no bonds."""
 
 from typing import Final
 
@@ -11,20 +11,20 @@ from mepflow.elements import ATOMIC_NUMBERS
 FloatArray = npt.NDArray[np.float64]
 
 BOND_FACTOR: Final = 1.25
-"""Atoms nearer than this multiple of the sum of their covalent radii are drawn as bonded."""
+"""Atoms nearer than this multiple of the sum of their covalent radii count as bonded."""
 HEAVY_BOND_FACTOR: Final = 1.1
 """The same for two atoms beyond neon: two iodine atoms at one carbon are as near as that."""
 _NEON: Final = 10
 _CATIONS: Final = tuple(
     ATOMIC_NUMBERS[name] for name in ("Li", "Na", "K", "Rb", "Be", "Mg", "Ca", "Sr")
 )
-"""Metals that are ions beside a molecule: no bond is drawn to them, however near it is."""
+"""Metals that are ions beside a molecule: no bond joins them to it, however near it is."""
 
 
 def bonds(
     atomic_numbers: npt.NDArray[np.uint8], positions_angstrom: FloatArray
 ) -> list[tuple[int, int]]:
-    """Return the pairs of atoms to draw as bonded, from distances and RDKit's covalent radii."""
+    """Return the pairs of bonded atoms, from distances and RDKit's covalent radii."""
     table = Chem.GetPeriodicTable()
     radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
     heavy = atomic_numbers > _NEON

@@ -10,6 +10,11 @@ _REPRESENTATIONS: Final[dict[str, str]] = {
     "mbis-charges-dipoles": "MBIS charges + dipoles",
     "mbis-charges-dipoles-quadrupoles": "MBIS charges + dipoles + quadrupoles",
 }
+FLOORS: Final[dict[str, str]] = {
+    "fitted-charges": "floor of charges",
+    "fitted-charges-dipoles": "floor of charges and dipoles",
+}
+"""Baselines that are fitted to the very potential they are compared with: none does better."""
 _REASONS: Final[dict[str, str]] = {
     "unreadable_record": "unreadable record",
     "uncharacterized": "uncharacterized",

@@ -11,15 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from mepflow.labels import FLOORS
 from mepflow.status import JobStatus, State, described, status
 
 REPORT_PAGE: Final = "report.html"
 _ADVICE: Final = "Correct the cause and run the same command again: what is finished is kept."
-_WHAT_IT_IS: Final = {
-    "fitted-charges": "floor: no charges do better",
-    "fitted-charges-dipoles": "floor of charges and dipoles",
-}
-"""Remarks on the rows that are fitted to the very potential that they are compared with."""
 _BEFORE_TABLES: Final = ("train_model", "evaluate_models", "evaluate_baseline")
 """Rules that the table of errors waits for: a learning curve has a table of its own."""
 _FAILED_REFERENCE: Final = "scf_not_converged"
@@ -111,7 +107,7 @@ def _headline(table: Path, grid: str) -> list[str]:
     for row in rows:
         median = float(row["median_rmse_kcal_per_mol_e"])
         name = row["representation"]
-        remark = _WHAT_IT_IS.get(name, "" if row["kind"] == "model" else "not learned")
+        remark = FLOORS.get(name, "" if row["kind"] == "model" else "not learned")
         lines.append(f"  {name:{width}}  {median:6.2f} kcal/mol/e  {remark}".rstrip())
     return lines
 

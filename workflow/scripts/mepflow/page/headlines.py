@@ -8,14 +8,12 @@ from typing import Any, Final
 import pandas as pd
 
 from mepflow.errors import InputError
-from mepflow.labels import grid_label, representation_label
+from mepflow.labels import FLOORS, grid_label, representation_label
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
 _HIGH: Final = "median_rmse_high_kcal_per_mol_e"
 _NEEDED: Final = ("grid", "representation", "kind", "n_structures", _MEDIAN, _LOW, _HIGH)
-FLOORS: Final = ("fitted-charges-dipoles", "fitted-charges")
-"""Baselines that were fitted to the reference potential itself, on the headline grid."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mepflow.evaluation.statistics import (
     require_same_molecules,
     summarize,
 )
-from mepflow.labels import grid_label, representation_label
+from mepflow.labels import FLOORS, grid_label, representation_label
 from mepflow.plots.style import BLACK, PAGE_WIDTH, appearance, drawing
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,10 +27,6 @@ FloatArray = npt.NDArray[np.float64]
 _COLUMN: Final = "rmse_kcal_per_mol_e"
 _POINTS_SHOWN: Final = 300
 """More molecules than this hide each other: their box tells more."""
-_FLOORS: Final = {
-    "fitted-charges": "floor of charges",
-    "fitted-charges-dipoles": "floor of charges and dipoles",
-}
 _ROWS_OF_A_LABEL: Final = 6
 """Fewer rows have no room for the upright label of a floor; its row names it anyway."""
 _ROW_HEIGHT: Final = 0.24
@@ -128,13 +124,13 @@ def _draw_row(axes: Axes, position: int, row: _Row) -> None:
 def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
     """Mark the medians of the fits, and head the column of medians."""
     for row in rows:
-        if row.name in _FLOORS:
+        if row.name in FLOORS:
             line = appearance(row.name).line
             axes.axvline(row.summary.median, color=BLACK, linestyle=line, lw=0.7, zorder=0)
             if len(rows) < _ROWS_OF_A_LABEL:
                 continue
             axes.annotate(
-                _FLOORS[row.name],
+                FLOORS[row.name],
                 (row.summary.median, 1.0),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(-2.0, 0.0),

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from ase.data import chemical_symbols, covalent_radii
+from ase.data import chemical_symbols
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import cdist
 
+from mepflow.bonds import bonds
 from mepflow.errors import InputError
 from mepflow.molecules import Molecule
 from mepflow.prediction.models import Ensemble
@@ -16,8 +16,6 @@ from mepflow.units import BOHR_IN_ANGSTROM
 
 RARE: Final = 20
 """An element is rare where fewer of the training molecules hold it."""
-_BOND_STRETCH: Final = 1.3
-"""Atoms are bonded within so many times the sum of their covalent radii."""
 
 
 def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) -> None:
@@ -76,10 +74,10 @@ def _outside(molecule: Molecule, domain: TrainingDomain) -> Iterator[str]:
 
 def n_fragments(molecule: Molecule) -> int:
     """Return the number of parts that no chain of bonds joins, judged by distances."""
-    radii = covalent_radii[molecule.atomic_numbers]
-    positions = molecule.positions * BOHR_IN_ANGSTROM
-    bonded = cdist(positions, positions) < _BOND_STRETCH * (radii[:, None] + radii[None, :])
-    return int(connected_components(np.asarray(bonded), directed=False)[0])
+    bonded = np.zeros((len(molecule), len(molecule)), dtype=bool)
+    for i, j in bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM):
+        bonded[i, j] = True
+    return int(connected_components(bonded, directed=False)[0])
 
 
 def _symbols(numbers: Sequence[int]) -> str:
