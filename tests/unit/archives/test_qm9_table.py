@@ -1,6 +1,11 @@
 """From an archive to a molecule table and the list of rejected records."""
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -9,10 +14,13 @@ import pandas as pd
 import pytest
 from qm9_records import ATOMS, name, record, write_tar
 
+from mepflow.archives import qm9_table
 from mepflow.archives.qm9_table import read_archive
 from mepflow.errors import InputError
+from mepflow.files import remove_partial_files
 from mepflow.molecules import MoleculeTable
 
+SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 QM9 = Path(__file__).parents[3] / ".." / "shared" / "data" / "qm9"
 needs_qm9 = pytest.mark.skipif(not QM9.is_dir(), reason="no real QM9 files here")
 
@@ -113,6 +121,72 @@ def test_the_archive_s_order_changes_nothing(tmp_path):
             tuple((tmp_path / file).read_bytes() for file in ("archive.h5", "rejected.csv"))
         )
     assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("block", [1, 2, 4, 5])
+def test_blocks_change_nothing(tmp_path, monkeypatch, block):
+    archive = write_tar(tmp_path / "a.tar.bz2", _messy_members())
+    whole, rejected = ingest(archive, tmp_path)
+    whole.save(tmp_path / "whole.h5")
+    monkeypatch.setattr(qm9_table, "_BLOCK", block)
+    in_blocks, rejected_in_blocks = ingest(archive, tmp_path)
+    in_blocks.save(tmp_path / "blocks.h5")
+    assert (tmp_path / "blocks.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    assert rejected_in_blocks == rejected
+
+
+def test_memory_does_not_grow_with_the_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr(qm9_table, "_BLOCK", 50)
+
+    def peak_bytes(count):
+        members = [(name(number), record(number)) for number in range(count, 0, -1)]
+        archive = write_tar(tmp_path / "a.tar", members, "w")
+        tracemalloc.start()
+        read_archive(archive, tmp_path / "archive.h5", tmp_path / "rejected.csv")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(50)  # what is imported and cached at the first use
+    few, many = peak_bytes(200), peak_bytes(800)
+    # Water takes some 700 bytes of a table; its key, its place on disk and their sorting some 80.
+    assert many - few < 150 * 600
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mepflow.archives import qm9_table
+
+def die(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+owner, name = {victim}
+setattr(owner, name, die)
+folder = Path(sys.argv[1])
+qm9_table.read_archive(folder / "a.tar.bz2", folder / "archive.h5", folder / "rejected.csv")
+"""
+
+
+@pytest.mark.parametrize(
+    ("victim", "leaves_part"),
+    [
+        ("qm9_table.RecordFile, 'read'", False),
+        ("qm9_table.pd.DataFrame, 'to_csv'", True),
+    ],
+)
+def test_a_kill_leaves_no_half_table(tmp_path, victim, leaves_part):
+    members = [(name(number), record(number)) for number in (1, 2, 2)]
+    write_tar(tmp_path / "a.tar.bz2", members)
+    there = {path.name for path in tmp_path.iterdir()}
+    command = [sys.executable, "-c", KILLED.format(victim=victim), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    left = {path.name for path in tmp_path.iterdir()} - there
+    assert all(name.startswith(".archive.") and ".partial." in name for name in left)
+    assert bool(left) is leaves_part
+    remove_partial_files(tmp_path / "archive.h5")
+    assert {path.name for path in tmp_path.iterdir()} == there
 
 
 def test_names_that_a_file_cannot_hold_are_escaped(tmp_path):

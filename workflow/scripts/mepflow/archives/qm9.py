@@ -38,6 +38,7 @@ SUFFIX: Final = ".xyz"
 SIZE_LIMIT: Final = 1 << 16
 """Largest record in bytes; those of QM9 have up to 3 KiB."""
 KEY_DIGITS: Final = 6
+DIGEST_BYTES: Final = 16
 COLUMNS: Final[dict[str, str]] = {
     "A": "GHz",
     "B": "GHz",
@@ -109,7 +110,7 @@ def parse_record(content: bytes, source: str) -> Record:
         _wavenumbers(lines[n_atoms + 2], n_atoms),
         *smiles,
         *inchi,
-        hashlib.blake2b(content, digest_size=16).digest(),
+        hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest(),
     )
 
 

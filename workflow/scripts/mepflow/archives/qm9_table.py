@@ -1,27 +1,28 @@
 """The archive of QM9 as one molecule table and a list of the records that were rejected."""
 
 import logging
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, gdb_id, read_records
+from mepflow.archives.record_file import RecordFile, open_record_file
 from mepflow.archives.records import Rejected
 from mepflow.errors import InputError
 from mepflow.files import atomic_path
 from mepflow.molecule_writer import open_writer
-from mepflow.molecules import MoleculeTable, offsets
+from mepflow.molecules import IntArray, Molecule, MoleculeTable
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 logger = logging.getLogger(__name__)
 
 _LOG_INTERVAL: Final = 10_000
-_WRITTEN_AT_ONCE: Final = 10_000
+_BLOCK: Final = 2_000
+"""Molecules that are in memory at a time, some 10 MB."""
 
 
 def read_archive(
@@ -33,42 +34,73 @@ def read_archive(
     those of the relaxed geometries. The CSV has the columns record, id, reason. A key that occurs
     twice with the same content counts once; with different contents no record of it is kept, for
     the first one in the archive is no better than the second. Neither file depends on the
-    archive's order. Raises :class:`InputError` where the archive is damaged, holds no readable
-    record, or holds another number of records than ``expected_records``; it writes nothing then.
+    archive's order. The records wait on disk, beside the table, until all have been seen: what is
+    in memory at a time is a few thousand, whatever the size of the archive.
+
+    Raises :class:`InputError` where the archive is damaged, holds no readable record, or holds
+    another number of records than ``expected_records``; it writes nothing then.
     """
-    columns = _Columns()
+    with open_record_file(table_path.parent) as records:
+        rejected = _read(archive, records, expected_records)
+        repeated, rows = _resolve_repeated(records)
+        rejected += repeated
+        if not len(rows):
+            raise InputError(_nothing_left(archive, rejected))
+        rejected.sort(key=lambda entry: (entry.record, entry.reason))
+        with open_writer(table_path) as writer:
+            for first in range(0, len(rows), _BLOCK):
+                block = [records.read(row) for row in rows[first : first + _BLOCK].tolist()]
+                writer.append(_table(block, archive))
+            with atomic_path(rejected_path) as temporary:
+                frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
+                frame.to_csv(temporary, index=False)
+    logger.info("%s: %d molecules, %d records rejected", archive, len(rows), len(rejected))
+
+
+def _read(archive: Path, records: RecordFile, expected: int | None) -> list[Rejected]:
+    """Put the readable records of an archive aside; return the others."""
     rejected: list[Rejected] = []
-    bar = tqdm(read_records(archive), total=expected_records, unit=" records", disable=None)
+    bar = tqdm(read_records(archive), total=expected, unit=" records", disable=None)
     for count, item in enumerate(bar, start=1):
         if isinstance(item, Record):
-            columns.append(item)
+            records.append(item)
         else:
             rejected.append(item)
         if count % _LOG_INTERVAL == 0:
             logger.info("%s: %d records read, %d rejected", archive, count, len(rejected))
-        if expected_records is not None and count > expected_records:
-            # However many there are: they would fill the memory.
-            raise InputError(
-                f"{archive} holds more than {expected_records} records: fetch it again."
-            )
-    total = len(rejected) + len(columns.numbers)
-    if expected_records is not None and total != expected_records:
-        raise InputError(
-            f"{archive} holds {total} records instead of {expected_records}: fetch it again."
-        )
-    repeated, rows = columns.resolve_repeated()
-    rejected += repeated
-    if not rows:
-        raise InputError(_nothing_left(archive, rejected))
-    table = columns.table({"archive": archive.name})
-    rejected.sort(key=lambda entry: (entry.record, entry.reason))
-    logger.info("%s: %d molecules, %d records rejected", archive, len(rows), len(rejected))
-    with atomic_path(rejected_path) as temporary:
-        frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
-        frame.to_csv(temporary, index=False)
-    with open_writer(table_path) as writer:  # in the order of the keys, without a second copy
-        for first in range(0, len(rows), _WRITTEN_AT_ONCE):
-            writer.append(table.select(rows[first : first + _WRITTEN_AT_ONCE]))
+        if expected is not None and count > expected:
+            # However many there are: they would fill the disk.
+            raise InputError(f"{archive} holds more than {expected} records: fetch it again.")
+    total = len(rejected) + len(records)
+    if expected is not None and total != expected:
+        raise InputError(f"{archive} holds {total} records instead of {expected}: fetch it again.")
+    return rejected
+
+
+def _resolve_repeated(records: RecordFile) -> tuple[list[Rejected], IntArray]:
+    """Return the rejected repetitions, and the rows to keep in the order of their keys."""
+    numbers = records.numbers
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=0))  # keys count from 1
+    counts = np.diff(starts, append=len(order))
+    rejected: list[Rejected] = []
+    is_kept = np.ones(len(starts), dtype=bool)
+    for key in np.flatnonzero(counts > 1).tolist():
+        rows = order[starts[key] : starts[key] + counts[key]].tolist()
+        sources, digests = zip(*sorted(_origin(records.read(row)) for row in rows), strict=True)
+        is_kept[key] = len(set(digests)) == 1
+        contents = "the same content: one is kept"
+        if not is_kept[key]:
+            contents = "different contents: none is kept"
+        number = int(numbers[rows[0]])
+        reason = f"gdb {number} occurs {len(rows)} times with {contents}"
+        left_out = sources[1:] if is_kept[key] else sources
+        rejected += [Rejected(source, gdb_id(number), reason) for source in left_out]
+    return rejected, order[starts[is_kept]]
+
+
+def _origin(record: Record) -> tuple[str, bytes]:
+    return record.source, record.digest
 
 
 def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
@@ -81,75 +113,30 @@ def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
     )
 
 
-@dataclass
-class _Columns:
-    """The molecules read so far, flat: a tenth of the memory of as many Python objects."""
-
-    numbers: list[int] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    digests: list[bytes] = field(default_factory=list)
-    atom_counts: list[int] = field(default_factory=list)
-    atomic_numbers: bytearray = field(default_factory=bytearray)
-    positions: bytearray = field(default_factory=bytearray)
-    charges: bytearray = field(default_factory=bytearray)
-    properties: bytearray = field(default_factory=bytearray)
-    smiles: list[str] = field(default_factory=list)
-    texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    def append(self, record: Record) -> None:
-        self.numbers.append(record.number)
-        self.sources.append(record.source)
-        self.digests.append(record.digest)
-        self.atom_counts.append(len(record.atomic_numbers))
-        self.atomic_numbers += bytes(record.atomic_numbers)
-        self.positions += (record.positions * ANGSTROM_IN_BOHR).tobytes()
-        self.charges += record.mulliken_charges.tobytes()
-        self.properties += record.properties.tobytes()
-        self.smiles.append(record.relaxed_smiles)
-        self.texts["archive_smiles"].append(record.archive_smiles)
-        self.texts["archive_inchi"].append(record.archive_inchi)
-        self.texts["relaxed_inchi"].append(record.relaxed_inchi)
-
-    def resolve_repeated(self) -> tuple[list[Rejected], list[int]]:
-        """Return the rejected repetitions, and the rows to keep in the order of their keys."""
-        rows_of: dict[int, list[int]] = defaultdict(list)
-        for row, number in enumerate(self.numbers):
-            rows_of[number].append(row)
-        rejected, kept = [], []
-        for number, rows in sorted(rows_of.items()):
-            rows.sort(key=lambda row: self.sources[row])
-            same = len({self.digests[row] for row in rows}) == 1
-            kept += rows[:1] if same else []
-            contents = (
-                "the same content: one is kept" if same else "different contents: none is kept"
-            )
-            reason = f"gdb {number} occurs {len(rows)} times with {contents}"
-            rejected += [
-                Rejected(self.sources[row], gdb_id(number), reason)
-                for row in (rows[1:] if same else rows)
-            ]
-        return rejected, kept
-
-    def table(self, metadata: dict[str, Any]) -> MoleculeTable:
-        """Return all rows, in atomic units."""
-        columns = np.frombuffer(self.properties).reshape(-1, len(COLUMNS)).T
-        value = dict(zip(COLUMNS, columns, strict=True))
-        return MoleculeTable(
-            [gdb_id(number) for number in self.numbers],
-            self.smiles,
-            np.zeros(len(self.numbers), dtype=np.int64),
-            offsets(self.atom_counts),
-            np.frombuffer(self.atomic_numbers, dtype=np.uint8),
-            np.frombuffer(self.positions).reshape(-1, 3),
-            {
-                "archive_dipole_norm": value["mu"] / E_BOHR_IN_DEBYE,
-                "archive_energy": value["U0"] - value["zpve"],
-                "archive_homo": value["homo"],
-                "archive_lumo": value["lumo"],
-                "archive_spatial_extent": value["r2"],
-                "archive_polarizability": value["alpha"],
-                "archive_mulliken_charges": np.frombuffer(self.charges),
-            },
-            metadata=metadata,
-            texts=dict(self.texts),
+def _table(records: Sequence[Record], archive: Path) -> MoleculeTable:
+    """Return these records in atomic units."""
+    molecules = [
+        Molecule(
+            gdb_id(record.number),
+            np.array(record.atomic_numbers, dtype=np.uint8),
+            record.positions * ANGSTROM_IN_BOHR,
+            smiles=record.relaxed_smiles,
         )
+        for record in records
+    ]
+    columns = np.array([record.properties for record in records]).T
+    value = dict(zip(COLUMNS, columns, strict=True))
+    table = MoleculeTable.from_molecules(molecules, metadata={"archive": archive.name})
+    return table.with_properties(
+        archive_dipole_norm=value["mu"] / E_BOHR_IN_DEBYE,
+        archive_energy=value["U0"] - value["zpve"],
+        archive_homo=value["homo"],
+        archive_lumo=value["lumo"],
+        archive_spatial_extent=value["r2"],
+        archive_polarizability=value["alpha"],
+        archive_mulliken_charges=np.concatenate([record.mulliken_charges for record in records]),
+    ).with_texts(
+        archive_smiles=[record.archive_smiles for record in records],
+        archive_inchi=[record.archive_inchi for record in records],
+        relaxed_inchi=[record.relaxed_inchi for record in records],
+    )
