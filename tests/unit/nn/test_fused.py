@@ -101,11 +101,23 @@ def test_the_network_and_its_gradients_are_the_plain_ones(monkeypatch, case, chu
     assert largest_relative_difference(single, expected) < 1e-5
 
 
-def test_without_gradients_the_outputs_are_the_same_bits():
-    model, graph = network(), build_graph([molecule(1, 9), molecule(2, 5)], 4.5)
+def test_without_gradients_nothing_is_kept_and_the_outputs_are_the_same_bits(monkeypatch):
+    sizes = []
+
+    class Lease(fused._Lease):
+        def __init__(self, size):
+            sizes.append(size)
+            super().__init__(size)
+
+    monkeypatch.setattr(fused, "_Lease", Lease)
+    model = network()
+    graph = build_graph([molecule(seed, 9) for seed in range(30)], 4.5)
+    kept = model(graph)["p1"]
+    with_gradient = sizes.copy()
+    sizes.clear()
     with torch.no_grad():
-        without = model(graph)["p1"]
-    assert torch.equal(without, model(graph)["p1"])
+        assert torch.equal(model(graph)["p1"], kept)
+    assert sum(sizes) < 0.5 * sum(with_gradient)
 
 
 def test_the_number_of_threads_changes_rounding_at_most():

@@ -53,38 +53,36 @@ def outputs(
     ``basis`` is (P, B), ``directions`` are the d^x (P, x) of the network's vectors and matrices,
     ``weights`` all its parameters in PyTorch's order.
     """
+    of_pairs = [values.contiguous() for values in (basis, *directions)]
+    # Asked for here: inside a function of autograd gradients are off.
+    keeps = torch.is_grad_enabled() and any(v.requires_grad for v in (*of_pairs, *weights))
+    call = _Call(plan, graph, of_pairs, weights, keeps=keeps)
     apply: Callable[..., tuple[Tensor, ...]] = _Network.apply
-    return apply(plan, graph, basis.contiguous(), *(d.contiguous() for d in directions), *weights)
+    return apply(call, *of_pairs, *weights) if keeps else call.forward()
 
 
 class _Network(Function):
     """All blocks and heads; keeps the layers' outputs, from which the slopes of tanh follow."""
 
     @staticmethod
-    def forward(
-        ctx: Any, plan: Plan, graph: Graph, basis: Tensor, *others: Tensor
-    ) -> tuple[Tensor, ...]:
-        directions, weights = others[: plan.slices - 1], others[plan.slices - 1 :]
-        call = _Call(plan, graph, basis, directions, weights, keeps=any(ctx.needs_input_grad))
+    def forward(ctx: Any, call: "_Call", *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.call = call
-        ctx.save_for_backward(basis, *others)
-        found = call.forward()
-        return tuple(found[k] for k in plan.outputs)
+        ctx.save_for_backward(*inputs)
+        return call.forward()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         # Raises where a weight was changed in between.
-        basis, *others = ctx.saved_tensors
+        inputs = ctx.saved_tensors
         call: _Call = ctx.call
-        n_fixed = call.plan.slices
         of_pairs = [
             torch.zeros_like(values) if needed else None
             for values, needed in zip(
-                (basis, *others), ctx.needs_input_grad[2 : 2 + n_fixed], strict=False
+                inputs[: call.plan.slices], ctx.needs_input_grad[1:], strict=False
             )
         ]
-        return None, None, *of_pairs, *call.backward(upstream, of_pairs)
+        return None, *of_pairs, *call.backward(upstream, of_pairs)
 
 
 class _Call:
@@ -97,22 +95,21 @@ class _Call:
         self,
         plan: Plan,
         graph: Graph,
-        basis: Tensor,
-        directions: Sequence[Tensor],
+        of_pairs: Sequence[Tensor],
         weights: Sequence[Tensor],
         *,
         keeps: bool,
     ) -> None:
         self.plan = plan
-        self.precision = basis.dtype
-        self._basis = basis
+        self._basis = of_pairs[0]
+        self.precision = self._basis.dtype
         self._n_atoms = len(graph.species)
         indices = [
             values.contiguous()
             for values in (graph.species, graph.molecule, graph.pair_i, graph.pair_j)
         ]
         self._weights = [values.contiguous() for values in weights]
-        self._inputs = [*indices, basis, *directions]
+        self._inputs = [*indices, *of_pairs]
         self._numbers = (ctypes.c_int64 * (6 + len(plan.numbers)))(
             *(torch.get_num_threads(), CHUNK_COST, keeps),
             *(graph.n_molecules, self._n_atoms, len(graph.pair_i)),
@@ -123,8 +120,8 @@ class _Call:
         self._point(_WEIGHTS, self._weights)
         self._kept: _Lease | None = None
 
-    def forward(self) -> list[Tensor]:
-        """Return the outputs p1, p3, p5, those that the plan has."""
+    def forward(self) -> tuple[Tensor, ...]:
+        """Return the outputs in the order of the plan."""
         shapes = ((self._n_atoms,), (self._n_atoms, 3), (self._n_atoms, 5))
         found = [self._basis.new_zeros(shape) for shape in shapes[: self.plan.slices]]
         kept_bytes, work_bytes = self._room(backward=False)
@@ -132,7 +129,7 @@ class _Call:
         self._pointers[_ROOMS : _ROOMS + 2] = [self._kept.address, work.address]
         self._point(_OUTPUTS, [v if k in self.plan.outputs else None for k, v in enumerate(found)])
         native.call("forward", self.precision, self._numbers, self._pointers)
-        return found
+        return tuple(found[k] for k in self.plan.outputs)
 
     def backward(
         self, upstream: Sequence[Tensor], of_pairs: Sequence[Tensor | None]
