@@ -39,7 +39,7 @@ from mepflow.compiler import load  # noqa: E402
 from mepflow.nn import native  # noqa: E402
 from mepflow.nn.graph import Graph, build_graph, species_of  # noqa: E402
 from mepflow.nn.pinet2 import PiNet2, PiNet2Settings  # noqa: E402
-from mepflow.training.optimizer import KerasAdam, clip_norm, flatten_parameters  # noqa: E402
+from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm  # noqa: E402
 
 PEAK: Final = Path(__file__).with_name("peak.cpp")
 PEAK_ROUNDS: Final = 1_000_000
@@ -96,17 +96,17 @@ class Work:
         )
         self.nodes = nodes
         self.model = PiNet2(settings)
-        self.weights = flatten_parameters(self.model)
-        self.optimizer = KerasAdam(self.weights, 1e-4, 1e-7)
+        self.weights = FlatParameters(self.model)
+        self.optimizer = KerasAdam(self.weights.values, 1e-7)
         self.graph: Graph = build_graph(molecules, CUTOFF, torch.float32)
 
     def train(self) -> None:
         """Do one training step."""
         loss = self.model(self.graph)["p1"].square().mean()
-        self.optimizer.zero_gradient()
-        loss.backward()
-        clip_norm(self.weights.grad, 0.01)
-        self.optimizer.step()
+        gradient = self.weights.gradient(loss)
+        clip_norm(gradient, 0.01)
+        self.optimizer.begin_step(1e-4)
+        self.optimizer.update(gradient)
 
     def infer(self) -> None:
         """Evaluate the network."""

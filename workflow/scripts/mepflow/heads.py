@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mepflow.multipoles import dipole_terms, quadrupole_terms
 from mepflow.nn.graph import Graph
-from mepflow.nn.layers import segment_sum
+from mepflow.nn.layers import segment_sum, spread
 from mepflow.nn.pinet2 import PiNet2, PiNet2Settings
 from mepflow.variants import Variant
 
@@ -62,7 +62,7 @@ def constrain_charges(charges: Tensor, total_charge: Tensor, molecule: Tensor) -
     n_molecules = total_charge.shape[0]
     n_atoms = segment_sum(charges.new_ones(charges.shape), molecule, n_molecules)
     excess = segment_sum(charges, molecule, n_molecules) - total_charge
-    return charges - (excess / n_atoms)[molecule]
+    return charges - spread(excess / n_atoms, molecule)
 
 
 class MultipoleModel(nn.Module):

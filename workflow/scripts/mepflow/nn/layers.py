@@ -12,6 +12,8 @@ from typing import Final, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from mepflow.nn import gpu
+
 # Σ_ab T_ab S_ab in terms of the five stored components, with T_zz = −T_xx − T_yy.
 _FROBENIUS: Final = (
     (2.0, 1.0, 0.0, 0.0, 0.0),
@@ -25,10 +27,22 @@ _FROBENIUS: Final = (
 def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
     """Return the sums (n_segments, …) of the rows of ``values`` (P, …) with the same ``index``.
 
-    The order of the additions, and so the last digit, is fixed on the CPU but not on CUDA, unless
-    torch is asked for deterministic algorithms.
+    ``index`` (P,) does not decrease. The order of the additions, and so the last digit, is fixed,
+    except on a GPU without Triton or in float64.
     """
+    if gpu.usable(values):
+        return gpu.segment_sum(values, index, gpu.starts(index, n_segments))
     return values.new_zeros(n_segments, *values.shape[1:]).index_add(0, index, values)
+
+
+def spread(values: Tensor, index: Tensor) -> Tensor:
+    """Return the row of ``values`` (n, …) of each segment in ``index``; :func:`segment_sum`'s dual.
+
+    So is its gradient, with the same order of the additions.
+    """
+    if gpu.usable(values):
+        return gpu.spread(values, index, gpu.starts(index, len(values)))
+    return values.index_select(0, index)
 
 
 class Pairs(NamedTuple):
@@ -36,6 +50,10 @@ class Pairs(NamedTuple):
 
     i: Tensor
     j: Tensor
+
+
+AnyPairs = Pairs | gpu.Neighbours
+"""With neighbours, the layers use the kernels for GPUs."""
 
 
 def traceless_square(direction: Tensor) -> Tensor:
@@ -61,9 +79,13 @@ class FeedForward(nn.Module):
         widths = (in_features, *nodes)
         self.dense = nn.ModuleList(nn.Linear(m, n, bias=bias) for m, n in pairwise(widths))
         self.tanh = tanh
+        self._narrow = max(widths) <= gpu.WIDEST
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (…, nodes[-1]) of x (…, in_features)."""
+        if self.tanh and self._narrow and gpu.usable(x):
+            layers = cast("list[nn.Linear]", list(self.dense))
+            return gpu.dense_stack(x, [d.weight for d in layers], [d.bias for d in layers])
         for layer in self.dense:
             x = torch.tanh(layer(x)) if self.tanh else layer(x)
         return x
@@ -86,7 +108,7 @@ class PairDense(nn.Module):
         of_i, of_j = self.linear.weight.chunk(2, dim=1)
         return nn.functional.linear(p1, of_i, self.linear.bias), nn.functional.linear(p1, of_j)
 
-    def forward(self, p1: Tensor, pairs: Pairs) -> Tensor:
+    def forward(self, p1: Tensor, pairs: AnyPairs) -> Tensor:
         """Return (P, features) of p1 (N, in_features) and the pairs (P,)."""
         centre, neighbour = self.of_atoms(p1)
         return centre.index_select(0, pairs.i) + neighbour.index_select(0, pairs.j)
@@ -112,8 +134,10 @@ class PairInteraction(nn.Module):
         """Return what the atoms i and j add to the first layer; see :class:`PairDense`."""
         return cast(PairDense, self.dense[0]).of_atoms(p1)
 
-    def forward(self, p1: Tensor, pairs: Pairs, basis: Tensor) -> Tensor:
+    def forward(self, p1: Tensor, pairs: AnyPairs, basis: Tensor) -> Tensor:
         """Return i (P, C) of p1 (N, C'), the pairs (P,) and the basis (P, B)."""
+        if isinstance(pairs, gpu.Neighbours) and len(self.dense) == 1:
+            return gpu.pair_interaction(*self.of_atoms(p1), basis, pairs)
         first, *rest = self.dense
         x: Tensor = first(p1, pairs)
         for layer in rest:
@@ -141,7 +165,7 @@ class InvariantLayer(nn.Module):
         self.ii = FeedForward(pi_nodes[-1], ii_nodes, bias=False)
         self.pp = FeedForward(ii_nodes[-1], pp_nodes, bias=False)
 
-    def forward(self, p1: Tensor, pairs: Pairs, basis: Tensor) -> Tensor:
+    def forward(self, p1: Tensor, pairs: AnyPairs, basis: Tensor) -> Tensor:
         """Return i1 (P, ii_nodes[-1]); the caller sums it and applies :attr:`pp`."""
         i1: Tensor = self.ii(self.pi(p1, pairs, basis))
         return i1
@@ -165,13 +189,22 @@ class EquivariantInteraction(nn.Module):
         )
         self.weighted = weighted
 
-    def forward(self, px: Tensor | None, direction: Tensor, scale: Tensor, pairs: Pairs) -> Tensor:
+    def of_atoms(self, px: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        """Return what px (N, x, C') of atoms i and j adds to their pairs, None for nothing."""
+        if px is None:
+            return None, None
+        return (self.of_i(px) if self.weighted else None), self.of_j(px)
+
+    def forward(
+        self, px: Tensor | None, direction: Tensor, scale: Tensor, pairs: AnyPairs
+    ) -> Tensor:
         """Return ix (P, x, C) of px (N, x, C'), if any, d^x (P, x) and s (P, C)."""
         carried = direction[:, :, None]
-        if px is not None:
-            carried = carried + self.of_j(px).index_select(0, pairs.j)
-            if self.weighted:
-                carried = carried + self.of_i(px).index_select(0, pairs.i)
+        of_i, of_j = self.of_atoms(px)
+        if of_j is not None:
+            carried = carried + of_j.index_select(0, pairs.j)
+        if of_i is not None:
+            carried = carried + of_i.index_select(0, pairs.i)
         return carried * scale[:, None, :]
 
 

@@ -25,10 +25,11 @@ import torch
 from torch import Tensor, nn
 
 from mepflow.errors import ConfigError
-from mepflow.nn import fused, native
+from mepflow.nn import fused, gpu, native
 from mepflow.nn.basis import BASES, CUTOFF_FUNCTIONS, RadialBasis
 from mepflow.nn.graph import Graph
 from mepflow.nn.layers import (
+    AnyPairs,
     EquivariantLayer,
     FeedForward,
     InvariantLayer,
@@ -239,7 +240,7 @@ class Block(nn.Module):
     def forward(
         self,
         old: Mapping[str, Tensor],
-        pairs: Pairs,
+        pairs: AnyPairs,
         basis: Tensor,
         directions: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
@@ -262,12 +263,14 @@ class Block(nn.Module):
     def _sums(
         self,
         old: Mapping[str, Tensor],
-        pairs: Pairs,
+        pairs: AnyPairs,
         basis: Tensor,
         directions: Mapping[str, Tensor],
     ) -> tuple[Tensor, ...]:
         """IP layers: return the sums over neighbours of i1 (N, W) and of each ix (N, x, C)."""
         i1 = self.invariant(old["p1"], pairs, basis)
+        if isinstance(pairs, gpu.Neighbours):
+            return self._sums_on_gpu(i1, old, pairs, directions)
         scales = i1.chunk(self.n_slices, dim=1)[1:]
         interactions = [
             layer.interaction(old.get(name), directions[name], scale, pairs)
@@ -275,6 +278,27 @@ class Block(nn.Module):
         ]
         n_atoms = old["p1"].shape[0]
         return tuple(segment_sum(values, pairs.i, n_atoms) for values in (i1, *interactions))
+
+    def _sums_on_gpu(
+        self,
+        i1: Tensor,
+        old: Mapping[str, Tensor],
+        pairs: gpu.Neighbours,
+        directions: Mapping[str, Tensor],
+    ) -> tuple[Tensor, ...]:
+        of_atoms = [
+            layer.interaction.of_atoms(old.get(name)) for name, layer in self._equivariant()
+        ]
+        used = [directions[name] for name in self.equivariant]
+        # PiNN's first properties are zeros of a single channel.
+        of_j = [v if v is None else v.expand(-1, -1, self.channels) for _, v in of_atoms]
+        total, *sums = gpu.neighbour_sums(i1, of_j, used, pairs)
+        scales = total.chunk(self.n_slices, dim=1)[1:]
+        # What atom i itself adds is the same for all of its pairs.
+        return total, *(
+            summed if of_i is None else summed + of_i * scale[:, None, :]
+            for summed, (of_i, _), scale in zip(sums, of_atoms, scales, strict=True)
+        )
 
     def _equivariant(self) -> list[tuple[str, EquivariantLayer]]:
         return cast("list[tuple[str, EquivariantLayer]]", list(self.equivariant.items()))
@@ -366,13 +390,13 @@ class PiNet2(nn.Module):
         directions = {"p3": graph.direction}
         if "p5" in self.settings.properties:
             directions["p5"] = traceless_square(graph.direction)
-        forward = self._fused if self._is_fused(basis) else self._plain
+        forward = self._fused if self._is_fused(basis) else self._by_layers
         return forward(graph, basis, directions)
 
-    def _plain(
+    def _by_layers(
         self, graph: Graph, basis: Tensor, directions: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        pairs, properties = Pairs(graph.pair_i, graph.pair_j), self.embed(graph)
+        pairs, properties = _pairs_of(graph, basis), self.embed(graph)
         outputs: dict[str, Tensor] = {}
         for block, heads, update in zip(self.blocks, self.heads, self.residuals, strict=True):
             new = block(properties, pairs, basis, directions)
@@ -408,6 +432,13 @@ class PiNet2(nn.Module):
             for name in self.settings.properties[1:]:
                 properties[name] = p1.new_zeros(len(p1), COMPONENTS[name], 1)
         return properties
+
+
+def _pairs_of(graph: Graph, basis: Tensor) -> AnyPairs:
+    """Return the pairs as the layers take them: the kernels have no gradient of the geometry."""
+    if gpu.usable(basis) and not basis.requires_grad:
+        return gpu.Neighbours.of_pairs(graph.pair_i, graph.pair_j, len(graph.species))
+    return Pairs(graph.pair_i, graph.pair_j)
 
 
 def _plan(settings: PiNet2Settings) -> fused.Plan:

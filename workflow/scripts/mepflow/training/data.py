@@ -49,13 +49,17 @@ class Runs:
         start = torch.from_numpy(np.cumsum(lengths) - lengths).to(device)
         return cls(start, torch.from_numpy(lengths).to(device), lengths)
 
+    def total(self, host_molecules: IntArray) -> int:
+        """Return how many rows the runs of ``molecules`` have together."""
+        return int(self.host_length[host_molecules].sum())
+
     def gather(self, molecules: Tensor, host_molecules: IntArray) -> tuple[Tensor, Tensor, Tensor]:
         """Return, for the runs of ``molecules`` put one after the other, each row's flat index.
 
         Also each row's position in ``molecules``, and each run's first row in the new order.
         """
         length = self.length[molecules]
-        total = int(self.host_length[host_molecules].sum())
+        total = self.total(host_molecules)
         position = torch.repeat_interleave(length, output_size=total)
         start = length.cumsum(0) - length
         rows = torch.arange(total, device=length.device)
@@ -63,7 +67,10 @@ class Runs:
 
 
 class DeviceDataset:
-    """Molecules with their pairs and, for training, labels, as flat tensors on one device."""
+    """Molecules with their pairs and, for training, labels, as flat tensors on one device.
+
+    ``inputs`` are all molecules as one batch, ``atoms`` and ``pairs`` the runs of each molecule.
+    """
 
     def __init__(
         self,
@@ -71,12 +78,14 @@ class DeviceDataset:
         labels: Labels | None,
         n_atoms: IntArray,
         n_pairs: IntArray,
+        cutoff: float,
     ) -> None:
-        self._all = inputs
-        self._labels = labels
+        self.inputs = inputs
+        self.cutoff = cutoff
         self.device = inputs.positions.device
-        self._atoms = Runs.from_lengths(n_atoms, self.device)
-        self._pairs = Runs.from_lengths(n_pairs, self.device)
+        self.atoms = Runs.from_lengths(n_atoms, self.device)
+        self.pairs = Runs.from_lengths(n_pairs, self.device)
+        self._labels = labels
 
     @classmethod
     def from_table(
@@ -114,10 +123,12 @@ class DeviceDataset:
             torch.from_numpy(table.total_charge).to(device, dtype),
         )
         labels = _labels(table, device, dtype) if labelled else None
-        return cls(inputs, labels, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy())
+        return cls(
+            inputs, labels, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy(), cutoff
+        )
 
     def __len__(self) -> int:
-        return len(self._atoms.host_length)
+        return len(self.atoms.host_length)
 
     def chunks(self, size: int = 64) -> list[IntArray]:
         """Return all rows in order, in pieces of at most ``size``, for a pass without gradients."""
@@ -127,10 +138,10 @@ class DeviceDataset:
     def batch(self, molecules: IntArray) -> Batch:
         """Return the molecules of these rows, in this order; a row may come twice."""
         index = torch.from_numpy(molecules).to(self.device)
-        atoms, molecule, first_atom = self._atoms.gather(index, molecules)
-        pairs, owner, _ = self._pairs.gather(index, molecules)
-        shift = (first_atom - self._atoms.start[index])[owner]
-        flat = self._all.graph
+        atoms, molecule, first_atom = self.atoms.gather(index, molecules)
+        pairs, owner, _ = self.pairs.gather(index, molecules)
+        shift = (first_atom - self.atoms.start[index])[owner]
+        flat = self.inputs.graph
         graph = Graph(
             species=flat.species[atoms],
             positions=flat.positions[atoms],
@@ -142,17 +153,17 @@ class DeviceDataset:
             n_molecules=len(molecules),
         )
         return replace(
-            self._all,
+            self.inputs,
             graph=graph,
-            positions=self._all.positions[atoms],
-            total_charge=self._all.total_charge[index],
+            positions=self.inputs.positions[atoms],
+            total_charge=self.inputs.total_charge[index],
         )
 
-    def labels(self, molecules: IntArray) -> Labels:
+    def labels(self, molecules: IntArray | Tensor) -> Labels:
         """Return the labels of these rows, in this order."""
         if self._labels is None:
             raise ValueError("the data set was made without labels")
-        index = torch.from_numpy(molecules).to(self.device)
+        index = torch.as_tensor(molecules, device=self.device)
         return Labels(*(values[index] for values in self._labels))
 
 

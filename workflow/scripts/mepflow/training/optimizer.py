@@ -10,6 +10,27 @@ import torch
 from torch import Tensor, nn
 
 
+class FlatParameters:
+    """All parameters of a module in one tensor, ``values``.
+
+    They become views of it, so an update is a few operations and not some for each of the hundred
+    small tensors of a network. The module must not change its device or precision afterwards.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._parameters = list(module.parameters())
+        self.values = torch.cat([values.detach().reshape(-1) for values in self._parameters])
+        sizes = [values.numel() for values in self._parameters]
+        pieces = torch.split(self.values, sizes)
+        for values, piece in zip(self._parameters, pieces, strict=True):
+            values.data = piece.view_as(values)
+
+    def gradient(self, loss: Tensor) -> Tensor:
+        """Return the gradient of ``loss``, 0 for what it does not depend on."""
+        pieces = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
+        return torch.cat([piece.reshape(-1) for piece in pieces])
+
+
 class KerasAdam:
     r"""Adam with epsilon outside the bias correction, as in Keras' legacy optimiser, of one tensor.
 
@@ -18,47 +39,37 @@ class KerasAdam:
 
     PyTorch's own adds its epsilon to :math:`\sqrt{v / (1 - \beta_2^t)}` instead; and its optimisers
     import PyTorch's compiler, which takes longer than many of a small network's steps.
+
+    A step is :meth:`begin_step`, on the host, and :meth:`update`, on the device alone.
     """
 
     def __init__(
-        self,
-        weights: nn.Parameter,
-        learning_rate: float,
-        epsilon: float,
-        betas: tuple[float, float] = (0.9, 0.999),
+        self, weights: Tensor, epsilon: float, betas: tuple[float, float] = (0.9, 0.999)
     ) -> None:
-        self.learning_rate = learning_rate
         self._weights = weights
         self._epsilon = epsilon
         self._betas = betas
         self._steps_done = 0
-        self._first = torch.zeros_like(weights, requires_grad=False)
-        self._second = torch.zeros_like(weights, requires_grad=False)
+        self._first = torch.zeros_like(weights)
+        self._second = torch.zeros_like(weights)
+        self._factor = weights.new_zeros(())
 
-    def zero_gradient(self) -> None:
-        """Set the gradient to zero in place, where there is one."""
-        if self._weights.grad is not None:
-            self._weights.grad.zero_()
-
-    def step(self) -> None:
-        """Change the weights by one step along their gradient; raises ``ValueError`` without it."""
-        gradient = self._weights.grad
-        if gradient is None:
-            raise ValueError("no gradient has been computed")
+    def begin_step(self, learning_rate: float) -> None:
+        """Count one more step, which will be made at this learning rate."""
         self._steps_done += 1
+        decay_1, decay_2 = self._betas
+        correction = (1.0 - decay_2**self._steps_done) ** 0.5 / (1.0 - decay_1**self._steps_done)
+        self._factor.fill_(-learning_rate * correction)
+
+    def update(self, gradient: Tensor) -> None:
+        """Change the weights along their ``gradient``, by the step that was begun last."""
         decay_1, decay_2 = self._betas
         self._first.lerp_(gradient, 1.0 - decay_1)
         self._second.mul_(decay_2).addcmul_(gradient, gradient, value=1.0 - decay_2)
-        correction = (1.0 - decay_2**self._steps_done) ** 0.5 / (1.0 - decay_1**self._steps_done)
-        with torch.no_grad():
-            self._weights.addcdiv_(
-                self._first,
-                self._second.sqrt().add_(self._epsilon),
-                value=-self.learning_rate * correction,
-            )
+        self._weights.addcdiv_(self._first * self._factor, self._second.sqrt().add_(self._epsilon))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what :meth:`load_state_dict` needs to go on, without learning rate and betas.
+        """Return what :meth:`load_state_dict` needs to go on, without epsilon and betas.
 
         The tensors are those in use: a later step changes them.
         """
@@ -73,24 +84,6 @@ class KerasAdam:
         self._steps_done = int(state["steps_done"])
         self._first.copy_(state["first_moment"])
         self._second.copy_(state["second_moment"])
-
-
-def flatten_parameters(module: nn.Module) -> nn.Parameter:
-    """Return one parameter that holds all of ``module``'s, and its gradient all their gradients.
-
-    The module's parameters become views of it, so an update is a few operations on one tensor and
-    not on the hundred small ones of a network. The module must not change its device or precision
-    afterwards, and gradients must be set to zero in place, not removed.
-    """
-    parameters = list(module.parameters())
-    flat = nn.Parameter(torch.cat([values.detach().reshape(-1) for values in parameters]))
-    flat.grad = torch.zeros_like(flat)
-    sizes = [values.numel() for values in parameters]
-    pieces, gradients = (torch.split(whole, sizes) for whole in (flat.detach(), flat.grad))
-    for values, piece, gradient in zip(parameters, pieces, gradients, strict=True):
-        values.data = piece.view_as(values)
-        values.grad = gradient.view_as(values)
-    return flat
 
 
 def clip_norm(gradient: Tensor, max_norm: float) -> Tensor:

@@ -1,5 +1,6 @@
 """A model in training, between two checkpoints."""
 
+import contextlib
 import logging
 import math
 import time
@@ -11,13 +12,22 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mepflow.errors import MepflowError
-from mepflow.heads import MultipoleModel
-from mepflow.training.batches import IntArray, batch_of_step
+from mepflow.heads import Batch, MultipoleModel
+from mepflow.training.batches import batch_of_step
+from mepflow.training.captured import CapturedSteps
 from mepflow.training.checkpoint import Checkpoint
 from mepflow.training.data import DeviceDataset
 from mepflow.training.log import LogRow
-from mepflow.training.loss import ErrorSummary, Residuals, residuals, summarise, weighted_loss
-from mepflow.training.optimizer import KerasAdam, clip_norm, flatten_parameters
+from mepflow.training.loss import (
+    ErrorSummary,
+    Labels,
+    Residuals,
+    residuals,
+    summarise,
+    weighted_loss,
+)
+from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm
+from mepflow.training.padding import Capacity, capacity_for, padded_batch
 from mepflow.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
@@ -54,12 +64,16 @@ class Trainer:
         self.rows: list[LogRow] = []
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
         self._device = data.train.device
-        self._weights = flatten_parameters(model)
-        self._optimizer = KerasAdam(self._weights, settings.learning_rate, settings.adam_epsilon)
+        self._weights = FlatParameters(model)
+        self._optimizer = KerasAdam(self._weights.values, settings.adam_epsilon)
         self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
         self._loss_weights = model.variant.loss_weights
+        on_gpu = self._device.type == "cuda"
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
-        self._check_interval = 1 if self._device.type == "cpu" else 50
+        self._check_interval = 50 if on_gpu else 1
+        self._captured = (
+            CapturedSteps(self._padded_step, settings.batch_size, self._device) if on_gpu else None
+        )
         self._earlier_s, self._start_s = 0.0, time.monotonic()
 
     @property
@@ -77,6 +91,10 @@ class Trainer:
 
         Raises :class:`MepflowError` where a loss is not finite.
         """
+        with contextlib.nullcontext() if self._captured is None else self._captured.stream():
+            return self._advance()
+
+    def _advance(self) -> LogRow:
         interval = self.settings.validation_interval
         stop = min((self.step // interval + 1) * interval, self.settings.steps)
         train_loss = float(torch.stack(self._train_until(stop)).double().mean())
@@ -105,7 +123,10 @@ class Trainer:
         """Return the errors of the present weights on the validation set."""
         dataset = self.data.validation
         with torch.no_grad():
-            parts = [self._errors(dataset, molecules) for molecules in dataset.chunks()]
+            parts = [
+                self._errors(dataset.batch(molecules), dataset.labels(molecules))
+                for molecules in dataset.chunks()
+            ]
         return summarise(parts, self._loss_weights)
 
     def checkpoint(self, fingerprint: str, *, delivered: bool = False) -> Checkpoint:
@@ -164,24 +185,41 @@ class Trainer:
 
     def _train_step(self) -> Tensor:
         molecules = self._molecules_of(self.step)
-        errors = self._errors(self.data.train, molecules)
+        self._optimizer.begin_step(self.settings.learning_rate_at(self.step))
+        dataset = self.data.train
+        if self._captured is not None:
+            return self._captured(molecules, capacity_for(dataset, molecules))
+        return self._update(self._errors(dataset.batch(molecules), dataset.labels(molecules)))
+
+    def _padded_step(self, molecules: Tensor, capacity: Capacity) -> Tensor:
+        """Do a step on a padded batch, without a word from the device to the host."""
+        dataset = self.data.train
+        batch = padded_batch(dataset, molecules, capacity)
+        return self._update(self._errors(batch, dataset.labels(molecules)))
+
+    def _update(self, errors: Residuals) -> Tensor:
+        """Change the weights along the gradient of the loss of these errors; return the loss."""
         loss = weighted_loss(errors, self._loss_weights)
-        self._optimizer.zero_gradient()
-        torch.autograd.backward(loss)
-        if self.settings.gradient_clip_norm is not None and self._weights.grad is not None:
-            clip_norm(self._weights.grad, self.settings.gradient_clip_norm)
-        self._optimizer.learning_rate = self.settings.learning_rate_at(self.step)
-        self._optimizer.step()
+        gradient = self._weights.gradient(loss)
+        if self.settings.gradient_clip_norm is not None:
+            clip_norm(gradient, self.settings.gradient_clip_norm)
+        self._optimizer.update(gradient)
         return loss.detach()
 
-    def _errors(self, dataset: DeviceDataset, molecules: IntArray) -> Residuals:
-        """Return the errors of the multipoles of ``molecules``, rows of ``dataset``.
+    def _errors(self, batch: Batch, labels: Labels) -> Residuals:
+        """Return the errors of the multipoles of the molecules that have labels, the first ones.
 
         This alone runs in the precision of the training; labels and sums stay in the data's.
         """
         bf16 = self.settings.precision == "bf16"
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            return residuals(self.model(dataset.batch(molecules)), dataset.labels(molecules))
+        # A recorded step must not take weights in bfloat16 from the cache of an earlier one.
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            predicted = self.model(batch)
+        n_molecules = len(labels.dipole)
+        first = predicted._replace(
+            dipole=predicted.dipole[:n_molecules], quadrupole=predicted.quadrupole[:n_molecules]
+        )
+        return residuals(first, labels)
 
     def _require_finite(self, losses: list[Tensor]) -> None:
         """Raise where one of the losses of the last steps is not finite."""

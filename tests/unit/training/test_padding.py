@@ -1,0 +1,124 @@
+"""Batches with padding: the same loss and gradient, from shapes known before."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mepflow.heads import MultipoleModel
+from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.training.data import DeviceDataset
+from mepflow.training.padding import Capacity, capacity_for, padded_batch
+from mepflow.training.settings import TrainingSettings
+from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.variants import Variant
+
+ELEMENTS = (1, 6, 8)
+
+
+@pytest.fixture
+def make_trainer(
+    table: MoleculeTable, network: dict[str, Any], training: dict[str, Any], variant: Variant
+) -> Callable[[], Trainer]:
+    def make() -> Trainer:
+        settings = PiNet2Settings.from_dict(
+            {**network, "elements": ELEMENTS, "outputs": variant.outputs}
+        )
+        torch.manual_seed(3)
+        model = MultipoleModel(settings, variant).double()
+        data = DeviceDataset.from_table(table, ELEMENTS, 3.0, dtype=torch.float64)
+        return Trainer(
+            model, TrainingData(data, data, table.ids), TrainingSettings.from_config(training), 1
+        )
+
+    return make
+
+
+# Molecules 0, 6 and 12 are single atoms, without a pair.
+@pytest.mark.parametrize("rows", [[0], [0, 6, 12], [5, 17, 4], [4, 4, 1], list(range(18))])
+def test_a_padded_batch_begins_as_the_batch_and_ends_as_a_stranger(
+    table: MoleculeTable, rows: list[int]
+) -> None:
+    dataset = DeviceDataset.from_table(table, ELEMENTS, 3.0)
+    molecules = np.array(rows)
+    batch = dataset.batch(molecules)
+    capacity = capacity_for(dataset, molecules)
+    padded = padded_batch(dataset, torch.from_numpy(molecules), capacity)
+    graph, n_atoms, n_pairs = padded.graph, len(batch.positions), len(batch.graph.pair_i)
+    assert (len(graph.species), len(graph.pair_i)) == capacity
+    assert n_atoms < capacity.atoms
+    assert n_pairs <= capacity.pairs
+    assert graph.n_molecules == len(rows) + 1
+    for name, values in vars(batch.graph).items():
+        if isinstance(values, torch.Tensor):
+            assert torch.equal(getattr(graph, name)[: len(values)], values), name
+    assert torch.equal(padded.positions[:n_atoms], batch.positions)
+    assert (graph.molecule[n_atoms:] == len(rows)).all()
+    assert (graph.species[n_atoms:] == -1).all()
+    assert torch.equal(graph.pair_i[n_pairs:], graph.pair_j[n_pairs:])
+    assert (graph.pair_i[n_pairs:] >= n_atoms).all()
+    assert (graph.pair_i.diff() >= 0).all()
+    shares = torch.bincount(graph.pair_i[n_pairs:] - n_atoms, minlength=capacity.atoms - n_atoms)
+    assert shares.max() - shares.min() <= 1
+
+
+def test_capacities_are_few_and_close() -> None:
+    rng = np.random.default_rng(1)
+    table = MoleculeTable.from_molecules(list(random_molecules(rng, 300)))
+    dataset = DeviceDataset.from_table(table, ELEMENTS, 3.0, labelled=False)
+    found: list[Capacity] = []
+    for _ in range(200):
+        molecules = rng.choice(300, 64, replace=False)
+        found.append(capacity_for(dataset, molecules))
+        assert found[-1].atoms <= 1.15 * dataset.atoms.total(molecules)
+    assert len(set(found)) <= 12
+
+
+def random_molecules(rng: np.random.Generator, number: int) -> Iterator[Molecule]:
+    for index in range(number):
+        n_atoms = int(rng.integers(5, 15))
+        positions = 2.0 * np.stack(np.unravel_index(np.arange(n_atoms), (3, 3, 2)), axis=1)
+        yield Molecule(f"m{index}", np.full(n_atoms, 6, dtype=np.uint8), positions)
+
+
+def test_a_training_on_padded_batches_is_the_same(make_trainer: Callable[[], Trainer]) -> None:
+    plain, padded = make_trainer(), make_trainer()
+    for step in range(30):
+        plain.step = padded.step = step
+        molecules = padded._molecules_of(step)
+        expected = plain._train_step()
+        padded._optimizer.begin_step(padded.settings.learning_rate_at(step))
+        capacity = capacity_for(padded.data.train, molecules)
+        found = padded._padded_step(torch.from_numpy(molecules), capacity)
+        assert math.isclose(found.item(), expected.item(), rel_tol=1e-9)
+    torch.testing.assert_close(padded._weights.values, plain._weights.values, rtol=0, atol=1e-9)
+
+
+def test_a_step_never_waits_for_the_device(
+    make_trainer: Callable[[], Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On "meta" tensors have shapes and no values: what asks for a value, or for a shape that
+    # depends on one, fails. A recording on a GPU would.
+    trainer = make_trainer()
+    meta = torch.device("meta")
+    dataset = trainer.data.train
+    for name, tensor in vars(dataset.inputs).items():
+        object.__setattr__(dataset.inputs, name, tensor.to(meta))
+    assert dataset._labels is not None
+    dataset._labels = type(dataset._labels)(*(values.to(meta) for values in dataset._labels))
+    for runs in (dataset.atoms, dataset.pairs):
+        object.__setattr__(runs, "start", runs.start.to(meta))
+        object.__setattr__(runs, "length", runs.length.to(meta))
+    dataset.device = meta
+    monkeypatch.setattr(Trainer, "_copied_state", lambda _: {})
+    on_meta = Trainer(trainer.model.to(meta), trainer.data, trainer.settings, 1)
+    on_meta._device = torch.device("cpu")  # autocast knows no other one here
+    on_meta._optimizer.begin_step(1e-3)
+    loss = on_meta._padded_step(torch.zeros(4, dtype=torch.int64, device=meta), Capacity(30, 90))
+    assert loss.device == meta
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        loss.item()
