@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from spice_groups import make_group, write_spice
 
-from mepflow.archives.hdf5 import open_file, read_rows, root_links
+from mepflow.archives.hdf5 import SafeGroup, open_file, read_rows, root_links
 from mepflow.errors import InputError
 
 
@@ -24,6 +24,18 @@ def test_names_are_sorted(archive):
     with h5py.File(archive, "w"):
         pass
     assert names(archive) == []
+
+
+def test_the_cache_of_names_does_not_grow_with_the_groups(tmp_path):
+    archive = write_spice(tmp_path / "many.hdf5", {"0": {"smiles": ["O"]}})
+    with h5py.File(archive, "a") as file:
+        for number in range(1, 3_000):
+            file.copy("0", str(number))
+    with open_file(archive) as file:
+        before = file.id.get_mdc_size()[0]
+        for link in root_links(file):
+            assert SafeGroup(file, link).text("smiles") == "O"
+        assert file.id.get_mdc_size()[0] == before
 
 
 def test_a_file_that_may_not_be_written_is_read(archive):

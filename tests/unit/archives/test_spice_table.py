@@ -1,5 +1,6 @@
 """From an archive of SPICE's format to a molecule table and the list of rejected groups."""
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -111,6 +112,24 @@ def test_blocks_change_nothing(tmp_path, monkeypatch):
     np.testing.assert_array_equal(blocks.positions, whole.positions)
     for name, values in whole.properties.items():
         np.testing.assert_array_equal(blocks.properties[name], values)
+
+
+def test_memory_does_not_grow_with_the_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr(spice_table, "_BLOCK_ATOMS", 300)
+
+    def peak_bytes(count):
+        groups = {f"{number:03d}": make_group(seed=number) for number in range(count)}
+        archive = write_spice(tmp_path / "spice.hdf5", groups)
+        tracemalloc.start()
+        read_archive(archive, tmp_path / "archive.h5", tmp_path / "rejected.csv", None, "all")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(10)  # what is imported and cached at the first use
+    few, many = peak_bytes(50), peak_bytes(150)
+    # A table that holds four conformers of water takes some 11,000 bytes of memory for each group.
+    assert many - few < 3_000 * 100
 
 
 def test_the_same_archive_gives_the_same_bytes(tmp_path):

@@ -24,6 +24,9 @@ TEXT_LIMIT: Final = 1 << 15
 """Longest text in bytes."""
 CHUNK_LIMIT: Final = 1 << 26
 """Largest chunk of a dataset in bytes."""
+_CACHED_NAMES: Final = 1 << 21
+"""Most bytes of HDF5's cache of names and places. It takes four times that of memory, and by
+default it grows to 32 MB with the number of groups, of which each is read but once."""
 
 # What h5py raises where parts of a file are damaged, or of a type that NumPy does not have.
 _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
@@ -34,6 +37,9 @@ def open_file(path: Path) -> Iterator[h5py.File]:
     """Open a file for reading only; raises :class:`InputError` where it is missing or cut short."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_sieve_buf_size(1)  # else up to 64 KiB around what is asked for are read
+    cache = access.get_mdc_config()
+    cache.max_size = _CACHED_NAMES
+    access.set_mdc_config(cache)
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(open_hdf5(path, access))

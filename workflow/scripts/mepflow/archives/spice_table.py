@@ -38,7 +38,7 @@ def read_archive(
     :mod:`mepflow.molecules` that SPICE has; a row's id is the group's name, and ``name:number``
     where a group can have several. The CSV has the columns record, id, reason: a row per rejected
     group, and one per conformer for which another one was taken. What is in memory at a time is
-    a few thousand conformers, whatever the size of the archive.
+    a few thousand conformers, whatever the size of the archive, and the names of its groups.
 
     Raises :class:`InputError` where the archive is damaged, holds no usable group, or holds
     another number of groups than ``expected_records``; it writes nothing then.
