@@ -6,6 +6,7 @@ derivatives there are none. Callers ask :func:`mepflow.nn.native.usable` first.
 
 import ctypes
 import mmap
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -182,19 +183,24 @@ class _Lease:
     _GRAIN: Final = 1 << 21
     _MOST_FREE: Final = 4
     _free: Final[list[_Room]] = []
+    # Reentrant: the collector may end an old lease in the middle of a new one's birth.
+    _lock: Final = threading.RLock()
 
     def __init__(self, size: int) -> None:
-        enough = [room for room in self._free if room.size >= size]
-        if enough:
-            self._room = min(enough, key=lambda room: room.size)
-            self._free.remove(self._room)
-        else:
-            self._room = _Room((size + size // 4) // self._GRAIN * self._GRAIN + self._GRAIN)
+        with self._lock:
+            enough = [room for room in self._free if room.size >= size]
+            if enough:
+                self._room = min(enough, key=lambda room: room.size)
+                self._free.remove(self._room)
+            else:
+                self._room = _Room((size + size // 4) // self._GRAIN * self._GRAIN + self._GRAIN)
         self.address = self._room.address
 
     def __del__(self) -> None:
         room = getattr(self, "_room", None)
-        if room is not None:
+        if room is None:
+            return
+        with self._lock:
             self._free.append(room)
             if len(self._free) > self._MOST_FREE:
                 self._free.remove(min(self._free, key=lambda other: other.size))

@@ -30,17 +30,16 @@ FILE_NAME: Final = "checkpoint.pt"
 class Checkpoint:
     """The state of a training between two steps.
 
-    ``rng`` holds the states of PyTorch's generators by device, ``best_model`` the weights with the
-    lowest validation loss so far and ``rows`` the log up to here. ``delivered`` says that the
-    training is over and its model and log have been written. The schedule, the position in the
-    epoch and the order of the molecules follow from ``step`` and the seed.
+    ``best_model`` holds the weights with the lowest validation loss so far and ``rows`` the log up
+    to here. ``delivered`` says that the training is over and its model and log have been written.
+    The schedule, the position in the epoch and the order of the molecules follow from ``step`` and
+    the seed; nothing else is random once the first weights are drawn.
     """
 
     fingerprint: str
     step: int
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
-    rng: dict[str, Tensor]
     best_model: dict[str, Tensor]
     best_step: int
     best_loss: float

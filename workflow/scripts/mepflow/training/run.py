@@ -1,6 +1,7 @@
 """Train one variant with one seed: from files to files, resumable at any moment."""
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from mepflow.variants import Variant
 logger = logging.getLogger(__name__)
 
 _SPLITS: Final = (TRAIN, VALIDATION)
+_first_weights = threading.Lock()
+"""Held while weights are drawn: PyTorch's generator is one for all threads."""
 
 
 def train(
@@ -62,8 +65,9 @@ def train(
     network_settings = PiNet2Settings.from_dict(
         {**network, "elements": elements_of(tables[TRAIN]), "outputs": variant.outputs}
     )
-    torch.manual_seed(seed)
-    model = MultipoleModel(network_settings, variant).to(_dtype(settings))
+    with _first_weights:
+        torch.manual_seed(seed)
+        model = MultipoleModel(network_settings, variant).to(_dtype(settings))
     data = _on_device(tables, model, device, reference)
     trainer = Trainer(model.to(device), data, settings, seed)
     fingerprint = _fingerprint(model, settings, seed, code, tables)
@@ -146,9 +150,10 @@ def _run(trainer: Trainer, fingerprint: str, state_folder: Path, log_path: Path)
 
 def _report(trainer: Trainer, row: LogRow) -> None:
     logger.info(
-        "%s step %d/%d, epoch %.1f: loss %.4g, validation loss %.4g%s, dipole RMSE %.4f e bohr, "
-        "quadrupole RMSE %.3f e bohr^2, %.0f s",
+        "%s, seed %d: step %d/%d, epoch %.1f: loss %.4g, validation loss %.4g%s, "
+        "dipole RMSE %.4f e bohr, quadrupole RMSE %.3f e bohr^2, %.0f s",
         trainer.model.variant.name,
+        trainer.seed,
         row.step,
         trainer.settings.steps,
         row.epoch,

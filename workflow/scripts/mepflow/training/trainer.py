@@ -59,6 +59,7 @@ class Trainer:
     ) -> None:
         self.model = model
         self.settings = settings
+        self.seed = seed
         self.data = data
         self.step = 0
         self.rows: list[LogRow] = []
@@ -131,15 +132,11 @@ class Trainer:
 
     def checkpoint(self, fingerprint: str, *, delivered: bool = False) -> Checkpoint:
         """Return the state, from which :meth:`restore` makes an identical trainer."""
-        rng = {"cpu": torch.get_rng_state()}
-        if self._device.type == "cuda":
-            rng["cuda"] = torch.cuda.get_rng_state()
         return Checkpoint(
             fingerprint=fingerprint,
             step=self.step,
             model=self.model.state_dict(),
             optimizer=self._optimizer.state_dict(),
-            rng=rng,
             best_model=self.best_model,
             best_step=self.best_step,
             best_loss=self.best_loss,
@@ -152,9 +149,6 @@ class Trainer:
         """Continue from a checkpoint of the same training."""
         self.model.load_state_dict(state.model)
         self._optimizer.load_state_dict(state.optimizer)
-        torch.set_rng_state(state.rng["cpu"])
-        if "cuda" in state.rng and self._device.type == "cuda":
-            torch.cuda.set_rng_state(state.rng["cuda"])
         self.step = state.step
         self.rows = [LogRow(*row) for row in state.rows]  # type: ignore[arg-type]
         self.best_step, self.best_loss = state.best_step, state.best_loss
