@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+import yaml
 from tiny_repository import Repository
 
 from mepflow.molecules import MoleculeTable
@@ -111,6 +113,23 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     models = {"train_model", "evaluate_models"}
     assert set(planned) == models | tables | MODEL_RESULTS | {"make_page"}
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
+
+
+def test_seeds_can_be_trained_together(rerun: Repository) -> None:
+    def weights(seed: int) -> dict[str, torch.Tensor]:
+        model = rerun.root / f"results/qm9/models/AC-D/seed-{seed}/model.pt"
+        state: dict[str, torch.Tensor] = torch.load(model, weights_only=True)["state"]
+        return state
+
+    alone = weights(1)
+    training = yaml.safe_load((rerun.root / "config" / "tiny.yaml").read_text())["training"]
+    rerun.configure({"training": {**training, "seeds": [1, 2], "seeds_together": True}})
+    assert rerun.planned()["train_seeds"] == 2
+    rerun.snakemake("models")
+    together = weights(1)
+    assert all(torch.equal(together[name], values) for name, values in alone.items())
+    assert not torch.equal(next(iter(weights(2).values())), next(iter(alone.values())))
+    assert "train_model" not in rerun.planned()
 
 
 def test_a_learning_curve_trains_on_parts_alone(rerun: Repository) -> None:

@@ -123,6 +123,11 @@ def model_files(name):
     return expand(f"{MODEL}/{name}", variant=VARIANTS, seed=SEEDS, allow_missing=True)
 
 
+def seed_files(name):
+    """Return the file ``name`` of every seed of the wildcards' variant."""
+    return expand(f"{MODEL}/{name}", seed=SEEDS, allow_missing=True)
+
+
 def result_files(name):
     """Return an input function: the file ``name`` of every model and baseline of the dataset."""
 
@@ -279,7 +284,9 @@ def planned_jobs():
     jobs = {}
     while waiting:
         file = str(waiting.pop())
-        maker = next((known for known in workflow.rules if known.is_producer(file)), None)
+        makers = [known for known in workflow.rules if known.is_producer(file)]
+        # Of two rules for the same file, the later one takes precedence by its ruleorder.
+        maker = makers[-1] if makers else None
         if maker is None or not file.startswith(f"{RESULTS}/"):
             continue
         wildcards = maker.get_wildcards(file)

@@ -22,6 +22,7 @@ rule train_model:
     params:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{MODEL}/state",
+        seeds=lambda wildcards: [int(wildcards.seed)],
         variant=lambda wildcards: config["variants"][wildcards.variant],
         network=lambda wildcards: config["networks"][dataset_row(wildcards)["network"]],
         training=settings.training_settings(config),
@@ -30,6 +31,27 @@ rule train_model:
         "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
     script:
         "../scripts/train_model.py"
+
+
+if config["training"]["seeds_together"]:
+
+    # What train_model does, for all seeds of a variant in one job, which fills a GPU better.
+    ruleorder: train_seeds > train_model
+
+    use rule train_model as train_seeds with:
+        output:
+            models=seed_files("model.pt"),
+            training_logs=seed_files("training.csv"),
+        log:
+            f"{LOGS}/train_seeds/{{variant}}.log",
+        benchmark:
+            f"{BENCHMARKS}/train_seeds/{{variant}}.tsv"
+        threads: len(SEEDS)
+        params:
+            state=seed_files("state"),
+            seeds=SEEDS,
+        message:
+            "{wildcards.dataset}: training {wildcards.variant}, all seeds"
 
 
 rule evaluate_models:
@@ -97,7 +119,7 @@ rule models:
     # Named target: every trained model.
     input:
         expand(
-            rules.train_model.output.model,
+            f"{MODEL}/model.pt",
             dataset=DATASETS,
             variant=VARIANTS,
             seed=SEEDS,

@@ -1,23 +1,35 @@
-"""Train one variant with one seed."""
+"""Train one variant with one seed, or with several at once."""
 
 from mepflow.jobs import job
 
 with job(snakemake):
+    from functools import partial
     from pathlib import Path
 
     from mepflow.training.run import train
+    from mepflow.training.together import train_together
     from mepflow.variants import Variant
 
-    train(
-        Path(snakemake.input.reference),
-        Path(snakemake.input.splits),
-        Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
-        snakemake.params.network,
-        snakemake.params.training,
-        int(snakemake.wildcards.seed),
-        Path(snakemake.params.state),
-        Path(snakemake.output.model),
-        Path(snakemake.output.training_log),
-        threads=snakemake.threads,
-        code=snakemake.params.code,
+    def as_list(files):
+        return [files] if isinstance(files, str) else list(files)
+
+    seeds, states = snakemake.params.seeds, as_list(snakemake.params.state)
+    outputs = list(snakemake.output)  # all models, then all logs
+    files = zip(states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
+    train_together(
+        [
+            partial(
+                train,
+                Path(snakemake.input.reference),
+                Path(snakemake.input.splits),
+                Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
+                snakemake.params.network,
+                snakemake.params.training,
+                seed,
+                *map(Path, paths),
+                threads=max(1, snakemake.threads // len(seeds)),
+                code=snakemake.params.code,
+            )
+            for seed, paths in zip(seeds, files, strict=True)
+        ]
     )

@@ -130,9 +130,13 @@ def grids_of(config: Config, dataset: str) -> dict[str, Any]:
     return {name: config["grids"][name] for name in config["datasets"][dataset]["grids"]}
 
 
+_ALL_TRAININGS: Final = ("variants", "seeds", "seeds_together")
+"""Keys of ``training`` that say which trainings there are and which share a job."""
+
+
 def training_settings(config: Config) -> dict[str, Any]:
     """Return what decides one training besides its variant and seed."""
-    return {k: v for k, v in config["training"].items() if k not in ("variants", "seeds")}
+    return {k: v for k, v in config["training"].items() if k not in _ALL_TRAININGS}
 
 
 def run_record(config: Config) -> dict[str, Any]:

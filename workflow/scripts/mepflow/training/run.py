@@ -57,8 +57,9 @@ def train(
     :class:`~mepflow.errors.StateError` for bad settings, files or state, and
     :class:`~mepflow.errors.MepflowError` where the loss is no longer a finite number.
     """
-    torch.set_num_threads(threads)
     settings = TrainingSettings.from_config(training)
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
     device = torch_device(settings.device)
     table = replace(load_labelled(reference), grids={})
     tables = {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}

@@ -9,8 +9,11 @@ import torch
 
 from mepflow.errors import ConfigError
 
-PRECISIONS: Final = ("float32", "float64", "bf16")
-"""``bf16`` runs the network's matrix products in bfloat16 and keeps weights and sums in float32."""
+PRECISIONS: Final = ("float32", "tf32", "bf16", "float64")
+"""``tf32`` (on a GPU) and ``bf16`` take the network's matrix products in fewer digits.
+
+Weights and sums stay in float32.
+"""
 DEVICES: Final = ("auto", "cpu", "cuda")
 _SCHEDULE_KEYS: Final = {
     "constant": {"kind"},
