@@ -4,116 +4,194 @@ Run from the repository's root, in the project's environment::
 
     python benchmarks/gpu.py
 
-A step is forward, backward, clipping and Adam on one batch on the device, in float32 without TF32,
-as in :mod:`network`. *Several at once* are trainings of the same network in streams of their own,
-in one process, against one after the other.
+What is timed is the trainer of the workflow, from drawing a batch to the new weights, in float32:
+its kernels and recorded steps, and beside it (*plain*) the same trainer with PyTorch's operations
+one by one. Molecules are made up (:mod:`network`); as many as a batch has, so that every batch has
+the same size. *At once* are trainings in threads of one process, as with ``seeds_together``,
+against one after the other.
 
 The *floor* is the larger of two times, at rates measured in the same run: of the matrix products
-(counted in :mod:`network`), and of moving what must be moved if nothing between the gathered terms
-of the atoms and the sums over pairs were ever written. Per block, pair and pass that is the terms
-read of both atoms and the sums added to one of them, (B + 1 + S) C numbers of 4 bytes, three passes
-in training.
+(counted in :mod:`network`) at the faster of PyTorch's float32 products and a third of its TF32 ones
+(three of which are as accurate), and of moving what must be moved if nothing between the gathered
+terms of the atoms and the sums over pairs were ever written. Per block, pair and pass that is the
+terms read of both atoms and the sums added to one of them, (B + 1 + S) C numbers of 4 bytes, three
+passes in training.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from measuring import Row, machine, write_rows
-from network import DEPTH, N_BASIS, SIZES, SLICES, Work, made_up
+from network import (
+    CUTOFF,
+    DEPTH,
+    ELEMENTS,
+    N_BASIS,
+    SIZES,
+    SLICES,
+    floor_flops,
+    made_up,
+    network_settings,
+)
+
+from mepflow.heads import MultipoleModel
+from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.nn import gpu, native
+from mepflow.training.data import DeviceDataset
+from mepflow.training.settings import TrainingSettings
+from mepflow.training.together import train_together
+from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.units import BOHR_IN_ANGSTROM
+from mepflow.variants import LossWeights, Variant
 
 ASKED: Final = 40_000.0
 BATCHES: Final = (100, 1000, 4000)
+LOW_PRECISIONS: Final = ("tf32", "bf16")
 AT_ONCE: Final = 4
-WARM_UP: Final = 5
 PASSES: Final = 3
 """Forward, and twice as much backward."""
+VARIANT: Final = Variant("AC-DQ", ("charges",), LossWeights(1.0, 1.0), "charges")
 
 
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--device", default="cuda", help="cpu tries the program out")
     parser.add_argument("--size", choices=tuple(SIZES), default="large")
     parser.add_argument("--batches", nargs="+", type=int, default=BATCHES)
     options = parser.parse_args()
     there = options.device != "cuda" or torch.cuda.is_available()
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    note = f"GPU: {name}"
+    measure = Measurement(options.size, options.device, options.steps) if there else None
+    training = f"training on a GPU, {options.size} network, batches of"
     rows = []
     for batch in options.batches:
-        what = f"training on a GPU, {options.size} network, batches of {batch}"
-        speed = floor = None
-        if there:
-            speed, floor = measured(options.size, batch, options.device, options.steps)
-        rows.append(Row(what, speed, "molecules/s", True, ASKED, floor, note=f"GPU: {name}"))
-    gain = at_once(options.size, options.device, options.steps) if there else None
+        figures = (None, None, None) if measure is None else measure.training(batch)
+        speed, floor, plain = figures
+        rows.append(
+            Row(f"{training} {batch}", speed, "molecules/s", True, ASKED, floor, plain, note)
+        )
+    for precision in LOW_PRECISIONS:
+        batch = options.batches[-1]
+        speed = None if measure is None else measure.speed(batch, precision)
+        rows.append(Row(f"{training} {batch}, {precision}", speed, "molecules/s", True, note=note))
+    gain = None if measure is None else measure.gain_at_once(options.batches[0])
     what = f"{AT_ONCE} trainings at once on a GPU, against one after the other"
-    rows.append(Row(what, gain, "×", True, 2.0, note=f"GPU: {name}"))
+    rows.append(Row(what, gain, "×", True, 2.0, note=note))
     write_rows("gpu", rows, {"machine": {**machine(), "gpu": name}})
 
 
-def measured(size: str, batch: int, device: str, steps: int) -> tuple[float, float]:
-    """Return the molecules per second of training, and those of the floor."""
-    work = on_device(size, batch, device)
-    seconds = time_of([work.train], steps, device)
-    flops, bytes_per_s = rates(device)
-    pairs = len(work.graph.pair_i)
-    arithmetic = work.floor_s(flops, PASSES)
-    moved = 4.0 * DEPTH * PASSES * pairs * work.nodes * (N_BASIS + 1 + SLICES)
-    return batch / seconds, batch / max(arithmetic, moved / bytes_per_s)
+@dataclass(frozen=True)
+class Measurement:
+    """Trainings of one size of network on one device, timed over some steps."""
+
+    size: str
+    device: str
+    steps: int
+
+    def training(self, batch: int) -> tuple[float, float, float]:
+        """Return molecules per second of training, of the floor, and without our kernels."""
+        table = made_up_table(batch)
+        trainer = self._trainer(table, "float32")
+        pairs, atoms = len(trainer.data.train.inputs.graph.pair_i), len(table.atomic_numbers)
+        nodes = SIZES[self.size]
+        flops_per_s, bytes_per_s = rates(self.device)
+        arithmetic = PASSES * floor_flops(nodes, pairs, atoms) / flops_per_s
+        moved = 4.0 * DEPTH * PASSES * pairs * nodes * (N_BASIS + 1 + SLICES) / bytes_per_s
+        floor = batch / max(arithmetic, moved)
+        with gpu.only_on(), native.switched_off():
+            plain = self._trainer(table, "float32", recorded=False)
+            slow = batch / self._step_s([plain], one_by_one)
+        return batch / self._step_s([trainer], one_by_one), floor, slow
+
+    def speed(self, batch: int, precision: str) -> float:
+        """Return molecules per second of training in a precision."""
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        trainer = self._trainer(made_up_table(batch), precision)
+        speed = batch / self._step_s([trainer], one_by_one)
+        torch.set_float32_matmul_precision("highest")
+        return speed
+
+    def gain_at_once(self, batch: int) -> float:
+        """Return how many times faster some trainings are together than one after the other."""
+        table = made_up_table(batch)
+        trainers = [self._trainer(table, "float32") for _ in range(AT_ONCE)]
+        return self._step_s(trainers, one_by_one) / self._step_s(trainers, train_together)
+
+    def _trainer(self, table: MoleculeTable, precision: str, *, recorded: bool = True) -> Trainer:
+        torch.manual_seed(1)
+        model = MultipoleModel(network_settings(SIZES[self.size]), VARIANT).to(self.device)
+        data = DeviceDataset.from_table(table, ELEMENTS, CUTOFF, device=self.device)
+        few = DeviceDataset.from_table(table.select([0]), ELEMENTS, CUTOFF, device=self.device)
+        settings = TrainingSettings.from_config(
+            {
+                **{"steps": 100 * self.steps, "validation_interval": self.steps},
+                **{"batch_size": len(table), "learning_rate": 1e-4, "adam_epsilon": 1e-7},
+                **{"schedule": {"kind": "constant"}, "gradient_clip_norm": 0.01},
+                **{"precision": precision, "device": "auto", "early_stopping_patience": None},
+            }
+        )
+        return Trainer(model, TrainingData(data, few, table.ids), settings, 1, recorded=recorded)
+
+    def _step_s(
+        self, trainers: list[Trainer], run: Callable[[list[Callable[[], object]]], None]
+    ) -> float:
+        """Return the seconds of a step of all trainers; the first steps are a warm-up."""
+        run([trainer.advance for trainer in trainers])
+        start = time.perf_counter()
+        run([trainer.advance for trainer in trainers])
+        return (time.perf_counter() - start) / self.steps
 
 
-def on_device(size: str, batch: int, device: str) -> Work:
-    """Return a network with its optimiser and a batch on a device."""
-    with torch.device(device):
-        work = Work(SIZES[size], made_up(batch))
-    work.graph = work.graph.to(device)
-    return work
+def one_by_one(works: list[Callable[[], object]]) -> None:
+    """Do some things one after the other."""
+    for work in works:
+        work()
 
 
-def at_once(size: str, device: str, steps: int, batch: int = 100) -> float:
-    """Return how many times faster several trainings are together than one after the other."""
-    works = [on_device(size, batch, device).train for _ in range(AT_ONCE)]
-    together = list(map(in_a_stream, works)) if device == "cuda" else works
-    return time_of(works, steps, device) / time_of(together, steps, device)
-
-
-def in_a_stream(work: Callable[[], None]) -> Callable[[], None]:
-    """Return a step that does ``work`` in a stream of its own."""
-    stream = torch.cuda.Stream()
-
-    def step() -> None:
-        with torch.cuda.stream(stream):
-            work()
-
-    return step
-
-
-def time_of(works: Sequence[Callable[[], object]], steps: int, device: str) -> float:
-    """Return the seconds of a step of all ``works``."""
-    for _ in range(WARM_UP):
-        for work in works:
-            work()
-    wait_for(device)
-    start = time.perf_counter()
-    for _ in range(steps):
-        for work in works:
-            work()
-    wait_for(device)
-    return (time.perf_counter() - start) / steps
+def made_up_table(n_molecules: int) -> MoleculeTable:
+    """Return made-up molecules with made-up labels."""
+    rng = np.random.default_rng(2)
+    molecules = [
+        Molecule(f"m{k}", np.array(ELEMENTS, dtype=np.uint8)[species], x / BOHR_IN_ANGSTROM)
+        for k, (species, x) in enumerate(made_up(n_molecules))
+    ]
+    labels = {"dipole": (n_molecules, 3), "quadrupole": (n_molecules, 3, 3)}
+    return MoleculeTable.from_molecules(
+        molecules, {name: list(rng.normal(size=shape)) for name, shape in labels.items()}
+    )
 
 
 def rates(device: str) -> tuple[float, float]:
     """Return flops per second of products as in the network, and bytes moved per second."""
     x, weight = torch.randn(1 << 17, 64, device=device), torch.randn(64, 64, device=device)
+    flops = 2.0 * x.numel() * 64
+    product_s = seconds_of(lambda: torch.mm(x, weight), device)
+    torch.set_float32_matmul_precision("high")
+    product_s = min(product_s, 3.0 * seconds_of(lambda: torch.mm(x, weight), device))
+    torch.set_float32_matmul_precision("highest")
     numbers = torch.empty(1 << 26, device=device)
     target = torch.empty_like(numbers)
-    product_s = time_of([lambda: torch.mm(x, weight)], 20, device)
-    copy_s = time_of([lambda: target.copy_(numbers)], 20, device)
-    return 2.0 * x.numel() * 64 / product_s, 2.0 * numbers.nbytes / copy_s
+    copy_s = seconds_of(lambda: target.copy_(numbers), device)
+    return flops / product_s, 2.0 * numbers.nbytes / copy_s
+
+
+def seconds_of(work: Callable[[], object], device: str, repetitions: int = 20) -> float:
+    """Return the seconds of something that a device does, after a warm-up."""
+    for turn in range(repetitions + 5):
+        if turn == 5:
+            wait_for(device)
+            start = time.perf_counter()
+        work()
+    wait_for(device)
+    return (time.perf_counter() - start) / repetitions
 
 
 def wait_for(device: str) -> None:

@@ -82,20 +82,8 @@ class Work:
 
     def __init__(self, nodes: int, molecules: list[Molecule]) -> None:
         torch.manual_seed(1)
-        settings = PiNet2Settings(
-            rank=3,
-            depth=DEPTH,
-            nodes=nodes,
-            cutoff_angstrom=CUTOFF,
-            cutoff_function="f1",
-            basis="gaussian",
-            n_basis=N_BASIS,
-            gamma_per_angstrom2=3.0,
-            weighted=False,
-            elements=ELEMENTS,
-        )
         self.nodes = nodes
-        self.model = PiNet2(settings)
+        self.model = PiNet2(network_settings(nodes))
         self.weights = FlatParameters(self.model)
         self.optimizer = KerasAdam(self.weights.values, 1e-7)
         self.graph: Graph = build_graph(molecules, CUTOFF, torch.float32)
@@ -115,12 +103,32 @@ class Work:
 
     def floor_s(self, flops_per_s: float, passes: int) -> float:
         """Return the seconds that the products need; 3 ``passes`` in training, else 1."""
-        pairs, atoms, square = len(self.graph.pair_i), len(self.graph.species), self.nodes**2
-        on_pairs = 3 + SLICES
-        on_atoms = SLICES + 3 + 3 * (SLICES - 1) + 2 * SLICES + 2
-        shares = 2 * N_BASIS * self.nodes * (len(ELEMENTS) + (DEPTH - 1) * self.nodes)
-        flops = 2.0 * (DEPTH * square * (pairs * on_pairs + atoms * on_atoms) + atoms * shares)
+        flops = floor_flops(self.nodes, len(self.graph.pair_i), len(self.graph.species))
         return passes * flops / flops_per_s
+
+
+def network_settings(nodes: int) -> PiNet2Settings:
+    """Return the network of these widths."""
+    return PiNet2Settings(
+        rank=3,
+        depth=DEPTH,
+        nodes=nodes,
+        cutoff_angstrom=CUTOFF,
+        cutoff_function="f1",
+        basis="gaussian",
+        n_basis=N_BASIS,
+        gamma_per_angstrom2=3.0,
+        weighted=False,
+        elements=ELEMENTS,
+    )
+
+
+def floor_flops(nodes: int, pairs: int, atoms: int) -> float:
+    """Return the products and sums of a forward pass that no order of work can avoid."""
+    on_pairs = 3 + SLICES
+    on_atoms = SLICES + 3 + 3 * (SLICES - 1) + 2 * SLICES + 2
+    shares = 2 * N_BASIS * nodes * (len(ELEMENTS) + (DEPTH - 1) * nodes)
+    return 2.0 * (DEPTH * nodes**2 * (pairs * on_pairs + atoms * on_atoms) + atoms * shares)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Compile the network's GPU kernels for a GPU that need not be there, and say what they take.
 
-Usage: ``kernels_compiled.py CAPABILITY PRECISION``, such as 90 and highest. Prints a JSON list with
+Usage: ``kernels_compiled.py CAPABILITY PRECISION``, such as 90 and tf32x3. Prints a JSON list with
 name, registers, bytes of stack (of registers that did not suffice) and bytes of shared memory of
 every kernel that a training step of the large network with 100 molecules launches.
 """
@@ -42,7 +42,7 @@ def launches(precision: str) -> list[tuple[str, list[str | None], dict[str, Any]
     gpu._precision = lambda: precision
     model = PiNet2(settings(nodes=64, n_basis=10))
     graph = build_graph([molecule(k, 18) for k in range(100)], 4.5, torch.float32)
-    with gpu.also_on("cpu"), native.switched_off():
+    with gpu.only_on("cpu"), native.switched_off():
         model(graph)["p1"].sum().backward()
     return list(found.values())
 

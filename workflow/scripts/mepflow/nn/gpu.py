@@ -34,17 +34,21 @@ _NEIGHBOURS_AT_ONCE: Final = 16
 _ROWS_AT_ONCE: Final = 64
 _FEWEST_ROWS: Final = 16
 _PROGRAMS_WANTED: Final = 256
-_devices = {"cuda"}
+_devices: tuple[str, ...] = ("cuda",)
 
 
 @contextlib.contextmanager
-def also_on(device: str) -> Iterator[None]:
-    """Let the kernels take tensors of another kind of device, such as Triton's interpreter can."""
-    _devices.add(device)
+def only_on(*devices: str) -> Iterator[None]:
+    """Use the kernels in the block for tensors on these kinds of devices only, or on none.
+
+    Triton's interpreter takes tensors on the CPU, too.
+    """
+    global _devices
+    before, _devices = _devices, devices
     try:
         yield
     finally:
-        _devices.discard(device)
+        _devices = before
 
 
 def usable(*tensors: Tensor) -> bool:

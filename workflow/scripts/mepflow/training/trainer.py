@@ -47,7 +47,8 @@ class TrainingData:
 class Trainer:
     """Weights, optimiser, log and best model of one training.
 
-    The best model is the one with the lowest validation loss, at any of the validations.
+    The best model is the one with the lowest validation loss, at any of the validations. On a GPU,
+    steps are ``recorded`` and replayed, unless that is switched off.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Trainer:
         data: TrainingData,
         settings: TrainingSettings,
         seed: int,
+        *,
+        recorded: bool = True,
     ) -> None:
         self.model = model
         self.settings = settings
@@ -73,7 +76,9 @@ class Trainer:
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
         self._check_interval = 50 if on_gpu else 1
         self._captured = (
-            CapturedSteps(self._padded_step, settings.batch_size, self._device) if on_gpu else None
+            CapturedSteps(self._padded_step, settings.batch_size, self._device)
+            if on_gpu and recorded
+            else None
         )
         self._earlier_s, self._start_s = 0.0, time.monotonic()
 
