@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mepflow.heads import MultipoleModel
 from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.nn import native
 from mepflow.nn.pinet2 import PiNet2Settings
 from mepflow.training.data import DeviceDataset
 from mepflow.training.padding import Capacity, capacity_for, padded_batch
@@ -96,6 +98,32 @@ def test_a_training_on_padded_batches_is_the_same(make_trainer: Callable[[], Tra
         found = padded._padded_step(torch.from_numpy(molecules), capacity)
         assert math.isclose(found.item(), expected.item(), rel_tol=1e-9)
     torch.testing.assert_close(padded._weights.values, plain._weights.values, rtol=0, atol=1e-9)
+
+
+class Operations(TorchDispatchMode):
+    """Notes PyTorch's operations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.names.add(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_takes_no_numbers_from_the_host(make_trainer: Callable[[], Trainer]) -> None:
+    # A recording would repeat the copy from memory that somebody else has by then.
+    trainer = make_trainer()
+    trainer._optimizer.begin_step(1e-3)
+    molecules = trainer._molecules_of(0)
+    capacity = capacity_for(trainer.data.train, molecules)
+    rows = torch.from_numpy(molecules)
+    with native.switched_off(), Operations() as seen:
+        trainer._padded_step(rows, capacity)
+    assert "mm" in seen.names
+    copies = {"lift_fresh", "scalar_tensor", "_local_scalar_dense", "nonzero", "repeat_interleave"}
+    assert not copies & seen.names
 
 
 def test_a_step_never_waits_for_the_device(

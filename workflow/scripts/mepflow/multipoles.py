@@ -29,8 +29,7 @@ ORIGIN: Final = "centre of nuclear charge"
 DIPOLE_COMPONENTS: Final = ("x", "y", "z")
 QUADRUPOLE_COMPONENTS: Final = ("xx", "yy", "zz", "xy", "xz", "yz")
 """Order of the six stored components of a symmetric quadrupole in a loss or a table."""
-_ROWS: Final = (0, 1, 2, 0, 0, 1)
-_COLUMNS: Final = (0, 1, 2, 1, 2, 2)
+_PLACES: Final = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
 def centre_of_nuclear_charge(atomic_numbers: npt.ArrayLike, positions: FloatArray) -> FloatArray:
@@ -68,7 +67,9 @@ def quadrupole_terms(charges: Array, positions: Array, dipoles: Array | None = N
 
 def components(quadrupole: Array) -> Array:
     """Return the six stored components (..., 6) of symmetric matrices (..., 3, 3)."""
-    return quadrupole[..., _ROWS, _COLUMNS]
+    # No list as an index: PyTorch would copy it to a GPU at every call.
+    xp = array_namespace(quadrupole)
+    return xp.stack([quadrupole[..., a, b] for a, b in _PLACES], axis=-1)
 
 
 def from_second_moment(moment: FloatArray) -> FloatArray:

@@ -69,18 +69,18 @@ def padded_batch(dataset: DeviceDataset, molecules: Tensor, capacity: Capacity) 
     atom_shift = atoms.shift[pairs.run]
     stand_in = _atoms_of_padding(atoms, pairs)
     graph = Graph(
-        species=torch.where(atoms.real, flat.species[atoms.flat], UNKNOWN_SPECIES),
-        positions=_or_zero(atoms.real, flat.positions[atoms.flat]),
+        species=_or(UNKNOWN_SPECIES, atoms.real, flat.species[atoms.flat]),
+        positions=_or(0.0, atoms.real, flat.positions[atoms.flat]),
         molecule=atoms.run,
         pair_i=torch.where(pairs.real, flat.pair_i[pairs.flat] + atom_shift, stand_in),
         pair_j=torch.where(pairs.real, flat.pair_j[pairs.flat] + atom_shift, stand_in),
-        distance=torch.where(pairs.real, flat.distance[pairs.flat], dataset.cutoff),
-        direction=_or_zero(pairs.real, flat.direction[pairs.flat]),
+        distance=_or(dataset.cutoff, pairs.real, flat.distance[pairs.flat]),
+        direction=_or(0.0, pairs.real, flat.direction[pairs.flat]),
         n_molecules=len(molecules) + 1,
     )
     return Batch(
         graph,
-        _or_zero(atoms.real, dataset.inputs.positions[atoms.flat]),
+        _or(0.0, atoms.real, dataset.inputs.positions[atoms.flat]),
         pad(dataset.inputs.total_charge[molecules], (0, 1)),
     )
 
@@ -92,7 +92,7 @@ def _gathered(runs: Runs, molecules: Tensor, n_rows: int) -> _Rows:
     rows = torch.arange(n_rows, device=length.device)
     run = torch.searchsorted(end, rows, right=True)
     real = run < len(molecules)
-    return _Rows(torch.where(real, rows - shift[run], 0), run, real, end[-1], shift)
+    return _Rows(_or(0, real, rows - shift[run]), run, real, end[-1], shift)
 
 
 def _atoms_of_padding(atoms: _Rows, pairs: _Rows) -> Tensor:
@@ -102,5 +102,7 @@ def _atoms_of_padding(atoms: _Rows, pairs: _Rows) -> Tensor:
     return atoms.n_real + beyond.clamp(min=0) * n_atoms // n_pairs.clamp(min=1)
 
 
-def _or_zero(real: Tensor, values: Tensor) -> Tensor:
-    return torch.where(real[:, None], values, 0.0)
+def _or(value: float, real: Tensor, values: Tensor) -> Tensor:
+    """Return ``values``, and ``value`` in the rows that are padding."""
+    padding = ~real
+    return values.masked_fill(padding if values.dim() == 1 else padding[:, None], value)
