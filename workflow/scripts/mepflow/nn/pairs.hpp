@@ -20,6 +20,15 @@ template <typename Real> struct PairRange {
   Index count() const { return last - first; }
 };
 
+// Runs `work` on the pairs of one atom after the other: its number, the first and past the last.
+template <typename Real, typename Work>
+inline void for_atoms(const PairRange<Real> &pairs, Work work) {
+  for (Index first = pairs.first, last; first < pairs.last; first = last) {
+    for (last = first + 1; last < pairs.last && pairs.i[last] == pairs.i[first];) ++last;
+    work(pairs.i[first] - pairs.first_atom, first, last);
+  }
+}
+
 // Finds the basis functions that can change the last digit of a sum with the pair's largest.
 template <typename Real>
 void find_significant(const Real *basis, Index B, Index first, Index last, std::int32_t *begin,
@@ -47,12 +56,15 @@ void interact(const PairRange<Real> &pairs, Index B, const Matrix<Real> &centre,
     const Real *of_i = centre.row(pairs.i[p] - pairs.first_atom);
     const Real *of_j = neighbour.row(pairs.j[p] - pairs.first_atom);
     const Real *basis = pairs.basis + p * B;
-    for (Index c = 0; c < C; c += lanes<Real>) {
-      Vector<Real> sum{};
+    for_columns<Real>(C, [&](auto V, Index c) {
+      Vector<Real> sum[V]{};
       for (Index b = pairs.begin[p]; b < pairs.end[p]; ++b)
-        sum += basis[b] * tanh(at(of_i + b * C + c) + at(of_j + b * C + c));
-      at(out.row(p - pairs.first) + c) = sum;
-    }
+        for (int v = 0; v < V; ++v) {
+          const Index k = b * C + c + v * lanes<Real>;
+          sum[v] += basis[b] * tanh(at(of_i + k) + at(of_j + k));
+        }
+      store<Real, V>(sum, out.row(p - pairs.first) + c);
+    });
   }
 }
 
@@ -96,8 +108,8 @@ struct Kinds {
   Index of_pair(Index i, Index j) const { return of(i) * count + of(j); }
 };
 
-// PI of the first block, where all that a pair's atoms add to it is their kinds:
-// out (pairs, C) = sum_b table[kinds of i and j, b] basis[b], of the tanh of all couples of kinds.
+// PI of the first block up to the next tanh, where all that a pair's atoms add is their kinds:
+// out (pairs, C) = sum_b table[kinds of i and j, b] basis[b], over the unit of Tanh as the table.
 template <typename Real>
 void interact_kinds(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
                     const Matrix<Real> &table, const Matrix<Real> &out) {
@@ -112,8 +124,9 @@ void interact_kinds(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
   }
 }
 
-// Gradients of interact_kinds for upstream (pairs, C): added to d_table and, unless it is null,
-// d_basis (all pairs, B), for which all basis functions count.
+// Gradients of interact_kinds for upstream (pairs, C): added to d_table, both of numbers that are not
+// over the unit of Tanh, and, unless it is null, to d_basis (all pairs, B), for which all basis
+// functions count.
 template <typename Real>
 void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
                              const Matrix<Real> &upstream, const Matrix<Real> &table,
@@ -131,7 +144,7 @@ void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds 
         at(d + c) += basis[b] * at(g + c);
         slope += at(g + c) * at(y + c);
       }
-      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope);
+      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope) * Tanh<Real>::unit;
     }
   }
 }
@@ -140,11 +153,16 @@ void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds 
 template <typename Real>
 void add_pairs(const PairRange<Real> &pairs, const Matrix<Real> &values,
                const Matrix<Real> &total) {
-  for (Index p = pairs.first; p < pairs.last; ++p) {
-    const Real *of_pair = values.row(p - pairs.first);
-    Real *sum = total.row(pairs.i[p] - pairs.first_atom);
-    for (Index c = 0; c < total.columns; c += lanes<Real>) at(sum + c) += at(of_pair + c);
-  }
+  for_atoms(pairs, [&](Index i, Index first, Index last) {
+    for_columns<Real>(total.columns, [&](auto V, Index c) {
+      Vector<Real> sum[V];
+      load<Real, V>(total.row(i) + c, sum);
+      for (Index p = first; p < last; ++p)
+        for (int v = 0; v < V; ++v)
+          sum[v] += at(values.row(p - pairs.first) + c + v * lanes<Real>);
+      store<Real, V>(sum, total.row(i) + c);
+    });
+  });
 }
 
 // Gradient of add_pairs, put into d_values.
@@ -161,19 +179,24 @@ void add_pairs_backward(const PairRange<Real> &pairs, const Matrix<Real> &upstre
 template <typename Real>
 void carry(const PairRange<Real> &pairs, Index X, const Real *direction, const Matrix<Real> &px,
            const Matrix<Real> &scale, const Matrix<Real> &sum) {
-  for (Index p = pairs.first; p < pairs.last; ++p) {
-    const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
-    const Real *s = scale.row(p - pairs.first);
-    for (Index x = 0; x < X; ++x) {
-      const Real along = direction[p * X + x];
-      Real *of_i = sum.row(i * X + x);
-      const Real *of_j = px.data ? px.row(j * X + x) : nullptr;
-      for (Index c = 0; c < sum.columns; c += lanes<Real>) {
-        const Vector<Real> carried = of_j ? at(of_j + c) + along : Vector<Real>{} + along;
-        at(of_i + c) += carried * at(s + c);
-      }
-    }
-  }
+  for_atoms(pairs, [&](Index i, Index first, Index last) {
+    for (Index x = 0; x < X; ++x)
+      for_columns<Real>(sum.columns, [&](auto V, Index c) {
+        Vector<Real> total[V];
+        load<Real, V>(sum.row(i * X + x) + c, total);
+        for (Index p = first; p < last; ++p) {
+          const Real along = direction[p * X + x], *s = scale.row(p - pairs.first) + c;
+          const Real *of_j =
+              px.data ? px.row((pairs.j[p] - pairs.first_atom) * X + x) + c : nullptr;
+          for (int v = 0; v < V; ++v) {
+            const Index k = v * lanes<Real>;
+            const Vector<Real> carried = of_j ? at(of_j + k) + along : Vector<Real>{} + along;
+            total[v] += carried * at(s + k);
+          }
+        }
+        store<Real, V>(total, sum.row(i * X + x) + c);
+      });
+  });
 }
 
 // Gradients of carry for upstream (atoms X, C): added to d_scale, to d_px if there is px, and to

@@ -111,12 +111,14 @@ template <typename Real> class Pass {
     }
     for_pairs([&](const PairRange<Real> &pairs, Index row) {
       const Index count = pairs.count();
-      const Matrix<Real> pi = tape.ii[0].part(row, count);
-      if (t)
-        interact(pairs, shape.basis, tape.centre, tape.neighbour, pi);
-      else
-        interact_kinds(pairs, shape.basis, first_layer.kinds, first_layer.table, pi);
-      stack_forward(block.ii, tape.ii, row, count);
+      const Matrix<Real> first = tape.ii[first_of_ii(t)].part(row, count);
+      if (t) {
+        interact(pairs, shape.basis, tape.centre, tape.neighbour, first);
+      } else {
+        interact_kinds(pairs, shape.basis, first_layer.kinds, first_layer.table(), first);
+        take_tanh(first);
+      }
+      stack_forward(block.ii, tape.ii, row, count, first_of_ii(t));
       const Matrix<Real> i1 = tape.ii.back().part(row, count);
       add_pairs(pairs, i1, tape.pp[0]);
       for (Index kind = 0; kind < shape.equivariant(); ++kind)
@@ -129,6 +131,9 @@ template <typename Real> class Pass {
         add_own_share(kind, tape);
       }
   }
+
+  // The first of the layers of II that pairs go through; see FirstLayer.
+  static std::size_t first_of_ii(Index t) { return t ? 0 : 1; }
 
   // What the neighbours bring into a vector or matrix: their own, mapped if weighted, if any.
   Matrix<Real> carried(Index t, Index kind) const {
@@ -354,14 +359,17 @@ template <typename Real> class Pass {
                        mapped ? slopes.path[kind].of_j : slopes.after.px[kind],
                        d_i1.slice((kind + 1) * C, C));
       }
-      const Matrix<Real> d_pi = stack_backward(block.ii, tape.ii, row, count, slopes.of_pairs[0],
-                                               slopes.of_pairs[1], gradients);
-      if (t)
-        interact_backward(pairs, shape.basis, d_pi, tape.centre, tape.neighbour, slopes.centre,
+      const Matrix<Real> upstream =
+          stack_backward(block.ii, tape.ii, row, count, slopes.of_pairs[0], slopes.of_pairs[1],
+                         gradients, first_of_ii(t));
+      if (t) {
+        interact_backward(pairs, shape.basis, upstream, tape.centre, tape.neighbour, slopes.centre,
                           slopes.neighbour, real(d_basis_));
-      else
-        interact_kinds_backward(pairs, shape.basis, first_layer.kinds, d_pi, first_layer.table,
-                                d_first, real(d_basis_));
+      } else {
+        pass_tanh_back(tape.ii[first_of_ii(t)].part(row, count), upstream);
+        interact_kinds_backward(pairs, shape.basis, first_layer.kinds, upstream,
+                                first_layer.table(), d_first, real(d_basis_));
+      }
     });
     for (Index kind = 0; kind < shape.equivariant(); ++kind)
       if (const Linear<Real> *map = block.equivariant[kind].of_j)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "vectors.hpp"
 
@@ -26,6 +27,25 @@ constexpr int tile_rows = 6, tile_vectors = 4;
 #else
 constexpr int tile_rows = 4, tile_vectors = 2;
 #endif
+
+// Runs `work` on `columns` numbers from `first` on, on as many vectors at once as fit, a constant.
+template <typename Real, int V = tile_vectors, typename Work>
+inline void for_columns(Index columns, Work work, Index first = 0) {
+  for (; first + V * lanes<Real> <= columns; first += V * lanes<Real>)
+    work(std::integral_constant<int, V>{}, first);
+  if constexpr (V > 1)
+    if (first < columns) for_columns<Real, V - 1>(columns, work, first);
+}
+
+template <typename Real, int V> inline void load(const Real *values, Vector<Real> (&some)[V]) {
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) some[v] = at(values + v * lanes<Real>);
+}
+
+template <typename Real, int V> inline void store(const Vector<Real> (&some)[V], Real *values) {
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) at(values + v * lanes<Real>) = some[v];
+}
 
 enum class Left { plain, transposed };
 enum class Then { nothing, tanh };
@@ -58,8 +78,7 @@ inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real
   const Real *of_k = right.data + column;
   for (Index k = 0; k < right.rows; ++k, of_k += right.stride) {
     Vector<Real> factor[V];
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) factor[v] = at(of_k + v * lanes<Real>);
+    load<Real, V>(of_k, factor);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Real number =
@@ -69,9 +88,7 @@ inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) at(out.row(r) + v * lanes<Real>) = sum[r][v];
+  for (int r = 0; r < R; ++r) store<Real, V>(sum[r], out.row(r));
 }
 
 // As many rows from `row` on as there are, R at a time, then the others in one smaller tile.
