@@ -47,6 +47,8 @@ if config["training"]["seeds_together"]:
         benchmark:
             f"{BENCHMARKS}/train_seeds/{{variant}}.tsv"
         threads: len(SEEDS)
+        resources:
+            mem_mb=growing(4000 * len(SEEDS)),
         params:
             state=seed_files("state"),
             seeds=SEEDS,

@@ -48,7 +48,7 @@ def pair_interaction(
     BASIS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ROWS: tl.constexpr,
 ):  # fmt: skip
     """Write Σ_b tanh(centre[i, b] + neighbour[j, b]) basis[b] of every pair."""
-    pairs = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    pairs = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     columns = tl.arange(0, BLOCK)
     live = pairs < n_pairs
     mask = live[:, None] & (columns < WIDTH)[None, :]
