@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from spice_groups import make_group, write_spice
 
+from mepflow.archives import hdf5
 from mepflow.archives.hdf5 import SafeGroup, open_file, read_rows, root_links
 from mepflow.errors import InputError
 
@@ -26,7 +27,8 @@ def test_names_are_sorted(archive):
     assert names(archive) == []
 
 
-def test_the_cache_of_names_does_not_grow_with_the_groups(tmp_path):
+def test_the_cache_of_names_does_not_grow_with_the_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "_CACHED_NAMES", 1 << 21)
     archive = write_spice(tmp_path / "many.hdf5", {"0": {"smiles": ["O"]}})
     with h5py.File(archive, "a") as file:
         for number in range(1, 3_000):

@@ -24,9 +24,12 @@ TEXT_LIMIT: Final = 1 << 15
 """Longest text in bytes."""
 CHUNK_LIMIT: Final = 1 << 26
 """Largest chunk of a dataset in bytes."""
-_CACHED_NAMES: Final = 1 << 21
-"""Most bytes of HDF5's cache of names and places. It takes four times that of memory, and by
-default it grows to 32 MB with the number of groups, of which each is read but once."""
+_CACHED_NAMES: Final = 1 << 23
+"""Most bytes of HDF5's cache of names and places, which take four times that of memory.
+
+By default it grows to 32 MB with the number of groups, of which each is read but once. The list of
+all names must have room in it (some 3 MB for SPICE), else that is read again for every group.
+"""
 
 # What h5py raises where parts of a file are damaged, or of a type that NumPy does not have.
 _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
