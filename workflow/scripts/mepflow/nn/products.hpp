@@ -91,21 +91,27 @@ inline void multiply_tile(const Real *left, Index left_stride, const Matrix<Real
   for (int r = 0; r < R; ++r) store<Real, V>(sum[r], out.row(r));
 }
 
-// As many rows from `row` on as there are, R at a time, then the others in one smaller tile.
-template <typename Real, Left kind, Then then, int R, int V>
+// As many rows from `row` on as there are, G tiles of R at a time, then the others in smaller ones.
+// The tanh is taken as long as they are in the nearest cache.
+template <typename Real, Left kind, Then then, int R, int V, int G = tile_vectors / V>
 inline void multiply_rows(const Matrix<Real> &left, const Matrix<Real> &right, Index column,
                           Start<Real> start, const Matrix<Real> &out, Index row) {
   const Index step = kind == Left::plain ? left.stride : 1;
-  for (; row + R <= out.rows; row += R) {
-    const Matrix<Real> tile{out.row(row) + column, R, V * lanes<Real>, out.stride};
-    const Start<Real> here{start.data ? start.data + row * start.stride + column : nullptr,
-                           start.stride};
-    multiply_tile<Real, kind, R, V>(left.data + row * step, left.stride, right, column, here, tile);
-    if (then == Then::tanh) take_tanh(tile);  // as long as it is in the nearest cache
+  while (row + G * R <= out.rows) {
+    const Matrix<Real> group{out.row(row) + column, G * R, V * lanes<Real>, out.stride};
+    for (Index k = 0; k < G * R; k += R, row += R) {
+      const Start<Real> here{start.data ? start.data + row * start.stride + column : nullptr,
+                             start.stride};
+      multiply_tile<Real, kind, R, V>(left.data + row * step, left.stride, right, column, here,
+                                      group.part(k, R));
+    }
+    if (then == Then::tanh) take_tanh(group);
   }
-  if constexpr (R > 1)
+  if constexpr (G > 1)
+    multiply_rows<Real, kind, then, R, V, 1>(left, right, column, start, out, row);
+  else if constexpr (R > 1)
     if (row < out.rows)
-      multiply_rows<Real, kind, then, R - 1, V>(left, right, column, start, out, row);
+      multiply_rows<Real, kind, then, R - 1, V, 1>(left, right, column, start, out, row);
 }
 
 template <typename Real, Left kind, Then then, int V>
