@@ -20,6 +20,8 @@ from measuring import NOT_MEASURED, RESULTS, markdown_table, number_text
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "performance.md"
+PRECISION: Final = RESULTS / "precision.md"
+"""Of ``precision.py``, which is no part of ``make bench``: it needs a finished run."""
 MOLECULES_PER_NETWORK: Final = 3_000_000 * 100
 """Steps and batch of ``config/paper.yaml``."""
 NETWORKS: Final = 54
@@ -42,6 +44,7 @@ def main() -> None:
         "data sets": data_sets(bench["rows"]),
         "programme": programme({row["name"]: row["value"] for row in bench["rows"]}),
         "starts": starts(pipeline["jobs"]),
+        "precision": PRECISION.read_text() if PRECISION.exists() else NOT_MEASURED,
     }
     text = PAGE.read_text()
     for name, part in parts.items():
