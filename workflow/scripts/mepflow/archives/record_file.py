@@ -93,23 +93,22 @@ def _packed(record: Record) -> bytes:
 
 def _unpacked(content: bytes) -> Record:
     digest, number, n_atoms, n_waves = _HEADER.unpack_from(content)
-    n_numbers = 4 * n_atoms + len(COLUMNS) + n_waves
-    positions, charges, properties, wavenumbers = np.split(
-        np.frombuffer(content, np.float64, n_numbers, _HEADER.size),
-        np.cumsum([3 * n_atoms, n_atoms, len(COLUMNS)]),
-    )
-    place = _HEADER.size + n_numbers * positions.itemsize
+    charges, properties = 3 * n_atoms, 4 * n_atoms
+    waves = properties + len(COLUMNS)
+    numbers = np.frombuffer(content, np.float64, waves + n_waves, _HEADER.size)
+    elements = _HEADER.size + numbers.nbytes
+    texts = elements + n_atoms
     source, archive_smiles, relaxed_smiles, archive_inchi, relaxed_inchi = (
-        content[place + n_atoms :].decode().split("\n")
+        content[texts:].decode().split("\n")
     )
     return Record(
         number,
         source,
-        list(content[place : place + n_atoms]),
-        positions.reshape(-1, 3),
-        charges,
-        properties,
-        wavenumbers,
+        list(content[elements:texts]),
+        numbers[:charges].reshape(-1, 3),
+        numbers[charges:properties],
+        numbers[properties:waves],
+        numbers[waves:],
         archive_smiles,
         relaxed_smiles,
         archive_inchi,
