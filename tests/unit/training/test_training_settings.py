@@ -38,7 +38,7 @@ def test_constant_schedule(training: dict[str, Any]) -> None:
         ({"learning_rate": float("inf")}, "training.learning_rate is inf"),
         ({"gradient_clip_norm": 0}, "training.gradient_clip_norm is 0"),
         ({"early_stopping_patience": -1}, "training.early_stopping_patience is -1"),
-        ({"precision": "float16"}, "use float32, float64, bf16"),
+        ({"precision": "float16"}, "use float32, tf32, bf16, float64"),
         ({"device": "tpu"}, "use auto, cpu, cuda"),
         ({"schedule": {"kind": "linear"}}, "use constant, cosine, exponential"),
         ({"schedule": {}}, "use constant, cosine, exponential"),

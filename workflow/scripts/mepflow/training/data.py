@@ -27,6 +27,8 @@ from mepflow.units import BOHR_IN_ANGSTROM
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+_CHUNK: Final = {"cpu": 64, "cuda": 1024}
+"""Molecules that are predicted together: few for the cache of a processor, many to fill a GPU."""
 _BUILT_AT_ONCE: Final = 4096
 """Molecules whose graph is built in double precision at a time: bounds the memory on the host."""
 
@@ -130,8 +132,9 @@ class DeviceDataset:
     def __len__(self) -> int:
         return len(self.atoms.host_length)
 
-    def chunks(self, size: int = 64) -> list[IntArray]:
+    def chunks(self, size: int | None = None) -> list[IntArray]:
         """Return all rows in order, in pieces of at most ``size``, for a pass without gradients."""
+        size = size or _CHUNK[self.device.type]
         rows = np.arange(len(self), dtype=np.int64)
         return [rows[first : first + size] for first in range(0, len(rows), size)]
 

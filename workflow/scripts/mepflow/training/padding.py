@@ -17,6 +17,8 @@ from mepflow.training.data import DeviceDataset, Runs
 
 _CAPACITIES_PER_MEAN: Final = 25
 """A capacity is a multiple of a 25th of a mean batch: 2 % of the rows are padding, on average."""
+_ALIGNMENT: Final = 16
+"""Numbers of rows are multiples of this, so that one kind of each kernel does for all."""
 
 
 class Capacity(NamedTuple):
@@ -54,7 +56,7 @@ def capacity_for(dataset: DeviceDataset, molecules: IntArray) -> Capacity:
         dataset.pairs.total(molecules) / max(pairs, 1.0),
     )
     multiple = math.ceil(fullness * _CAPACITIES_PER_MEAN) / _CAPACITIES_PER_MEAN
-    return Capacity(math.ceil(multiple * atoms), math.ceil(multiple * pairs))
+    return Capacity(*(math.ceil(multiple * n / _ALIGNMENT) * _ALIGNMENT for n in (atoms, pairs)))
 
 
 def padded_batch(dataset: DeviceDataset, molecules: Tensor, capacity: Capacity) -> Batch:
