@@ -22,7 +22,7 @@ template <typename Real> struct PairRange {
 
 // Runs `work` on the pairs of one atom after the other: its number, the first and past the last.
 template <typename Real, typename Work>
-inline void for_atoms(const PairRange<Real> &pairs, Work work) {
+inline void for_atoms(const PairRange<Real> &pairs, const Work &work) {
   for (Index first = pairs.first, last; first < pairs.last; first = last) {
     for (last = first + 1; last < pairs.last && pairs.i[last] == pairs.i[first];) ++last;
     work(pairs.i[first] - pairs.first_atom, first, last);
@@ -79,21 +79,23 @@ void interact_backward(const PairRange<Real> &pairs, Index B, const Matrix<Real>
   const Index C = upstream.columns;
   for (Index p = pairs.first; p < pairs.last; ++p) {
     const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
-    const Real *basis = pairs.basis + p * B, *g = upstream.row(p - pairs.first);
+    const Real *of_i = centre.row(i), *of_j = neighbour.row(j), *basis = pairs.basis + p * B;
+    Real *d_i = d_centre.row(i), *d_j = d_neighbour.row(j);
     const Index begin = d_basis ? 0 : pairs.begin[p], end = d_basis ? B : pairs.end[p];
-    for (Index b = begin; b < end; ++b) {
-      const Real *of_i = centre.row(i) + b * C, *of_j = neighbour.row(j) + b * C;
-      Real *d_i = d_centre.row(i) + b * C, *d_j = d_neighbour.row(j) + b * C;
-      Vector<Real> slope{};
-      for (Index c = 0; c < C; c += lanes<Real>) {
-        const Vector<Real> y = tanh(at(of_i + c) + at(of_j + c));
-        const Vector<Real> d = basis[b] * at(g + c) * (1 - y * y);
-        slope += at(g + c) * y;
-        at(d_i + c) += d;
-        at(d_j + c) += d;
+    for_columns<Real>(C, [&](auto V, Index c) {
+      Vector<Real> g[V], y[V];
+      load<Real, V>(upstream.row(p - pairs.first) + c, g);
+      for (Index b = begin; b < end; ++b) {
+        for (int v = 0; v < V; ++v) {
+          const Index k = b * C + c + v * lanes<Real>;
+          y[v] = tanh(at(of_i + k) + at(of_j + k));
+          const Vector<Real> d = basis[b] * g[v] * (1 - y[v] * y[v]);
+          at(d_i + k) += d;
+          at(d_j + k) += d;
+        }
+        if (d_basis) d_basis[p * B + b] += sum_of_products<Real, V>(g, y);
       }
-      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope);
-    }
+    });
   }
 }
 
@@ -124,8 +126,8 @@ void interact_kinds(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
   }
 }
 
-// Gradients of interact_kinds for upstream (pairs, C): added to d_table, both of numbers that are not
-// over the unit of Tanh, and, unless it is null, to d_basis (all pairs, B), for which all basis
+// Gradients of interact_kinds for upstream (pairs, C): added to d_table, both of numbers that are
+// not over the unit of Tanh, and, unless it is null, to d_basis (all pairs, B), for which all basis
 // functions count.
 template <typename Real>
 void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds &kinds,
@@ -134,18 +136,19 @@ void interact_kinds_backward(const PairRange<Real> &pairs, Index B, const Kinds 
   const Index C = upstream.columns;
   for (Index p = pairs.first; p < pairs.last; ++p) {
     const Index couple = kinds.of_pair(pairs.i[p], pairs.j[p]);
-    const Real *basis = pairs.basis + p * B, *g = upstream.row(p - pairs.first);
+    const Real *values = table.row(couple), *basis = pairs.basis + p * B;
+    Real *d = d_table.row(couple);
     const Index begin = d_basis ? 0 : pairs.begin[p], end = d_basis ? B : pairs.end[p];
-    for (Index b = begin; b < end; ++b) {
-      const Real *y = table.row(couple) + b * C;
-      Real *d = d_table.row(couple) + b * C;
-      Vector<Real> slope{};
-      for (Index c = 0; c < C; c += lanes<Real>) {
-        at(d + c) += basis[b] * at(g + c);
-        slope += at(g + c) * at(y + c);
+    for_columns<Real>(C, [&](auto V, Index c) {
+      Vector<Real> g[V], y[V];
+      load<Real, V>(upstream.row(p - pairs.first) + c, g);
+      for (Index b = begin; b < end; ++b) {
+        for (int v = 0; v < V; ++v) at(d + b * C + c + v * lanes<Real>) += basis[b] * g[v];
+        if (!d_basis) continue;
+        load<Real, V>(values + b * C + c, y);
+        d_basis[p * B + b] += sum_of_products<Real, V>(g, y) * Tanh<Real>::unit;
       }
-      if (d_basis) d_basis[p * B + b] += sum_of<Real>(slope) * Tanh<Real>::unit;
-    }
+    });
   }
 }
 
@@ -207,23 +210,27 @@ void carry_backward(const PairRange<Real> &pairs, Index X, const Matrix<Real> &u
                     Real *d_direction, const Matrix<Real> &d_px, const Matrix<Real> &d_scale) {
   for (Index p = pairs.first; p < pairs.last; ++p) {
     const Index i = pairs.i[p] - pairs.first_atom, j = pairs.j[p] - pairs.first_atom;
-    const Real *s = scale.row(p - pairs.first);
-    Real *d_s = d_scale.row(p - pairs.first);
-    for (Index x = 0; x < X; ++x) {
-      const Real *g = upstream.row(i * X + x);
-      const Real along = direction[p * X + x];
-      Vector<Real> slope{};
-      for (Index c = 0; c < upstream.columns; c += lanes<Real>) {
-        Vector<Real> carried = Vector<Real>{} + along;
-        const Vector<Real> scaled = at(s + c) * at(g + c);
-        if (px.data) {
-          carried += at(px.row(j * X + x) + c);
-          at(d_px.row(j * X + x) + c) += scaled;
+    for_columns<Real>(upstream.columns, [&](auto V, Index c) {
+      Vector<Real> s[V], d_s[V], g[V];
+      load<Real, V>(scale.row(p - pairs.first) + c, s);
+      load<Real, V>(d_scale.row(p - pairs.first) + c, d_s);
+      for (Index x = 0; x < X; ++x) {
+        const Real along = direction[p * X + x];
+        const Real *of_j = px.data ? px.row(j * X + x) + c : nullptr;
+        Real *d_j = d_px.row(j * X + x) + c;
+        load<Real, V>(upstream.row(i * X + x) + c, g);
+        for (int v = 0; v < V; ++v) {
+          const Index k = v * lanes<Real>;
+          Vector<Real> carried = Vector<Real>{} + along;
+          if (of_j) {
+            carried += at(of_j + k);
+            at(d_j + k) += s[v] * g[v];
+          }
+          d_s[v] += carried * g[v];
         }
-        at(d_s + c) += carried * at(g + c);
-        slope += scaled;
+        if (d_direction) d_direction[p * X + x] += sum_of_products<Real, V>(s, g);
       }
-      if (d_direction) d_direction[p * X + x] += sum_of<Real>(slope);
-    }
+      store<Real, V>(d_s, d_scale.row(p - pairs.first) + c);
+    });
   }
 }

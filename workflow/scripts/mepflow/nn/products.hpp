@@ -29,8 +29,10 @@ constexpr int tile_rows = 4, tile_vectors = 2;
 #endif
 
 // Runs `work` on `columns` numbers from `first` on, on as many vectors at once as fit, a constant.
+// Inlined at any size: else what `work` holds goes through memory.
 template <typename Real, int V = tile_vectors, typename Work>
-inline void for_columns(Index columns, Work work, Index first = 0) {
+inline __attribute__((always_inline)) void for_columns(Index columns, const Work &work,
+                                                       Index first = 0) {
   for (; first + V * lanes<Real> <= columns; first += V * lanes<Real>)
     work(std::integral_constant<int, V>{}, first);
   if constexpr (V > 1)
@@ -45,6 +47,14 @@ template <typename Real, int V> inline void load(const Real *values, Vector<Real
 template <typename Real, int V> inline void store(const Vector<Real> (&some)[V], Real *values) {
 #pragma GCC unroll 8
   for (int v = 0; v < V; ++v) at(values + v * lanes<Real>) = some[v];
+}
+
+template <typename Real, int V>
+inline Real sum_of_products(const Vector<Real> (&a)[V], const Vector<Real> (&b)[V]) {
+  Vector<Real> sum{};
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) sum += a[v] * b[v];
+  return sum_of<Real>(sum);
 }
 
 enum class Left { plain, transposed };
