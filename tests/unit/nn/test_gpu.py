@@ -6,12 +6,13 @@ os.environ["TRITON_INTERPRET"] = "1"  # read where a kernel is defined
 
 import pytest
 import torch
-from pinet2_cases import all_outputs, molecule, settings
+from pinet2_cases import RECORDINGS, all_outputs, molecule, settings
 
 from mepflow.nn import gpu, native
 from mepflow.nn.graph import build_graph
 from mepflow.nn.layers import segment_sum, spread
 from mepflow.nn.pinet2 import LayerNodes, PiNet2
+from mepflow.parity import TOLERANCES, load_recorded
 
 pytest.importorskip("triton")
 
@@ -73,6 +74,20 @@ def test_network_and_gradients_are_those_of_the_plain_layers(changes):
     for name, values in gradients.items():
         scale = values.abs().max().item()
         torch.testing.assert_close(of_kernels[name], values, rtol=0, atol=3e-5 * scale)
+
+
+@pytest.mark.parametrize("name", ["b_rank5_n16", "c_rank3_n64", "d_rank3_n16_weighted"])
+def test_kernels_run_the_recorded_networks_of_pinn(name, on_cpu):
+    path = RECORDINGS / f"{name}.npz"
+    if not path.exists():
+        pytest.skip("the recordings are not here")
+    network = load_recorded(path, torch.float32)
+    with torch.no_grad():
+        outputs = network.model(network.graph)
+    for output, values in outputs.items():
+        key = "f32/output" if output == "p1" else f"f32/out_extra/{output}"
+        recorded = torch.from_numpy(network.arrays[key]).reshape(values.shape)
+        torch.testing.assert_close(values, recorded, rtol=0, atol=TOLERANCES["f32"])
 
 
 def test_tanh_has_full_relative_accuracy(on_cpu):
