@@ -16,8 +16,9 @@ S = rank // 2 + 1 slices, a block multiplies in the forward pass
 
 .. math:: 2 P (3 C^2 + S C^2) + 2 N (2 B C^2 + S C^2 + 3 C^2 + (S - 1)(x C^2) + 2 S C^2 + 2 C^2)
 
-(PI per atom, of the few elements in the first block; II; PP; the mixing of vectors of x = 3 or 5
-components; PP'), a training step three times that.
+(II; PI per atom, of the few elements in the first block; PP; the mixing of vectors of x = 3 or 5
+components; PP'), but in the first block 2 P C^2 less, as the first layer of II follows from the
+elements, too. A training step takes three times that.
 """
 
 import argparse
@@ -125,10 +126,10 @@ def network_settings(nodes: int) -> PiNet2Settings:
 
 def floor_flops(nodes: int, pairs: int, atoms: int) -> float:
     """Return the products and sums of a forward pass that no order of work can avoid."""
-    on_pairs = 3 + SLICES
-    on_atoms = SLICES + 3 + 3 * (SLICES - 1) + 2 * SLICES + 2
+    on_pairs = DEPTH * (3 + SLICES) - 1
+    on_atoms = DEPTH * (SLICES + 3 + 3 * (SLICES - 1) + 2 * SLICES + 2)
     shares = 2 * N_BASIS * nodes * (len(ELEMENTS) + (DEPTH - 1) * nodes)
-    return 2.0 * (DEPTH * nodes**2 * (pairs * on_pairs + atoms * on_atoms) + atoms * shares)
+    return 2.0 * (nodes**2 * (pairs * on_pairs + atoms * on_atoms) + atoms * shares)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@
 #include "network.hpp"
 
 // Pairs that go through all their layers together.
-constexpr Index pairs_at_once = 96;
+constexpr Index pairs_at_once = 192;
 
 // Whole molecules: their atoms [first_atom, last_atom) and pairs.
 struct Chunk {
