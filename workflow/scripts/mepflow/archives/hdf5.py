@@ -24,12 +24,11 @@ TEXT_LIMIT: Final = 1 << 15
 """Longest text in bytes."""
 CHUNK_LIMIT: Final = 1 << 26
 """Largest chunk of a dataset in bytes."""
-_CACHED_NAMES: Final = 1 << 23
-"""Most bytes of HDF5's cache of names and places, which take four times that of memory.
-
-By default it grows to 32 MB with the number of groups, of which each is read but once. The list of
-all names must have room in it (some 3 MB for SPICE), else that is read again for every group.
-"""
+_CACHE: Final = 1 << 21
+"""Most bytes of HDF5's cache of what is where, besides the list of names; it takes several times
+that of memory. By default it grows to 32 MB with the number of groups, each of which is read but
+once."""
+_LARGEST_CACHE: Final = 1 << 25
 
 # What h5py raises where parts of a file are damaged, or of a type that NumPy does not have.
 _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
@@ -40,9 +39,6 @@ def open_file(path: Path) -> Iterator[h5py.File]:
     """Open a file for reading only; raises :class:`InputError` where it is missing or cut short."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_sieve_buf_size(1)  # else up to 64 KiB around what is asked for are read
-    cache = access.get_mdc_config()
-    cache.max_size = _CACHED_NAMES
-    access.set_mdc_config(cache)
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(open_hdf5(path, access))
@@ -59,14 +55,25 @@ def open_file(path: Path) -> Iterator[h5py.File]:
 def root_links(file: h5py.File) -> dict[bytes, bool]:
     """Return the names in a file, sorted, and whether each is in the file itself (no link out).
 
-    Raises :class:`InputError` where the file's list of names is damaged.
+    HDF5's cache is bounded for what follows. Raises :class:`InputError` where the file's list of
+    names is damaged.
     """
     try:
-        return _links(file)
+        links = _links(file)
+        _bound_cache(file)
+        return links
     except _DAMAGE as error:
         raise InputError(
             f"{file.filename} is damaged ({_one_line(error)}): fetch it again."
         ) from error
+
+
+def _bound_cache(file: h5py.File) -> None:
+    """Keep the cache small, but with room for the list of names: else each look-up reads it all."""
+    names = h5py.h5o.get_info(file.id).meta_size.obj.heap_size
+    cache = file.id.get_mdc_config()
+    cache.max_size = min(_CACHE + names, _LARGEST_CACHE)
+    file.id.set_mdc_config(cache)
 
 
 class SafeGroup:
