@@ -1,5 +1,7 @@
 """The fused loops against PyTorch's own operations, which the other tests check."""
 
+import platform
+import resource
 import subprocess
 
 import numpy as np
@@ -118,6 +120,19 @@ def test_without_gradients_nothing_is_kept_and_the_outputs_are_the_same_bits(mon
     with torch.no_grad():
         assert torch.equal(model(graph)["p1"], kept)
     assert sum(sizes) < 0.5 * sum(with_gradient)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc")
+def test_memory_that_a_step_frees_is_there_for_the_next():
+    def pages_fetched(steps):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(steps):
+            torch.ones(1 << 20).add(1.0)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    pages_fetched(10)
+    once = 2 * (1 << 22) // resource.getpagesize()
+    assert pages_fetched(10) < once
 
 
 def test_the_number_of_threads_changes_rounding_at_most():
