@@ -130,9 +130,9 @@ def test_memory_that_a_step_frees_is_there_for_the_next():
             torch.ones(1 << 20).add(1.0)
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-    pages_fetched(10)
-    once = 2 * (1 << 22) // resource.getpagesize()
-    assert pages_fetched(10) < once
+    pages_fetched(50)  # the heap grows until it has a place for everything
+    one_step = 2 * (1 << 22) // resource.getpagesize()
+    assert pages_fetched(50) < 5 * one_step
 
 
 def test_the_number_of_threads_changes_rounding_at_most():
