@@ -25,7 +25,9 @@ template <> struct Format<float> {
   typedef std::int32_t Bits __attribute__((vector_size(vector_bytes), may_alias));
   static constexpr std::int32_t sign = INT32_MIN;
   static constexpr int mantissa = 23, bias = 127, terms = 7;
-  static constexpr float saturation = 26.3f, epsilon = 0x1p-23f;
+  static constexpr float saturation = 9.1f, epsilon = 0x1p-23f;
+  // ln 2 in two parts, the first short enough for exact products with small integers.
+  static constexpr float ln2_high = 0x1.63p-1f, ln2_low = -0x1.bd0106p-13f;
   // Added to a small number, it leaves its nearest integer in the last bits.
   static constexpr float to_integer = 0x1.8p23f;
 };
@@ -35,7 +37,8 @@ template <> struct Format<double> {
   typedef std::int64_t Bits __attribute__((vector_size(vector_bytes), may_alias));
   static constexpr std::int64_t sign = INT64_MIN;
   static constexpr int mantissa = 52, bias = 1023, terms = 14;
-  static constexpr double saturation = 55.2, epsilon = 0x1p-52;
+  static constexpr double saturation = 19.1, epsilon = 0x1p-52;
+  static constexpr double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33;
   static constexpr double to_integer = 0x1.8p52;
 };
 
@@ -78,19 +81,21 @@ template <typename Real> inline Vector<Real> tail_of_exponential(Vector<Real> r)
   return sum;
 }
 
-// tanh of `unit` x, to two or three units of the last place. The layers before have their weights
-// over `unit`, so that integers n are where the formula wants them: tanh = t / (t + 2) with
-// t = exp(2 unit x) - 1 = 2^x - 1, x = n + r and |r| <= 1/2. NaN stays.
+// tanh of `unit` x, to two or three units of the last place: the layers before have their weights
+// over `unit`, what the formula wants. Here tanh = t / (t + 2) with t = exp(x) - 1, x = n ln 2 + r
+// and |r| <= ln 2 / 2. NaN stays.
 template <typename Real> struct Tanh {
-  static constexpr Real unit = Real(0.5 * 0.69314718055994530942);  // ln 2 / 2
+  static constexpr Real unit = 0.5;
 
   Vector<Real> operator()(Vector<Real> x) const {
     using F = Format<Real>;
+    constexpr Real log2_e = Real(1.4426950408889634), limit = F::saturation / unit;
     const Bits<Real> sign = (Bits<Real>)x & F::sign;
     const Vector<Real> size = (Vector<Real>)((Bits<Real>)x ^ sign);
-    const Vector<Real> bounded = size > F::saturation ? Vector<Real>{} + F::saturation : size;
-    const Vector<Real> shifted = bounded + F::to_integer;
-    const Vector<Real> r = (bounded - (shifted - F::to_integer)) * (2 * unit);
+    const Vector<Real> bounded = size > limit ? Vector<Real>{} + limit : size;
+    const Vector<Real> shifted = bounded * log2_e + F::to_integer;
+    const Vector<Real> n = shifted - F::to_integer;
+    const Vector<Real> r = (bounded - n * F::ln2_high) - n * F::ln2_low;
     const Vector<Real> small = r + r * r * tail_of_exponential<Real>(r);
     const Vector<Real> power = (Vector<Real>)(((Bits<Real>)shifted + F::bias) << F::mantissa);
     const Vector<Real> t = power * small + (power - 1);
@@ -116,8 +121,8 @@ struct TanhTable {
 
 inline const TanhTable tanh_table;
 
-// As above with h for the unit: tanh h x = (T + w) / (1 + T w) with T = tanh(n h) from the table,
-// x = n + y, |y| <= 1/2, and w = tanh h y = y (slope b + constant) / b with b = y^2 + pole: less
+// With h for the unit, tanh h x = (T + w) / (1 + T w) with T = tanh(n h) from the table, x = n + y,
+// |y| <= 1/2, and w = tanh h y = y (slope b + constant) / b with b = y^2 + pole: less
 // than half the instructions, and as accurate. The table is in registers as long as the object
 // lives: make one before a loop.
 template <> class Tanh<float> {
