@@ -11,7 +11,7 @@ from mepflow.heads import constrain_charges
 from mepflow.nn.graph import Graph
 from mepflow.nn.layers import segment_sum
 from mepflow.parity import RecordedNetwork, load_recorded, to_parameters
-from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm
+from mepflow.training.optimizer import FlatParameters, KerasAdam, _in_one, clip_norm
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "pinn_parity"
 NETWORK = RECORDINGS / "a_rank3_n16.npz"
@@ -181,3 +181,15 @@ def test_the_gradient_of_what_a_loss_does_not_see_is_zero() -> None:
     module = nn.ModuleList([nn.Linear(2, 1), nn.Linear(3, 1)])
     gradient = FlatParameters(module).gradient(module[0](torch.ones(1, 2)).sum())
     assert gradient.tolist() == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_gradients_that_lie_one_after_the_other_are_not_copied() -> None:
+    whole = torch.randn(10)
+    first, second = whole[:6].view(2, 3), whole[6:]
+    joined = _in_one([first, second])
+    assert torch.equal(joined, whole)
+    assert joined.data_ptr() == whole.data_ptr()
+    for pieces in ([second, first], [first, second.clone()], [first, whole[7:]], [first.T, second]):
+        copied = _in_one(pieces)
+        assert copied.data_ptr() != whole.data_ptr()
+        assert torch.equal(copied, torch.cat([piece.reshape(-1) for piece in pieces]))

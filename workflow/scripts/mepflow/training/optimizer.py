@@ -4,6 +4,7 @@ Both differ from PyTorch's by an epsilon that matters here: clipped to a global 
 gradients are about 1e-5 per weight.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,7 +29,19 @@ class FlatParameters:
     def gradient(self, loss: Tensor) -> Tensor:
         """Return the gradient of ``loss``, 0 for what it does not depend on."""
         pieces = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
-        return torch.cat([piece.reshape(-1) for piece in pieces])
+        return _in_one(pieces)
+
+
+def _in_one(pieces: Sequence[Tensor]) -> Tensor:
+    """Return all numbers in one row; no copy of what lies so, as the gradients of the loops do."""
+    storage = pieces[0].untyped_storage().data_ptr()
+    end = pieces[0].data_ptr()
+    for piece in pieces:
+        own = piece.untyped_storage().data_ptr() == storage and piece.data_ptr() == end
+        if not (own and piece.is_contiguous()):
+            return torch.cat([piece.reshape(-1) for piece in pieces])
+        end += piece.nbytes
+    return pieces[0].as_strided((sum(piece.numel() for piece in pieces),), (1,))
 
 
 class KerasAdam:
