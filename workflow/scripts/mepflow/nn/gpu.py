@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 from torch import Tensor
@@ -101,7 +101,7 @@ class Neighbours:
     reverse: Tensor
 
     @classmethod
-    def of_pairs(cls, i: Tensor, j: Tensor, n_atoms: int) -> "Neighbours":
+    def of_pairs(cls, i: Tensor, j: Tensor, n_atoms: int) -> Self:
         """Return the neighbours of sorted pairs that hold both orders of each."""
         reverse = torch.searchsorted(i * n_atoms + j, j * n_atoms + i)
         return cls(i, j, starts(i, n_atoms), reverse)
