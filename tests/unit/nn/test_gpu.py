@@ -1,8 +1,4 @@
-"""The kernels for GPUs against the plain layers, in Triton's interpreter."""
-
-import os
-
-os.environ["TRITON_INTERPRET"] = "1"  # read where a kernel is defined
+"""The kernels for GPUs against the plain layers, in Triton's interpreter: see ``conftest.py``."""
 
 import pytest
 import torch
@@ -15,6 +11,11 @@ from mepflow.nn.pinet2 import LayerNodes, PiNet2
 from mepflow.parity import TOLERANCES, load_recorded
 
 pytest.importorskip("triton")
+
+
+@pytest.fixture(autouse=True)
+def _interpreted(monkeypatch):
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture

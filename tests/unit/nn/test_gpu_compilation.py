@@ -18,8 +18,7 @@ SHARED_MEMORY = {80: 163 * 1024, 90: 227 * 1024}
 
 @pytest.mark.parametrize(("capability", "precision"), [(90, "tf32x3"), (80, "bf16")])
 def test_kernels_compile_and_fit(capability: int, precision: str) -> None:
-    environment = {key: v for key, v in os.environ.items() if key != "TRITON_INTERPRET"}
-    environment["PYTHONPATH"] = str(Path(mepflow.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": str(Path(mepflow.__file__).parents[1])}
     command = [sys.executable, FOLDER / "kernels_compiled.py", str(capability), precision]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, cwd=FOLDER
