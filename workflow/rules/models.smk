@@ -35,7 +35,7 @@ rule train_model:
 
 if config["training"]["seeds_together"]:
 
-    # What train_model does, for all seeds of a variant in one job, which fills a GPU better.
+    # What train_model does, for all seeds of a variant in one job, meant to fill a GPU.
     ruleorder: train_seeds > train_model
 
     use rule train_model as train_seeds with:

@@ -16,6 +16,7 @@ from mepflow.variants import Variant
 def test_trainings_run_at_the_same_time() -> None:
     meeting = threading.Barrier(3, timeout=10)
     train_together([meeting.wait] * 3)  # type: ignore[list-item]
+    assert not meeting.broken
 
 
 def test_a_failure_is_raised_when_the_others_have_ended(caplog: pytest.LogCaptureFixture) -> None:

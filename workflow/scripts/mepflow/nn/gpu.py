@@ -28,12 +28,13 @@ logger = logging.getLogger(__name__)
 
 WIDEST: Final = 128
 """The widest layer whose weights fit into the fast memory of one multiprocessor as a whole."""
-_LAYERS_AT_ONCE: Final = 4
+_LAYERS_AT_ONCE: Final = 4  # what the kernels of stacks are written for
+# Rows of a tile; chosen without a GPU, from what compiles without spilled registers.
 _PAIRS_AT_ONCE: Final = 32
 _NEIGHBOURS_AT_ONCE: Final = 16
-_ROWS_AT_ONCE: Final = 64
-_FEWEST_ROWS: Final = 16
-_PROGRAMS_WANTED: Final = 256
+_ROWS_AT_ONCE: Final = 64  # from which on Hopper's products of four warps are used
+_FEWEST_ROWS: Final = 16  # the fewest that a product takes
+_PROGRAMS_WANTED: Final = 256  # some two for each multiprocessor of a large GPU
 _devices: tuple[str, ...] = ("cuda",)
 
 
@@ -255,7 +256,7 @@ class _DenseStack(Function):
         _launch(
             "dense_stack",
             (_count(len(x), ctx.constants["ROWS"]),),
-            *(x, *_layers(zip(weights, biases, outputs, strict=True), 3), len(x)),
+            *(x, *_layers(weights, biases, outputs), len(x)),
             **ctx.constants,
         )
         ctx.has_bias = [bias is not None for bias in biases]
@@ -274,7 +275,7 @@ class _DenseStack(Function):
             "dense_stack_gradient",
             (_count(len(x), ctx.constants["ROWS"]),),
             upstream.contiguous(),
-            *_layers(zip(weights, outputs, entered, strict=True), 3),
+            *_layers(weights, outputs, entered),
             *(d_x, len(x)),
             **ctx.constants,
         )
@@ -286,10 +287,10 @@ class _DenseStack(Function):
         return None, d_x, *of_weights, *of_biases
 
 
-def _layers(layers: Any, per_layer: int) -> list[Tensor | None]:
-    """Return the arguments of the layers, and None for those that a shorter stack lacks."""
-    flat = [value for layer in layers for value in layer]
-    return [*flat, *[None] * (_LAYERS_AT_ONCE * per_layer - len(flat))]
+def _layers(*columns: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Return the arguments layer by layer, and None for those of layers that are not there."""
+    flat = [value for layer in zip(*columns, strict=True) for value in layer]
+    return [*flat, *[None] * (_LAYERS_AT_ONCE * len(columns) - len(flat))]
 
 
 def _stack_constants(x: Tensor, weights: Sequence[Tensor], precision: str) -> dict[str, Any]:

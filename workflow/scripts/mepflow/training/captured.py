@@ -1,8 +1,8 @@
 """Steps of a training that a GPU repeats from a recording.
 
-A step is some hundred short kernels; to launch them one by one takes the host longer than the GPU
-needs to run them. So the launches of a step are recorded once for each capacity of a batch, as a
-CUDA graph, and replayed as a whole.
+A step is some hundred short kernels, and each launch takes the host some microseconds. So the
+launches of a step are recorded once for each capacity of a batch, as a CUDA graph, and replayed as
+a whole.
 """
 
 import contextlib

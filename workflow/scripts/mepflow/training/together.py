@@ -1,8 +1,8 @@
 """Several trainings at once in one process.
 
-A small network and a batch of a hundred molecules leave most of a GPU idle. Trainings in threads of
-their own, each with its own stream, fill it: PyTorch starts once, and the kernels of one run beside
-those of the others.
+The kernels of a small network and a batch of a hundred molecules have too few programs for all
+units of a GPU. Those of trainings in threads of their own, each with its own stream, can run beside
+each other. What that gains has not been measured yet.
 """
 
 import logging
@@ -26,7 +26,7 @@ def train_together(trainings: Sequence[Callable[[], None]]) -> None:
     def run(training: Callable[[], None]) -> None:
         try:
             training()
-        except Exception as error:
+        except Exception as error:  # raised again below
             errors.append(error)
 
     # As daemons, they end with the process where it is interrupted.
