@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import sys
 
+import pytest
 from hypothesis import settings
 
 # A slow machine is no failure.
@@ -15,3 +17,17 @@ os.environ["TRITON_INTERPRET"] = "1"
 with contextlib.suppress(ImportError):
     import mepflow.nn.gpu_kernels  # noqa: F401
 del os.environ["TRITON_INTERPRET"]
+
+
+@pytest.fixture(autouse=True)
+def _uninitialised_memory_is_nan():
+    """Let PyTorch fill memory that nothing has been written to, so that no test passes by chance."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(before)

@@ -176,7 +176,7 @@ def _precision() -> str:
 
 
 def _sum_of_segments(values: Tensor, first: Tensor) -> Tensor:
-    width = values[0].numel() if len(values) else 1
+    width = values.shape[1:].numel()  # of the shape: there may be no row
     total = values.new_empty((len(first) - 1, *values.shape[1:]), dtype=torch.float32)
     constants = {"WIDTH": width, "BLOCK": _block(width), "ROWS": _NEIGHBOURS_AT_ONCE}
     _launch("segment_sum", (len(total),), values.contiguous(), first, total, **constants)
