@@ -39,15 +39,16 @@ from network import (
     network_settings,
 )
 
-from mepflow.heads import MultipoleModel
+from mepflow.models.device_data import DeviceDataset
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import LossWeights, Variant
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.nn import gpu, native
-from mepflow.training.data import DeviceDataset
-from mepflow.training.settings import TrainingSettings
+from mepflow.nn import gpu
+from mepflow.nn.pinet2 import native
 from mepflow.training.together import train_together
 from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.training.training_settings import TrainingSettings
 from mepflow.units import BOHR_IN_ANGSTROM
-from mepflow.variants import LossWeights, Variant
 
 ASKED: Final = 40_000.0
 BATCHES: Final = (100, 1000, 4000)

@@ -196,8 +196,8 @@ def build(count: int) -> None:
     """Build the data of molecules in this process; print CPU s, s of a copy, pairs and MB."""
     import torch
 
+    from mepflow.models.device_data import DeviceDataset
     from mepflow.molecules import MoleculeTable
-    from mepflow.training.data import DeviceDataset
     from mepflow.units import ANGSTROM_IN_BOHR
 
     torch.set_num_threads(1)

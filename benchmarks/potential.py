@@ -24,8 +24,8 @@ from measuring import Row, cpu_rate, machine, side_by_side, write_rows
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.evaluation.mep import mep_errors  # noqa: E402
-from mepflow.potential import DEFAULT_BLOCK_BYTES, _in_blocks, _library, potential  # noqa: E402
+from mepflow.electrostatics.potential import DEFAULT_BLOCK_BYTES, _in_blocks, _library, potential  # noqa: E402
+from mepflow.evaluation.mep_errors import mep_errors  # noqa: E402
 
 MOLECULES: Final = 10_000
 POINTS: Final = 2_000

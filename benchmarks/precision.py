@@ -30,11 +30,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.evaluation.models import Evaluation, evaluate_models  # noqa: E402
-from mepflow.nn import native  # noqa: E402
-from mepflow.provenance import record_path  # noqa: E402
+from mepflow.evaluation.model_evaluation import Evaluation, evaluate_models  # noqa: E402
+from mepflow.models.variants import Variant  # noqa: E402
+from mepflow.nn.pinet2 import native  # noqa: E402
+from mepflow.runs.provenance import record_path  # noqa: E402
 from mepflow.training.run import train  # noqa: E402
-from mepflow.variants import Variant  # noqa: E402
 
 PRECISIONS: Final = ("float32", "tf32", "bf16")
 PRODUCTS: Final = ("mm", "addmm", "bmm", "baddbmm")

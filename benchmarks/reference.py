@@ -44,9 +44,9 @@ from measuring import Row, machine, markdown_table, side_by_side, write_rows  # 
 from pyscf import df, gto, lib  # noqa: E402
 
 from mepflow.archives import qm9_table  # noqa: E402
+from mepflow.geometry.grids import grid_points  # noqa: E402
 from mepflow.molecules import Molecule, MoleculeTable  # noqa: E402
 from mepflow.multipoles import centre_of_nuclear_charge  # noqa: E402
-from mepflow.qm.grids import grid_points  # noqa: E402
 from mepflow.qm.levels import LevelOfTheory  # noqa: E402
 from mepflow.qm.properties import (  # noqa: E402
     _electronic_potential,

@@ -25,7 +25,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow.plots.style import BLUE, GREY, ORANGE, PAGE_WIDTH, drawing  # noqa: E402
-from mepflow.provenance import git_commit  # noqa: E402
+from mepflow.runs.provenance import git_commit  # noqa: E402
 
 PARTS: Final = ("network", "gpu", "potential", "reference", "pipeline")
 SPICE: Final = "spice_reader"

@@ -21,7 +21,7 @@ del os.environ["TRITON_INTERPRET"]
 
 @pytest.fixture(autouse=True)
 def _uninitialised_memory_is_nan():
-    """Let PyTorch fill memory that nothing has been written to, so that no test passes by chance."""
+    """Let PyTorch fill memory that nothing was written to, so that no test passes by chance."""
     torch = sys.modules.get("torch")
     if torch is None:
         yield

@@ -7,10 +7,11 @@ fluorinated    QM9's smallest with fluorine in place of one to three hydrogens o
 drawn          functional groups that the others lack, from the SMILES in the recipe; MMFF
 =============  ====================================================================================
 
-A molecule is known by its SMILES without stereochemistry (:mod:`mepflow.identity`); for QM9's the
-bonds are perceived from the geometry. None that is in the test set is taken, and no molecule twice
-within a source. The others' files are the ones of a folder with ``qm9/*.npz`` (ragged geometries
-in Å by ``atom_offsets``) and ``spice/des-monomers.hdf5`` (SPICE's inputs, in nm).
+A molecule is known by its SMILES without stereochemistry (:mod:`mepflow.selection.identity`); for
+QM9's the bonds are perceived from the geometry. None that is in the test set is taken, and no
+molecule twice within a source. The others' files are the ones of a folder with ``qm9/*.npz``
+(ragged geometries in Å by ``atom_offsets``) and ``spice/des-monomers.hdf5`` (SPICE's inputs, in
+nm).
 """
 
 import hashlib
@@ -28,8 +29,8 @@ from rdkit.Chem import AllChem, rdDetermineBonds
 
 from mepflow import units
 from mepflow.elements import ATOMIC_NUMBERS, SYMBOLS
-from mepflow.identity import canonical_smiles
 from mepflow.molecules import Molecule
+from mepflow.selection.identity import canonical_smiles
 
 FloatArray = npt.NDArray[np.float64]
 log = logging.getLogger(__name__)

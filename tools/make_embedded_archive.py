@@ -43,11 +43,11 @@ from tblite.ase import TBLite  # noqa: E402
 
 from mepflow import units  # noqa: E402
 from mepflow.elements import ATOMIC_NUMBERS  # noqa: E402
-from mepflow.files import atomic_path  # noqa: E402
 from mepflow.molecules import Molecule  # noqa: E402
 from mepflow.multipoles import centre_of_nuclear_charge  # noqa: E402
 from mepflow.qm import properties, scf  # noqa: E402
 from mepflow.qm.levels import LevelOfTheory  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
 
 FloatArray = npt.NDArray[np.float64]
 log = logging.getLogger("make_embedded_archive")

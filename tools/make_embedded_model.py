@@ -35,24 +35,24 @@ from rdkit import RDLogger  # noqa: E402
 
 from mepflow import units  # noqa: E402
 from mepflow.elements import symbol  # noqa: E402
-from mepflow.evaluation.mep import evaluate_mep  # noqa: E402
-from mepflow.evaluation.multipoles import evaluate_multipoles  # noqa: E402
-from mepflow.evaluation.statistics import Source  # noqa: E402
-from mepflow.files import atomic_path  # noqa: E402
-from mepflow.identity import canonical_smiles  # noqa: E402
-from mepflow.labels import representation_label  # noqa: E402
+from mepflow.evaluation.mep_errors import evaluate_mep  # noqa: E402
+from mepflow.evaluation.multipole_errors import evaluate_multipoles  # noqa: E402
+from mepflow.evaluation.sources import Source  # noqa: E402
+from mepflow.models.model_file import load_model  # noqa: E402
+from mepflow.models.predict import predict_table  # noqa: E402
+from mepflow.models.variants import Variant  # noqa: E402
 from mepflow.molecules import MoleculeTable  # noqa: E402
-from mepflow.provenance import code_digest  # noqa: E402
+from mepflow.naming import representation_label  # noqa: E402
 from mepflow.qm.levels import LevelOfTheory  # noqa: E402
-from mepflow.qm.reference import PROPERTIES  # noqa: E402
+from mepflow.qm.reference_record import PROPERTIES  # noqa: E402
 from mepflow.qm.shards import compute_shard  # noqa: E402
-from mepflow.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
-from mepflow.tables.mep import mep_table  # noqa: E402
-from mepflow.tables.multipoles import multipole_table  # noqa: E402
-from mepflow.training.model_file import load_model  # noqa: E402
-from mepflow.training.predict import predict_table  # noqa: E402
+from mepflow.runs.code_digest import code_digest  # noqa: E402
+from mepflow.selection.identity import canonical_smiles  # noqa: E402
+from mepflow.selection.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
+from mepflow.tables.mep_table import mep_table  # noqa: E402
+from mepflow.tables.multipoles_table import multipole_table  # noqa: E402
 from mepflow.training.run import train  # noqa: E402
-from mepflow.variants import Variant  # noqa: E402
 
 log = logging.getLogger("mepflow.make_embedded_model")
 

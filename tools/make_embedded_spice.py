@@ -43,7 +43,7 @@ from rdkit.Chem import AllChem, rdDetermineBonds  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402
 from tblite.ase import TBLite  # noqa: E402
 
-from mepflow.files import atomic_path  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
 from mepflow.units import ANGSTROM_IN_BOHR  # noqa: E402
 
 FloatArray = npt.NDArray[np.float64]

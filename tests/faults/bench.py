@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workfl
 
 from tiny_repository import Repository, copy_repository  # noqa: E402
 
-from mepflow.journal import Journal  # noqa: E402
+from mepflow.storage.journal import Journal  # noqa: E402
 
 VARIANT: Final = "AC-AD-DQ-dw100-c"
 RESULTS: Final = "results/qm9"

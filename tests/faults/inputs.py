@@ -10,7 +10,7 @@ import yaml
 from bench import MODEL, REFERENCE, RESULTS, SPLITS, TABLES, Bench, Copy, kill_all, wait_for
 from surroundings import require_clear
 
-from mepflow.journal import Journal
+from mepflow.storage.journal import Journal
 
 CHECKPOINT: Final = f"{MODEL}/state/checkpoint.pt"
 DAMAGED: Final = (

@@ -24,25 +24,26 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "archives"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "nn"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "nn" / "pinet2"))
 
 from qm9_records import name, record, write_tar
 from spice_groups import AMMONIUM, make_group, write_spice
 from test_parity import recording
 
-from mepflow import parity
 from mepflow.archives import qm9_table, spice_table
 from mepflow.archives.qm9 import parse_record
-from mepflow.archives.records import RecordError
+from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import MepflowError
-from mepflow.heads import MultipoleModel
-from mepflow.journal import Journal
+from mepflow.models.model_file import load_model, save_model
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import Variant
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
-from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.prediction.domain import n_fragments
+from mepflow.nn.pinet2 import parity
+from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.prediction.domain_warnings import n_fragments
 from mepflow.prediction.structures import formula, read_structures
-from mepflow.training.model_file import load_model, save_model
-from mepflow.variants import Variant
+from mepflow.storage.journal import Journal
 
 CLEAR: Final = (MepflowError, RecordError)
 """What a reader may raise; the archives' readers turn a RecordError into a row of a table."""

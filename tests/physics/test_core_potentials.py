@@ -12,10 +12,10 @@ import yaml
 from pyscf import dft, gto
 from pyscf.dispersion import dftd3
 
+from mepflow.electrostatics.potential import potential
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.molecules import Molecule
 from mepflow.multipoles import centre_of_nuclear_charge
-from mepflow.potential import potential
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points
 from mepflow.qm.scf import run_scf

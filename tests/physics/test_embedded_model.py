@@ -14,11 +14,11 @@ import torch
 from mepflow import units
 from mepflow.archives.qm9 import Record, gdb_id, read_records
 from mepflow.elements import ATOMIC_NUMBERS
-from mepflow.identity import canonical_smiles
+from mepflow.models.model_file import load_model
+from mepflow.models.predict import predict_table
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
-from mepflow.training.model_file import load_model
-from mepflow.training.predict import predict_table
+from mepflow.selection.identity import canonical_smiles
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "resources" / "models" / "default"

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from mepflow.molecules import Molecule
-from mepflow.qm import agreement
+from mepflow.qm import level_check
 from mepflow.qm.levels import LevelOfTheory
-from mepflow.qm.reference import reference_record
+from mepflow.qm.reference_record import reference_record
 from mepflow.qm.scf import run_scf
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
@@ -124,7 +124,7 @@ def test_other_angular_functions_do_not_reproduce_qm9() -> None:
 
 @pytest.mark.skipif(not (QM9 / "raw").is_dir(), reason="no raw QM9 files beside the repository")
 def test_raw_files_of_qm9() -> None:
-    differences, agrees = agreement.check_level(QM9 / "raw", level(FITTED))
+    differences, agrees = level_check.check_level(QM9 / "raw", level(FITTED))
     assert len(differences) == 22
     assert agrees, differences.to_string()
     assert (differences["mulliken_e"] < 2e-4).all()
@@ -134,7 +134,7 @@ def test_raw_files_of_qm9() -> None:
 @pytest.mark.skipif(not SPICE.is_file(), reason="no excerpt of SPICE beside the repository")
 def test_record_of_spice() -> None:
     """C2H2 and Na+ at SPICE's own level: energy, and every component of dipole and quadrupole."""
-    differences, agrees = agreement.check_level(
+    differences, agrees = level_check.check_level(
         SPICE, level("wb97m-d3bj-def2-tzvppd"), molecules=["C#C.[Na+]:0"], conformers="all"
     )
     assert list(differences["id"]) == ["C#C.[Na+]:0"]

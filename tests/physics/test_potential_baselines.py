@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mepflow.evaluation.baselines import fit_baseline
-from mepflow.evaluation.mep import evaluate_mep
-from mepflow.evaluation.multipoles import evaluate_multipoles
+from mepflow.evaluation.mep_errors import evaluate_mep
+from mepflow.evaluation.multipole_errors import evaluate_multipoles
 from mepflow.molecules import GridValues, MoleculeTable
 from mepflow.units import ANGSTROM_IN_BOHR
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from mepflow.electrostatics.potential import potential
 from mepflow.multipoles import dipole_terms, quadrupole_terms
-from mepflow.potential import potential
 
 RNG = np.random.default_rng(20)
 

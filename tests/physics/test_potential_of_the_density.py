@@ -12,7 +12,7 @@ from mepflow.molecules import Molecule
 from mepflow.qm import properties
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import potential_on_points
-from mepflow.qm.reference import reference_record
+from mepflow.qm.reference_record import reference_record
 from mepflow.qm.scf import run_scf
 
 ROOT = Path(__file__).resolve().parents[2]

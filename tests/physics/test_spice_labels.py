@@ -8,9 +8,9 @@ import pytest
 from rdkit import Chem
 
 from mepflow.archives.spice_table import read_archive
-from mepflow.bonds import bonds
-from mepflow.evaluation.consistency import LABEL_QUANTITIES, check_labels
+from mepflow.evaluation.archive_consistency import LABEL_QUANTITIES, check_labels
 from mepflow.evaluation.differences import difference_table
+from mepflow.geometry.bonds import bonds
 from mepflow.molecules import MoleculeTable
 
 SPICE = Path(__file__).parents[3] / "shared" / "data" / "spice"

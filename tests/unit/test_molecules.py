@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mepflow.errors import InputError
-from mepflow.molecules import FIELDS, TEXTS, GridValues, Molecule, MoleculeTable, offsets
+from mepflow.fields import FIELDS, TEXTS
+from mepflow.molecules import GridValues, Molecule, MoleculeTable, offsets
 
 
 def make_table(counts=(3, 1, 2), prefix="gdb_"):

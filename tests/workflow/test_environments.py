@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mepflow.provenance import import_closure, imported_modules
+from mepflow.runs.code_digest import import_closure, imported_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"

@@ -3,7 +3,7 @@
 import pytest
 from tiny_repository import Repository
 
-from mepflow.status import State, read_plan, status
+from mepflow.runs.status import State, read_plan, status
 
 pytestmark = pytest.mark.xdist_group("workflow")
 

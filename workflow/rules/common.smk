@@ -14,12 +14,12 @@ from snakemake.utils import update_config, validate
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow import settings
+from mepflow.runs import settings
 from mepflow.errors import MepflowError
-from mepflow.labels import FLOORS
-from mepflow.provenance import code_digest
-from mepflow.status import write_plan
-from mepflow.summary import failures, summary
+from mepflow.naming import FLOORS
+from mepflow.runs.code_digest import code_digest
+from mepflow.runs.status import write_plan
+from mepflow.runs.summary import failures, summary
 
 
 def read_yaml(path):

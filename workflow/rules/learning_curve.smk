@@ -22,7 +22,7 @@ rule thin_training_set:
         runtime=growing(60),
     params:
         seed=lambda wildcards: dataset_row(wildcards)["split"]["seed"],
-        code=code_digest("mepflow.subsets"),
+        code=code_digest("mepflow.selection.training_parts"),
     message:
         "{wildcards.dataset}: taking {wildcards.fraction} of the training molecules"
     script:
@@ -90,7 +90,7 @@ rule tabulate_learning_curve:
         runtime=30,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.learning_curve"),
+        code=code_digest("mepflow.tables.learning_curve_table"),
     message:
         "{wildcards.dataset}: table of the learning curve"
     script:

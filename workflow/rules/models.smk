@@ -79,7 +79,7 @@ rule evaluate_models:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest("mepflow.evaluation.models"),
+        code=code_digest("mepflow.evaluation.model_evaluation"),
     message:
         "{wildcards.dataset}: evaluating the models"
     script:
@@ -108,8 +108,8 @@ rule evaluate_baseline:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         code=code_digest(
             "mepflow.evaluation.baselines",
-            "mepflow.evaluation.mep",
-            "mepflow.evaluation.multipoles",
+            "mepflow.evaluation.mep_errors",
+            "mepflow.evaluation.multipole_errors",
         ),
     message:
         "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"

@@ -47,7 +47,7 @@ rule filter_molecules:
         runtime=growing(120),
     params:
         filters=lambda wildcards: dataset_row(wildcards)["filters"],
-        code=code_digest("mepflow.filters"),
+        code=code_digest("mepflow.selection.filters"),
     message:
         "{wildcards.dataset}: filtering molecules"
     script:
@@ -70,7 +70,7 @@ rule split_molecules:
         runtime=growing(60),
     params:
         split=lambda wildcards: dataset_row(wildcards)["split"],
-        code=code_digest("mepflow.splits"),
+        code=code_digest("mepflow.selection.splits"),
     message:
         "{wildcards.dataset}: splitting molecules into training, validation and test sets"
     script:

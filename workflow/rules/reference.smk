@@ -64,7 +64,7 @@ rule collect_reference:
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"
         ],
-        code=code_digest("mepflow.collection"),
+        code=code_digest("mepflow.qm.collection"),
     message:
         "{wildcards.dataset}: collecting the reference and filtering by it"
     script:

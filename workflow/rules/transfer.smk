@@ -23,7 +23,7 @@ rule find_known:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        code=code_digest("mepflow.evaluation.known"),
+        code=code_digest("mepflow.evaluation.seen_molecules"),
     message:
         "{wildcards.dataset}: test molecules that models of {wildcards.source} have learned from"
     script:
@@ -53,7 +53,7 @@ rule evaluate_transfer:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest("mepflow.evaluation.models"),
+        code=code_digest("mepflow.evaluation.model_evaluation"),
     message:
         "{wildcards.dataset}: evaluating the models of {wildcards.source}"
     script:
@@ -83,7 +83,7 @@ rule tabulate_transfer:
         runtime=30,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.transfer"),
+        code=code_digest("mepflow.tables.transfer_table"),
     message:
         "{wildcards.dataset}: table of models of other datasets"
     script:
@@ -106,7 +106,7 @@ rule plot_transfer:
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.transfer"),
+        code=code_digest("mepflow.plots.transfer_errors"),
     message:
         "{wildcards.dataset}: figure of models of other datasets"
     script:

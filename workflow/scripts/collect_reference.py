@@ -1,11 +1,11 @@
 """Join the shards of the reference and keep the molecules that pass the last filters."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.collection import collect_reference
+    from mepflow.qm.collection import collect_reference
 
     collect_reference(
         [Path(path) for path in snakemake.input.shards],

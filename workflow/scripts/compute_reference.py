@@ -1,6 +1,6 @@
 """Compute the reference of one shard of molecules."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

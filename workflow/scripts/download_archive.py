@@ -1,6 +1,6 @@
 """Fetch a file of a raw archive and check it."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

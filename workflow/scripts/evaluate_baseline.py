@@ -1,13 +1,13 @@
 """Make the atomic multipoles of a baseline, and compare multipoles and MEP with the reference."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
     from mepflow.evaluation.baselines import fit_baseline
-    from mepflow.evaluation.mep import evaluate_mep
-    from mepflow.evaluation.multipoles import evaluate_multipoles
+    from mepflow.evaluation.mep_errors import evaluate_mep
+    from mepflow.evaluation.multipole_errors import evaluate_multipoles
 
     reference = Path(snakemake.input.reference)
     predictions = Path(snakemake.output.predictions)

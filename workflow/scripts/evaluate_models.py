@@ -1,11 +1,11 @@
 """Predict the test molecules with every model, and compare them with the reference."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.models import evaluate_models, evaluations_of
+    from mepflow.evaluation.model_evaluation import evaluate_models, evaluations_of
 
     evaluate_models(
         evaluations_of(snakemake.input.models, snakemake.output),

@@ -1,11 +1,11 @@
 """Choose the molecules that pass every filter which needs no reference calculation."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.filters import select_candidates
+    from mepflow.selection.filters import select_candidates
 
     select_candidates(
         Path(snakemake.input.table),

@@ -1,11 +1,11 @@
 """Find the test molecules that the models of another data set have learned from."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.known import find_known
+    from mepflow.evaluation.seen_molecules import find_known
 
     find_known(
         Path(snakemake.input.reference),

@@ -1,6 +1,6 @@
 """Write the page of the run: tables, figures and a viewer in one HTML file."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

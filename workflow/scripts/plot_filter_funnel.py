@@ -1,12 +1,12 @@
 """Draw how many molecules each filter took."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
     from mepflow.plots.filter_funnel import plot_filter_funnel
-    from mepflow.verdicts import read_funnel
+    from mepflow.selection.verdicts import read_funnel
 
     plot_filter_funnel(
         read_funnel(Path(snakemake.input.funnel)),

@@ -1,6 +1,6 @@
 """Draw the errors over the size of the training set."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

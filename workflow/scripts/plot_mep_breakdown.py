@@ -1,6 +1,6 @@
 """Draw the MEP errors by distance, by nearest element or by kind of molecule."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

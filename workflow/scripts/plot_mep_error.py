@@ -1,11 +1,11 @@
 """Draw the MEP errors of every variant beside those of the baselines."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.mep_error import plot_mep_error
 
     plot_mep_error(

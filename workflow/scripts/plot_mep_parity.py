@@ -1,11 +1,11 @@
 """Draw predicted against reference potentials of every variant."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.mep_parity import plot_mep_parity
 
     plot_mep_parity(

@@ -1,11 +1,11 @@
 """Draw predicted against reference multipoles of every variant."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.multipole_parity import plot_multipole_parity
 
     plot_multipole_parity(

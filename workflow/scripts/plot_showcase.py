@@ -1,11 +1,11 @@
 """Draw the potential of a showcase molecule in its plane: reference, variants, differences."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.showcase import plot_showcase
 
     plot_showcase(

@@ -1,11 +1,11 @@
 """Draw the potential on the surface of a showcase molecule: reference, variants, differences."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.surface import plot_surface
 
     plot_surface(

@@ -1,6 +1,6 @@
 """Draw the dipole's error against the quadrupole's."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path

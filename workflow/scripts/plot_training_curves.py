@@ -1,11 +1,11 @@
 """Draw the training curves of every model."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
+    from mepflow.evaluation.sources import sources_of
     from mepflow.plots.training_curves import plot_training_curves
 
     plot_training_curves(

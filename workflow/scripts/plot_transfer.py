@@ -1,13 +1,13 @@
 """Draw the MEP errors of models of other data sets beside the data set's own."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.evaluation.transfer import transfer_sources
-    from mepflow.plots.transfer import plot_transfer
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.evaluation.transfer_evaluation import transfer_sources
+    from mepflow.plots.transfer_errors import plot_transfer
 
     plot_transfer(
         snakemake.wildcards.dataset,

@@ -1,6 +1,6 @@
 """Read a raw archive into a table of molecules and a list of unreadable records."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from importlib import import_module

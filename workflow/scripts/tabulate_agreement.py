@@ -1,12 +1,12 @@
 """Compare the reference calculations with the archive and write the table of the differences."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.agreement import AGREEMENT_QUANTITIES, compare_with_archive
-    from mepflow.tables.differences import write_difference_table
+    from mepflow.evaluation.archive_agreement import AGREEMENT_QUANTITIES, compare_with_archive
+    from mepflow.tables.differences_table import write_difference_table
 
     write_difference_table(
         compare_with_archive(Path(snakemake.input.computed), Path(snakemake.output.differences)),

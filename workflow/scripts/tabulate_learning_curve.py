@@ -1,12 +1,12 @@
 """Write the table of errors over the size of the training set."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables.learning_curve import steps_of, write_learning_curve_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.tables.learning_curve_table import steps_of, write_learning_curve_table
 
     write_learning_curve_table(
         steps_of(snakemake.input.splits, snakemake.input.mep, snakemake.input.multipoles),

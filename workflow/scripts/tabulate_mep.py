@@ -1,12 +1,12 @@
 """Write the table of the MEP errors."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables.mep import write_mep_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.tables.mep_table import write_mep_table
 
     write_mep_table(
         sources_of(snakemake.input.errors),

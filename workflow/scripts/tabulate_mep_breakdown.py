@@ -1,12 +1,12 @@
 """Write the table of where the MEP is wrong."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables.breakdown import write_breakdown_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.tables.breakdown_table import write_breakdown_table
 
     write_breakdown_table(
         sources_of(snakemake.input.predictions),

@@ -1,12 +1,12 @@
 """Write the table of the multipole errors."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables.multipoles import write_multipole_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.tables.multipoles_table import write_multipole_table
 
     write_multipole_table(
         sources_of(snakemake.input.errors),

@@ -1,12 +1,12 @@
 """Write the table of what the loss weights trade."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.tables.trade_off import write_trade_off_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.tables.trade_off_table import write_trade_off_table
 
     write_trade_off_table(
         sources_of(snakemake.input.errors),

@@ -1,13 +1,13 @@
 """Write the table of the transfer between data sets."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.evaluation.statistics import sources_of
-    from mepflow.evaluation.transfer import transfer_sources
-    from mepflow.tables.transfer import write_transfer_table
+    from mepflow.evaluation.sources import sources_of
+    from mepflow.evaluation.transfer_evaluation import transfer_sources
+    from mepflow.tables.transfer_table import write_transfer_table
 
     files = snakemake.input
     write_transfer_table(

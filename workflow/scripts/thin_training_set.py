@@ -1,11 +1,11 @@
 """Leave training molecules out of the splits, for a learning curve."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.subsets import thin_training_set
+    from mepflow.selection.training_parts import thin_training_set
 
     thin_training_set(
         Path(snakemake.input.candidates),

@@ -1,14 +1,14 @@
 """Train one variant with one seed, or with several at once."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     from functools import partial
     from pathlib import Path
 
+    from mepflow.models.variants import Variant
     from mepflow.training.run import train
     from mepflow.training.together import train_together
-    from mepflow.variants import Variant
 
     def as_list(files):
         return [files] if isinstance(files, str) else list(files)

@@ -1,12 +1,12 @@
 """Compare all results with their records and with what the present workflow would make."""
 
-from mepflow.jobs import job
+from mepflow.runs.jobs import job
 
 with job(snakemake):
     import logging
 
     from mepflow.errors import StateError
-    from mepflow.verification import verify
+    from mepflow.runs.verification import verify
 
     found = verify(snakemake.params.results, snakemake.params.plan, snakemake.threads)
     logging.getLogger("mepflow").info("%s", found.report())

@@ -17,8 +17,8 @@ from qm9_records import ATOMS, name, record, write_tar
 from mepflow.archives import qm9_table
 from mepflow.archives.qm9_table import read_archive
 from mepflow.errors import InputError
-from mepflow.files import remove_partial_files
 from mepflow.molecules import MoleculeTable
+from mepflow.storage.files import remove_partial_files
 
 SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 QM9 = Path(__file__).parents[3] / ".." / "shared" / "data" / "qm9"

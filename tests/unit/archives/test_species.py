@@ -7,7 +7,7 @@ import h5py
 import pytest
 from rdkit import Chem
 
-from mepflow.archives.records import RecordError
+from mepflow.archives.rejected_records import RecordError
 from mepflow.archives.species import Species, read_species
 
 SPICE = Path(__file__).parents[3] / ".." / "shared" / "data" / "spice"

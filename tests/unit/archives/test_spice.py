@@ -10,7 +10,7 @@ import pytest
 from spice_groups import AMMONIUM, UNITS, make_group, write_spice
 
 from mepflow.archives.hdf5 import open_file, root_links
-from mepflow.archives.records import Rejected
+from mepflow.archives.rejected_records import Rejected
 from mepflow.archives.spice import Group, read_groups
 from mepflow.multipoles import dipole_terms, quadrupole_terms
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mepflow.electrostatics.potential import potential
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
-from mepflow.potential import potential
 
 
 def make_molecule(rng, name, n_atoms, total_charge=0):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mepflow.evaluation.agreement import (
+from mepflow.evaluation.archive_agreement import (
     AGREEMENT_QUANTITIES,
     compare_with_archive,
     reference_differences,

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mepflow import settings
+from mepflow.electrostatics.potential import potential
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.evaluation.baselines import BASELINES, fit_baseline, fit_charges
 from mepflow.molecules import MoleculeTable
-from mepflow.potential import potential
+from mepflow.runs import settings
 
 
 def fitted(system, name, grid="mk"):

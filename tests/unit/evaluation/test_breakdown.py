@@ -10,10 +10,10 @@ from mepflow.evaluation.breakdown import (
     element_parts,
     surface_distances,
 )
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.radii import bondi_radii
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
-from mepflow.radii import bondi_radii
-from mepflow.tables.breakdown import breakdown_table, write_breakdown_table
+from mepflow.tables.breakdown_table import breakdown_table, write_breakdown_table
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 NUMBERS = np.array([1, 9], np.uint8)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
 from mepflow.errors import InputError
-from mepflow.evaluation.atomic import AtomicTerms, molecular_multipoles
 from mepflow.evaluation.baselines import fit_baseline
-from mepflow.evaluation.mbis import MBIS_BASELINES, MBIS_FIELDS
-from mepflow.evaluation.mep import evaluate_mep, predicted_potential
+from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, MBIS_FIELDS
+from mepflow.evaluation.mep_errors import evaluate_mep, predicted_potential
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import from_second_moment
 

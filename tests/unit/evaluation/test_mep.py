@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep import COLUMNS, evaluate_mep, mep_errors
+from mepflow.evaluation.mep_errors import COLUMNS, evaluate_mep, mep_errors
+from mepflow.geometry.planes import Plane
 from mepflow.molecules import GridValues, Molecule
-from mepflow.planes import Plane
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 

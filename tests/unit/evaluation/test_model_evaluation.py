@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep import COLUMNS, evaluate_mep
-from mepflow.evaluation.models import Evaluation, evaluate_models, evaluations_of
-from mepflow.evaluation.multipoles import evaluate_multipoles
-from mepflow.heads import MultipoleModel
+from mepflow.evaluation.mep_errors import COLUMNS, evaluate_mep
+from mepflow.evaluation.model_evaluation import Evaluation, evaluate_models, evaluations_of
+from mepflow.evaluation.multipole_errors import evaluate_multipoles
+from mepflow.models.model_file import save_model
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
-from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.training.model_file import save_model
-from mepflow.variants import Variant
+from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
 
 NETWORK: dict[str, Any] = {
     "rank": 3,

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.multipoles import COLUMNS, evaluate_multipoles
+from mepflow.evaluation.multipole_errors import COLUMNS, evaluate_multipoles
 from mepflow.molecules import MoleculeTable
 
 

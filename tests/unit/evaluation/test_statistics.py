@@ -4,15 +4,8 @@ import pytest
 from scipy.stats import bootstrap
 
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import (
-    Source,
-    bootstrap_interval,
-    pooled_rmse,
-    read_sources,
-    require_same_molecules,
-    sources_of,
-    summarize,
-)
+from mepflow.evaluation.sources import Source, read_sources, require_same_molecules, sources_of
+from mepflow.evaluation.statistics import bootstrap_interval, pooled_rmse, summarize
 
 
 def frame(values, name="AC-D"):

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from pinet2_cases import ELEMENTS, molecule, settings
 
 from mepflow.nn.graph import (
     UNKNOWN_SPECIES,
@@ -11,7 +10,8 @@ from mepflow.nn.graph import (
     neighbour_pairs,
     species_of,
 )
-from mepflow.nn.pinet2 import PiNet2
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from pinet2_cases import ELEMENTS, molecule, settings
 
 
 def brute_force(positions, cutoff):

@@ -11,11 +11,11 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 
+from mepflow.electrostatics.potential import potential
+from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.page.document import make_page
-from mepflow.potential import potential
-from mepflow.provenance import write_record
-from mepflow.surfaces import van_der_waals_surface
+from mepflow.runs.provenance import write_record
 from mepflow.tables.writing import Column, number, write_table
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

@@ -12,9 +12,8 @@ import pytest
 from browser import Browser, find_chromium
 from page_case import CHARGES, MOLECULES, ROWS
 
-from mepflow.potential import potential
-from mepflow.prediction.cube import CORE_SCALE
-from mepflow.radii import bondi_radii
+from mepflow.electrostatics.potential import potential
+from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.units import ANGSTROM_IN_BOHR
 
 CHROMIUM = find_chromium()

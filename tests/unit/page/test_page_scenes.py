@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from page_case import CHARGES, MOLECULES, SURFACE, VARIANTS, Page
 
+from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import sources_of
+from mepflow.evaluation.sources import sources_of
+from mepflow.geometry.radii import CORE_SCALE, bondi_radii
+from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import MoleculeTable
 from mepflow.page.scenes import scenes
-from mepflow.potential import potential
-from mepflow.prediction.cube import CORE_SCALE
-from mepflow.radii import bondi_radii
-from mepflow.surfaces import van_der_waals_surface
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 

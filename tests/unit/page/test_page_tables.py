@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.page.tables import Cell, read_table
+from mepflow.page.page_tables import Cell, read_table
 from mepflow.tables.writing import Column, id_text, write_table
 
 

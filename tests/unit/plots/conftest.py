@@ -10,9 +10,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mepflow.electrostatics.potential import potential
 from mepflow.evaluation.baselines import BASELINES, fit_baseline
-from mepflow.evaluation.mep import evaluate_mep
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.mep_errors import evaluate_mep
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.planes import Plane
+from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import (
     centre_of_nuclear_charge,
@@ -20,7 +23,6 @@ from mepflow.multipoles import (
     from_second_moment,
     quadrupole_terms,
 )
-from mepflow.planes import Plane
 from mepflow.plots import style
 from mepflow.plots.filter_funnel import plot_filter_funnel
 from mepflow.plots.learning_curve import plot_learning_curve
@@ -32,11 +34,9 @@ from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.surface import plot_surface
 from mepflow.plots.trade_off import plot_trade_off
 from mepflow.plots.training_curves import plot_training_curves
-from mepflow.plots.transfer import plot_transfer
-from mepflow.potential import potential
-from mepflow.surfaces import van_der_waals_surface
-from mepflow.tables.breakdown import write_breakdown_table
-from mepflow.verdicts import funnel
+from mepflow.plots.transfer_errors import plot_transfer
+from mepflow.selection.verdicts import funnel
+from mepflow.tables.breakdown_table import write_breakdown_table
 
 VARIANTS = (
     "AC-D",

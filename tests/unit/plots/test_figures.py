@@ -8,7 +8,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import read_sources, summarize
+from mepflow.evaluation.sources import read_sources
+from mepflow.evaluation.statistics import summarize
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.plots import style
@@ -18,9 +19,9 @@ from mepflow.plots.mep_parity import plot_mep_parity
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.training_curves import plot_training_curves
-from mepflow.plots.transfer import plot_transfer
+from mepflow.plots.transfer_errors import plot_transfer
+from mepflow.selection.verdicts import REASONS
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
-from mepflow.verdicts import REASONS
 
 LABELS = {
     "filter_funnel": {"Structures: remaining (blue), rejected (red)"},

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
+from mepflow.geometry.radii import bondi_radii
+from mepflow.geometry.surfaces import Surface, surface_values, van_der_waals_surface
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.plots.rendering import render, view_axes
 from mepflow.plots.surface import plot_surface, plot_surface_map
-from mepflow.radii import bondi_radii
-from mepflow.surfaces import Surface, surface_values, van_der_waals_surface
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from ase import Atoms
 
-from mepflow.heads import MultipoleModel
-from mepflow.nn.pinet2 import PiNet2Settings
+from mepflow.models.model_file import save_model
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import Variant
+from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
 from mepflow.prediction.predictor import Predictor
-from mepflow.training.model_file import save_model
-from mepflow.variants import Variant
 
 DOMAIN: dict[str, Any] = {
     "molecules": 50,

@@ -7,13 +7,13 @@ import pytest
 from ase import Atoms
 from ase.io.cube import read_cube
 
+from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
-from mepflow.potential import potential
+from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.prediction import cube as module
-from mepflow.prediction.cube import CORE_SCALE, CubeGrid, write_cube
+from mepflow.prediction.cube import CubeGrid, write_cube
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.result import Prediction
-from mepflow.radii import bondi_radii
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
 
 

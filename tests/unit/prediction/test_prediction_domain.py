@@ -8,8 +8,8 @@ from ase import Atoms
 from ase.build import molecule
 
 from mepflow.errors import InputError
-from mepflow.prediction.domain import n_fragments, refuse_unknown_elements, warnings_about
-from mepflow.prediction.models import Ensemble
+from mepflow.prediction.domain_warnings import n_fragments, refuse_unknown_elements, warnings_about
+from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.structures import from_atoms
 
 

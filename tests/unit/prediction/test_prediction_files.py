@@ -8,11 +8,11 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
+from mepflow.prediction.csv_tables import Surroundings, atom_rows, molecule_row, write_table
 from mepflow.prediction.geometry_files import write_extxyz, write_pqr
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import from_atoms
-from mepflow.prediction.tables import Surroundings, atom_rows, molecule_row, write_table
 from mepflow.prediction.xyz import read_xyz
 from mepflow.units import BOHR_IN_ANGSTROM
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mepflow.errors import InputError
-from mepflow.prediction import models as module
-from mepflow.prediction.models import Ensemble, model_files
-from mepflow.training.domain import TrainingDomain
+from mepflow.models.domain import TrainingDomain
+from mepflow.prediction import model_folder as module
+from mepflow.prediction.model_folder import Ensemble, model_files
 
 DOMAIN = {"molecules": 9, "atoms": [1, 4], "elements": {"H": 9}, "total_charges": [0]}
 

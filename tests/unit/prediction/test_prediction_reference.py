@@ -8,9 +8,9 @@ import pytest
 from ase import Atoms
 
 from mepflow.__main__ import main
-from mepflow.prediction import reference as module
+from mepflow.prediction import reference_comparison as module
 from mepflow.prediction.predictor import Predictor
-from mepflow.prediction.reference import expected_seconds, reference_row
+from mepflow.prediction.reference_comparison import expected_seconds, reference_row
 from mepflow.prediction.structures import from_atoms
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E

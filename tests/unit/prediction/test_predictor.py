@@ -10,9 +10,9 @@ from ase.build import molecule
 from scipy.spatial.transform import Rotation
 
 import mepflow
+from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.multipoles import dipole_terms, quadrupole_terms
-from mepflow.potential import potential
 from mepflow.prediction import predictor as module
 from mepflow.prediction.predictor import DomainWarning, Predictor
 from mepflow.prediction.result import spread

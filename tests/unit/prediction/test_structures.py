@@ -96,7 +96,7 @@ def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name, message in cases.items():
         with pytest.raises(InputError, match=message):
             read_structures([tmp_path / name])
-    monkeypatch.setattr("mepflow.prediction.records.MOST_BYTES", 2**20)
+    monkeypatch.setattr("mepflow.prediction.input_records.MOST_BYTES", 2**20)
     large = written(tmp_path / "large.xyz", " " * (2**20 + 1))
     with pytest.raises(InputError, match="is larger than 1 MiB"):
         read_structures([large])

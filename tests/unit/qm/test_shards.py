@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mepflow.geometry.surfaces import surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.qm import shards
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.scf import run_scf
 from mepflow.qm.shards import JOURNAL_NAME, compute_shard
-from mepflow.splits import write_splits
-from mepflow.surfaces import surface_values
+from mepflow.selection.splits import write_splits
 
 LEVEL = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, None, 0, 1e-8, 50)
 GRIDS: dict[str, dict[str, Any]] = {

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from mepflow.evaluation.differences import Quantity
-from mepflow.tables.differences import write_difference_table
+from mepflow.tables.differences_table import write_difference_table
 
 FRAME = pd.DataFrame({"id": ["a", "C#C.[Na+]"], "x": [1e-6, -2.5e-5], "y": [np.nan, np.nan]})
 

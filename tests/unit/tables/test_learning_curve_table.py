@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mepflow.evaluation.statistics import sources_of
+from mepflow.evaluation.sources import sources_of
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.tables.learning_curve import steps_of, write_learning_curve_table
+from mepflow.tables.learning_curve_table import steps_of, write_learning_curve_table
 
 IDS = [f"m{k}" for k in range(8)]
 

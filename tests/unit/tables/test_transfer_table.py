@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep import COLUMNS as MEP_COLUMNS
-from mepflow.evaluation.multipoles import COLUMNS as MULTIPOLE_COLUMNS
-from mepflow.evaluation.statistics import sources_of
-from mepflow.evaluation.transfer import transfer_sources
-from mepflow.tables.transfer import transfer_table, write_transfer_table
+from mepflow.evaluation.mep_errors import COLUMNS as MEP_COLUMNS
+from mepflow.evaluation.multipole_errors import COLUMNS as MULTIPOLE_COLUMNS
+from mepflow.evaluation.sources import sources_of
+from mepflow.evaluation.transfer_evaluation import transfer_sources
+from mepflow.tables.transfer_table import transfer_table, write_transfer_table
 
 VARIANTS = ("AC-D", "AC-DQ")
 

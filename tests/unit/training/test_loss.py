@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from mepflow.heads import Multipoles
+from mepflow.models.multipole_model import Multipoles
+from mepflow.models.variants import LossWeights
 from mepflow.training.loss import Labels, Residuals, residuals, summarise, weighted_loss
-from mepflow.variants import LossWeights
 
 RNG = np.random.default_rng(4)
 DIPOLE, QUADRUPOLE = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 6))

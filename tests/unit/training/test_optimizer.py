@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mepflow.heads import constrain_charges
+from mepflow.models.multipole_model import constrain_charges
 from mepflow.nn.graph import Graph
-from mepflow.nn.layers import segment_sum
-from mepflow.parity import RecordedNetwork, load_recorded, to_parameters
+from mepflow.nn.pinet2.parity import RecordedNetwork, load_recorded, to_parameters
+from mepflow.nn.segments import segment_sum
 from mepflow.training.optimizer import FlatParameters, KerasAdam, _in_one, clip_norm
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "pinn_parity"

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mepflow.heads import MultipoleModel
+from mepflow.models.device_data import DeviceDataset
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.nn import native
-from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.training.data import DeviceDataset
+from mepflow.nn.pinet2 import native
+from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
 from mepflow.training.padding import Capacity, capacity_for, padded_batch
-from mepflow.training.settings import TrainingSettings
 from mepflow.training.trainer import Trainer, TrainingData
-from mepflow.variants import Variant
+from mepflow.training.training_settings import TrainingSettings
 
 ELEMENTS = (1, 6, 8)
 

@@ -16,16 +16,16 @@ import torch
 
 import mepflow
 from mepflow.errors import ConfigError, InputError, MepflowError, StateError
+from mepflow.models.variants import Variant
 from mepflow.training.log import LogRow
 from mepflow.training.run import train
 from mepflow.training.trainer import Trainer
-from mepflow.variants import Variant
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 from mepflow.training.run import train
-from mepflow.variants import Variant
+from mepflow.models.variants import Variant
 
 given = json.loads(sys.argv[1])
 paths = {name: Path(path) for name, path in given["paths"].items()}

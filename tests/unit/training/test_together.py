@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from mepflow.errors import MepflowError
+from mepflow.models.variants import Variant
 from mepflow.training.run import train
 from mepflow.training.together import train_together
-from mepflow.variants import Variant
 
 
 def test_trainings_run_at_the_same_time() -> None:

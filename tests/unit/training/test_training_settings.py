@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from mepflow.errors import ConfigError
-from mepflow.training.settings import TrainingSettings, torch_device
+from mepflow.models.device import torch_device
+from mepflow.training.training_settings import TrainingSettings
 
 
 def rate(training: dict[str, Any], step: int, **changes: Any) -> float:

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep import COLUMNS, evaluate_mep
-from mepflow.evaluation.multipoles import evaluate_multipoles
+from mepflow.evaluation.mep_errors import COLUMNS, evaluate_mep
+from mepflow.evaluation.multipole_errors import evaluate_multipoles
+from mepflow.models.predict import own_kind, predict
+from mepflow.models.variants import Variant
 from mepflow.molecules import GridValues, MoleculeTable
-from mepflow.splits import rows_in_split
-from mepflow.training.predict import own_kind, predict
+from mepflow.selection.splits import rows_in_split
 from mepflow.training.run import train
-from mepflow.variants import Variant
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def _add_check_pinn(commands: "Commands") -> None:
 
 def _check_pinn(options: argparse.Namespace) -> int:
     # Imported here: torch takes seconds that other commands need not wait.
-    from mepflow import parity
+    from mepflow.nn.pinet2 import parity
 
     found = parity.deviations(options.file)
     sys.stdout.write(parity.report(found) + "\n")
@@ -79,7 +79,7 @@ def _conformers(text: str) -> str | int:
 
 
 def _check_level(options: argparse.Namespace) -> int:
-    from mepflow.qm.agreement import check_level
+    from mepflow.qm.level_check import check_level
     from mepflow.qm.levels import LevelOfTheory
 
     rows = yaml.safe_load(options.definitions.read_text())["levels_of_theory"]
@@ -109,7 +109,7 @@ def _add_status(commands: "Commands") -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from mepflow.status import read_plan, report, status
+    from mepflow.runs.status import read_plan, report, status
 
     jobs = status(read_plan(options.results))
     sys.stdout.write(report(jobs, every_job=options.all) + "\n")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mepflow.files import atomic_path
+from mepflow.storage.files import atomic_path
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.archives.records import RecordError
+from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import InputError
-from mepflow.hdf5_file import open_hdf5, read_attribute
 from mepflow.molecules import FloatArray, IntArray
+from mepflow.storage.hdf5_file import open_hdf5, read_attribute
 
 TEXT_LIMIT: Final = 1 << 15
 """Longest text in bytes."""

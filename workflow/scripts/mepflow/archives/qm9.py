@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 
 from mepflow.archives.members import read_members
-from mepflow.archives.records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
+from mepflow.archives.rejected_records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray

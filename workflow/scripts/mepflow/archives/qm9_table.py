@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mepflow.archives.molecule_writer import open_writer
 from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, gdb_id, read_records
 from mepflow.archives.record_file import RecordFile, open_record_file
-from mepflow.archives.records import Rejected
+from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import InputError
-from mepflow.files import atomic_path
-from mepflow.molecule_writer import open_writer
 from mepflow.molecules import IntArray, Molecule, MoleculeTable
+from mepflow.storage.files import atomic_path
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rdkit import Chem, rdBase
 
-from mepflow.archives.records import RecordError
+from mepflow.archives.rejected_records import RecordError
 
 _SMILES_LIMIT: Final = 20_000
 """Longest SMILES in characters: twenty for each of a thousand atoms."""

@@ -35,7 +35,7 @@ import h5py
 import numpy as np
 
 from mepflow.archives.hdf5 import SafeGroup, check_unit, read_all, read_rows
-from mepflow.archives.records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
+from mepflow.archives.rejected_records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
 from mepflow.archives.species import Species, read_species
 from mepflow.molecules import FloatArray, IntArray
 from mepflow.multipoles import centre_of_nuclear_charge, from_second_moment, shift_origin

@@ -10,12 +10,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from mepflow.archives.hdf5 import open_file, root_links
-from mepflow.archives.records import Rejected
+from mepflow.archives.molecule_writer import open_writer
+from mepflow.archives.rejected_records import Rejected
 from mepflow.archives.spice import Conformer, Group, Selection, read_groups
 from mepflow.errors import ConfigError, InputError
-from mepflow.files import atomic_path
-from mepflow.molecule_writer import open_writer
 from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.storage.files import atomic_path
 
 logger = logging.getLogger(__name__)
 

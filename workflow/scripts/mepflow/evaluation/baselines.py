@@ -8,8 +8,8 @@ r"""Baselines of the MEP: charges that no model had to learn.
 ``fitted-charges-dipoles``
     the same with an atomic dipole on every atom: the floor of models with charges and dipoles;
 ``mbis-charges``, ``mbis-charges-dipoles``, ``mbis-charges-dipoles-quadrupoles``
-    the archive's MBIS multipoles up to that order (:mod:`mepflow.evaluation.mbis`), for the
-    molecules that have them.
+    the archive's MBIS multipoles up to that order (:mod:`mepflow.evaluation.mbis_baselines`), for
+    the molecules that have them.
 
 The fits are plain least squares without restraints. The total charge is exact: it is removed by
 elimination, q = Q/n + N y with an orthonormal basis N (n, n − 1) of the charges that add up to
@@ -28,11 +28,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import null_space
 
+from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
 from mepflow.errors import ConfigError, InputError
-from mepflow.evaluation.atomic import AtomicTerms, molecular_multipoles
-from mepflow.evaluation.mbis import MBIS_BASELINES, mbis_terms, with_mbis
+from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms, with_mbis
 from mepflow.molecules import MoleculeTable
-from mepflow.splits import TEST, rows_in_split
+from mepflow.selection.splits import TEST, rows_in_split
 
 FloatArray = npt.NDArray[np.float64]
 

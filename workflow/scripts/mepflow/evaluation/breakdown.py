@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.elements import symbol
-from mepflow.evaluation.matching import load_predictions, matched_reference
-from mepflow.evaluation.mep import predicted_potential
-from mepflow.evaluation.statistics import Source
-from mepflow.groups import GROUPS, groups_of
+from mepflow.evaluation.groups import GROUPS, groups_of
+from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.predictions_file import load_predictions, matched_reference
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.radii import bondi_radii
+from mepflow.geometry.stored_grids import metric_grids
 from mepflow.molecules import MoleculeTable
-from mepflow.planes import metric_grids
-from mepflow.radii import bondi_radii
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,7 +44,7 @@ COLUMNS: Final = (
     "reference_rms_kcal_per_mol_e",
 )
 """A row per representation, seed, molecule and part; ``order`` sorts the parts: the middle of a
-bin in Å, the atomic number, the place in :data:`mepflow.groups.GROUPS`."""
+bin in Å, the atomic number, the place in :data:`mepflow.evaluation.groups.GROUPS`."""
 
 
 @dataclass(frozen=True)

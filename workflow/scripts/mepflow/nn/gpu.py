@@ -1,7 +1,7 @@
 r"""The network's loops over pairs and atoms on a GPU, with their gradients.
 
-They equal the plain layers of :mod:`mepflow.nn.layers` to rounding. What passes through the memory
-of the GPU is what leaves a stack of layers and what its gradient needs; the tanh of the pair
+They equal the plain layers of :mod:`mepflow.nn.pinet2.layers` to rounding. What passes through the
+memory of the GPU is what leaves a stack of layers and what its gradient needs; the tanh of the pair
 interaction, B·C numbers a pair, are never written and computed anew where the gradient needs them.
 Nothing is added atomically, so results are the same in every run. The kernels need Triton, which
 comes with PyTorch for GPUs; without it the plain layers do the same.

@@ -21,16 +21,16 @@ from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import sources_of
-from mepflow.files import atomic_path
+from mepflow.evaluation.sources import sources_of
+from mepflow.geometry.radii import CORE_SCALE
 from mepflow.page.captions import caption_html
 from mepflow.page.encoding import data_uri, script_json
 from mepflow.page.headlines import headline
+from mepflow.page.page_tables import read_table
 from mepflow.page.scenes import scenes
-from mepflow.page.tables import read_table
 from mepflow.plots.style import DIVERGING_MAP
-from mepflow.prediction.cube import CORE_SCALE
-from mepflow.provenance import read_record, record_path, software_versions
+from mepflow.runs.provenance import read_record, record_path, software_versions
+from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 
 Item = Mapping[str, Any]

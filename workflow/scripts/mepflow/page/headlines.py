@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from mepflow.errors import InputError
-from mepflow.labels import FLOORS, grid_label, representation_label
+from mepflow.naming import FLOORS, grid_label, representation_label
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"

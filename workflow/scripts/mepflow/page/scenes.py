@@ -22,18 +22,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.bonds import bonds
+from mepflow.electrostatics.atomic_terms import predicted_terms
 from mepflow.elements import symbol
-from mepflow.evaluation.atomic import predicted_terms
-from mepflow.evaluation.matching import predictions_of
-from mepflow.evaluation.mep import predicted_potential
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.predictions_file import predictions_of
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.bonds import bonds
+from mepflow.geometry.radii import CORE_SCALE, bondi_radii
+from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.page.encoding import packed
 from mepflow.plots.style import symmetric_limit
-from mepflow.prediction.cube import CORE_SCALE
-from mepflow.radii import bondi_radii
-from mepflow.surfaces import Surface, surface_values
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from mepflow.labels import reason_label
+from mepflow.naming import reason_label
 from mepflow.plots.style import BLUE, COLUMN_WIDTH, VERMILION, drawing
 
 _ROW_HEIGHT: Final = 0.22
@@ -23,8 +23,8 @@ def plot_filter_funnel(
 ) -> None:
     """Draw a bar of the molecules left after each filter, with the number it rejected.
 
-    ``steps`` are those of :func:`mepflow.verdicts.funnel`: step (the first one is the archive),
-    rejected, remaining.
+    ``steps`` are those of :func:`mepflow.selection.verdicts.funnel`: step (the first one is the
+    archive), rejected, remaining.
     """
     labels = ["in the archive", *(reason_label(reason) for reason in steps["step"][1:])]
     rejected, remaining = steps["rejected"].tolist(), steps["remaining"].tolist()

@@ -15,7 +15,7 @@ from matplotlib.ticker import (
 )
 
 from mepflow.errors import InputError
-from mepflow.labels import representation_label
+from mepflow.naming import representation_label
 from mepflow.plots.style import PAGE_WIDTH, appearance, drawing
 
 _PANELS: Final = {
@@ -29,8 +29,9 @@ _HEIGHT: Final = 2.4
 def plot_learning_curve(table: Path, outputs: Sequence[Path], style: str = "default") -> None:
     """Draw the median errors of the MEP, dipole and quadrupole, a panel each.
 
-    ``table`` is the CSV file of :func:`mepflow.tables.learning_curve.write_learning_curve_table`.
-    Bars are the 95 % intervals of the medians over molecules; level lines are the baselines.
+    ``table`` is the CSV file of
+    :func:`mepflow.tables.learning_curve_table.write_learning_curve_table`. Bars are the 95 %
+    intervals of the medians over molecules; level lines are the baselines.
     """
     try:
         frame = pd.read_csv(table)

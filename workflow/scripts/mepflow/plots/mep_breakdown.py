@@ -12,8 +12,8 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from mepflow.errors import InputError
 from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP
-from mepflow.labels import representation_label
-from mepflow.plots.mep_error import log_axis
+from mepflow.naming import representation_label
+from mepflow.plots.panels import log_axis
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, appearance, drawing
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
@@ -36,9 +36,9 @@ def plot_mep_breakdown(
 ) -> None:
     """Draw the error by distance, by nearest element or by kind of molecule.
 
-    ``table`` is the CSV file of :func:`mepflow.tables.breakdown.write_breakdown_table`, ``by`` one
-    of the values of its column of that name, ``names`` are the representations to draw. Raises
-    :class:`InputError` where the table has nothing of one of them.
+    ``table`` is the CSV file of :func:`mepflow.tables.breakdown_table.write_breakdown_table`,
+    ``by`` one of the values of its column of that name, ``names`` are the representations to draw.
+    Raises :class:`InputError` where the table has nothing of one of them.
     """
     frame = _read(table, by, names)
     if by == DISTANCE:

@@ -8,18 +8,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import (
+from mepflow.evaluation.sources import (
     Source,
-    Summary,
     molecules_by_seeds,
     read_sources,
     require_same_molecules,
-    summarize,
 )
-from mepflow.labels import FLOORS, grid_label, representation_label
+from mepflow.evaluation.statistics import Summary, summarize
+from mepflow.naming import FLOORS, grid_label, representation_label
+from mepflow.plots.panels import log_axis
 from mepflow.plots.style import BLACK, PAGE_WIDTH, appearance, drawing
 
 FloatArray = npt.NDArray[np.float64]
@@ -51,10 +50,11 @@ def plot_mep_error(
 ) -> None:
     """Draw the distribution of the per-molecule MEP RMSE on ``grid``, a row per representation.
 
-    ``sources`` are the per-molecule CSV files of :func:`mepflow.evaluation.mep.evaluate_mep` in the
-    order of the rows. Dots are molecules (mean over seeds), boxes hold half of them, whiskers nine
-    tenths; the black-rimmed marker is the median with its 95 % bootstrap interval. Lines mark the
-    medians of the fits to the reference: floors of charges, and of charges with dipoles.
+    ``sources`` are the per-molecule CSV files of :func:`mepflow.evaluation.mep_errors.evaluate_mep`
+    in the order of the rows. Dots are molecules (mean over seeds), boxes hold half of them,
+    whiskers nine tenths; the black-rimmed marker is the median with its 95 % bootstrap interval.
+    Lines mark the medians of the fits to the reference: floors of charges, and of charges with
+    dipoles.
     """
     rows = _rows(sources, grid, bootstrap_seed)
     height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(rows)
@@ -148,11 +148,3 @@ def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
         textcoords="offset points",
         fontsize=6.5,
     )
-
-
-def log_axis(axes: Axes) -> None:
-    """Give errors a logarithmic scale that is written in plain numbers."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

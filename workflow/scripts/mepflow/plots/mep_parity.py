@@ -10,10 +10,10 @@ import numpy.typing as npt
 from matplotlib.colors import LogNorm
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep import predicted_potential
-from mepflow.evaluation.statistics import Source
-from mepflow.labels import grid_label
+from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
+from mepflow.naming import grid_label
 from mepflow.plots.panels import by_name, matched_tables, n_rows, square_panels, width
 from mepflow.plots.style import COUNT_MAP, drawing, note
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E

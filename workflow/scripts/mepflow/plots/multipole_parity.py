@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import SubFigure
 
-from mepflow.evaluation.multipoles import multipole_components
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.multipole_errors import multipole_components
+from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.plots.panels import by_name, matched_tables, n_rows, square_panels, width
 from mepflow.plots.style import appearance, drawing, note

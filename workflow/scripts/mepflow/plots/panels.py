@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mepflow.errors import InputError
-from mepflow.evaluation.matching import load_predictions, matched_reference
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.predictions_file import load_predictions, matched_reference
+from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, PAGE_WIDTH
 
@@ -71,3 +71,11 @@ def matched_tables(
     for source in sources:
         predicted = load_predictions(source.path)
         yield predicted, matched_reference(predicted, reference, source.path)
+
+
+def log_axis(axes: Axes) -> None:
+    """Give errors a logarithmic scale that is written in plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 
-from mepflow.surfaces import Surface
+from mepflow.geometry.surfaces import Surface
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

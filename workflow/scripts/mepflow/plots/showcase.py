@@ -14,14 +14,14 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
 from mepflow.errors import InputError
-from mepflow.evaluation.matching import predictions_of
-from mepflow.evaluation.mep import predicted_potential
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.predictions_file import predictions_of
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.planes import Plane, plane_values
+from mepflow.geometry.radii import bondi_radii
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.planes import Plane, plane_values
 from mepflow.plots.structure import draw_atoms, draw_structure
 from mepflow.plots.style import DIVERGING_MAP, GREY, PAGE_WIDTH, drawing, symmetric_limit
-from mepflow.radii import bondi_radii
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]

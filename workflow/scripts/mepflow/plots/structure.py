@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from mepflow.bonds import bonds
 from mepflow.elements import symbol
+from mepflow.geometry.bonds import bonds
 from mepflow.molecules import Molecule
 from mepflow.plots.style import BLACK
 

@@ -25,7 +25,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from mepflow.errors import ConfigError
-from mepflow.files import atomic_path
+from mepflow.storage.files import atomic_path
 
 COLUMN_WIDTH: Final = 3.35
 """Width in inch of one column of a journal's page."""

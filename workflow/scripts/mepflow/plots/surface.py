@@ -13,10 +13,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from mepflow.evaluation.matching import predictions_of
-from mepflow.evaluation.mep import predicted_potential
-from mepflow.evaluation.statistics import Source
-from mepflow.files import atomic_path
+from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.predictions_file import predictions_of
+from mepflow.evaluation.sources import Source
+from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.plots.rendering import Picture, render, view_axes
 from mepflow.plots.structure import draw_structure
@@ -28,7 +28,7 @@ from mepflow.plots.style import (
     drawing,
     symmetric_limit,
 )
-from mepflow.surfaces import Surface, surface_values
+from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]

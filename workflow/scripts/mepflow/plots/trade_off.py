@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from mepflow.errors import InputError
-from mepflow.labels import representation_label
+from mepflow.naming import representation_label
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, appearance, drawing
 
 _LINES: Final = ("solid", "dashed", "dotted", "dashdot")
@@ -21,8 +21,9 @@ _LEGEND_COLUMNS: Final = 2
 def plot_trade_off(table: Path, outputs: Sequence[Path], style: str = "default") -> None:
     """Draw the median errors of both multipoles of every variant.
 
-    ``table`` is the CSV file of :func:`mepflow.tables.trade_off.write_trade_off_table`. A grey line
-    joins the variants with the same atomic terms in the order of the dipole's share of the loss.
+    ``table`` is the CSV file of :func:`mepflow.tables.trade_off_table.write_trade_off_table`. A
+    grey line joins the variants with the same atomic terms in the order of the dipole's share of
+    the loss.
     """
     try:
         frame = pd.read_csv(table, keep_default_na=False, na_values={"dipole_share": ""})

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from mepflow.errors import InputError
-from mepflow.evaluation.statistics import Source
+from mepflow.evaluation.sources import Source
 from mepflow.plots.panels import by_name
 from mepflow.plots.style import (
     BLACK,

@@ -17,13 +17,12 @@ from typing import Final, Self, TextIO
 import numpy as np
 
 from mepflow.errors import InputError
-from mepflow.files import atomic_path
+from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.molecules import Molecule
 from mepflow.prediction.result import FloatArray, Prediction
-from mepflow.radii import bondi_radii
+from mepflow.storage.files import atomic_path
 from mepflow.units import ANGSTROM_IN_BOHR
 
-CORE_SCALE: Final = 0.5
 MOST_POINTS: Final = 10_000_000
 """Largest cube: 130 MB of text."""
 _DIGITS: Final = 6

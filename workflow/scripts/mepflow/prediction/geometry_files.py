@@ -7,10 +7,10 @@ from ase import Atoms
 from ase.data import chemical_symbols
 from ase.io import extxyz
 
-from mepflow.files import atomic_path
+from mepflow.geometry.radii import bondi_radii
 from mepflow.multipoles import components
 from mepflow.prediction.result import Prediction
-from mepflow.radii import bondi_radii
+from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 
 

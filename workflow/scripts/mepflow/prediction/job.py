@@ -9,13 +9,18 @@ from typing import Any, Final
 import yaml
 from tqdm import tqdm
 
+from mepflow.prediction.csv_tables import Row, Surroundings, atom_rows, molecule_row, write_table
 from mepflow.prediction.cube import CubeGrid, write_cube
 from mepflow.prediction.geometry_files import write_extxyz, write_pqr
 from mepflow.prediction.predictor import Predictor
-from mepflow.prediction.reference import LONG_SECONDS, expected_seconds, read_level, reference_row
+from mepflow.prediction.reference_comparison import (
+    LONG_SECONDS,
+    expected_seconds,
+    read_level,
+    reference_row,
+)
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure
-from mepflow.prediction.tables import Row, Surroundings, atom_rows, molecule_row, write_table
 from mepflow.qm.levels import LevelOfTheory
 
 FEW_MOLECULES: Final = 20
@@ -140,8 +145,8 @@ class Job:
 def _draw(path: Path, prediction: Prediction) -> None:
     """Draw the MEP on the van der Waals surface."""
     # Imported here: matplotlib takes a while that only a picture needs.
+    from mepflow.geometry.surfaces import van_der_waals_surface
     from mepflow.plots.surface import plot_surface_map
-    from mepflow.surfaces import van_der_waals_surface
 
     molecule = prediction.molecule
     surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)

@@ -8,14 +8,14 @@ from typing import Final, Self
 import numpy as np
 from ase import Atoms
 
+from mepflow.models.predict import predict_table
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.calculator import MultipoleCalculator
-from mepflow.prediction.domain import refuse_unknown_elements, warnings_about
-from mepflow.prediction.models import Ensemble
+from mepflow.prediction.domain_warnings import refuse_unknown_elements, warnings_about
+from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.prediction.structures import Structure, from_atoms
-from mepflow.training.predict import predict_table
 
 _ATOMS_AT_ONCE: Final = 500
 """Molecules go through the network together while they have no more atoms than this."""

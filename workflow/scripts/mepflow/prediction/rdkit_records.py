@@ -14,7 +14,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from mepflow.errors import InputError
-from mepflow.prediction.records import Record, check_size, shown
+from mepflow.prediction.input_records import Record, check_size, shown
 
 SEED: Final = 20
 """Seed of the conformers."""

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mepflow.prediction.csv_tables import Row
 from mepflow.prediction.job import Job, Results
-from mepflow.prediction.models import Ensemble
-from mepflow.prediction.tables import Row
+from mepflow.prediction.model_folder import Ensemble
 
 _MOST_LINES: Final = 20
 _HEADINGS: Final = ("molecule", "formula", "charge", "|dipole|", "MEP from", "to", "spread")

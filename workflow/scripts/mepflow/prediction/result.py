@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.electrostatics.potential import potential
 from mepflow.molecules import Molecule
-from mepflow.potential import potential
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -91,8 +91,8 @@ class Prediction:
     def potential(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the MEP (p,) in hartree/e of the mean atomic terms at ``points`` (p, 3) in bohr.
 
-        ``radii`` (n,) in bohr as in :func:`mepflow.potential.potential`, which raises
-        :class:`ValueError` for a point on an atom where there are none.
+        ``radii`` (n,) in bohr as in :func:`mepflow.electrostatics.potential.potential`, which
+        raises :class:`ValueError` for a point on an atom where there are none.
         """
         terms = (self.molecule.positions, self.charges, self.atomic_dipoles)
         return np.asarray(potential(points, *terms, radii=radii))

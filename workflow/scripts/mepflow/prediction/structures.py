@@ -15,8 +15,8 @@ from scipy.spatial.distance import pdist
 
 from mepflow.errors import InputError
 from mepflow.molecules import Molecule
+from mepflow.prediction.input_records import Record, check_size, read_text, shown
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
-from mepflow.prediction.records import Record, check_size, read_text, shown
 from mepflow.prediction.xyz import MOST_CHARGE, read_xyz, stated_charge
 from mepflow.units import ANGSTROM_IN_BOHR
 

@@ -16,7 +16,7 @@ from ase.data import atomic_numbers as numbers_of_symbols
 from ase.io import extxyz
 
 from mepflow.errors import InputError
-from mepflow.prediction.records import Record, check_size, shown
+from mepflow.prediction.input_records import Record, check_size, shown
 
 CHARGE_KEYS: Final = ("total_charge", "charge")
 MOST_CHARGE: Final = 100

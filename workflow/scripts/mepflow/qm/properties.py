@@ -18,7 +18,7 @@ _BLOCK_BYTES: Final = 16 * 2**20
 
 
 def molecular_properties(mean_field: Any, origin: FloatArray) -> dict[str, FloatArray]:
-    """Return the fields of :data:`mepflow.molecules.FIELDS` that one density gives.
+    """Return the fields of :data:`mepflow.fields.FIELDS` that one density gives.
 
     ``origin`` (3,) in bohr is the multipoles' origin. Energies in hartree, dipole (3,) in e·bohr,
     quadrupole Θ′ (3, 3) in e·bohr², ⟨r²⟩ in bohr², Mulliken charges (n,) in e. With an effective

@@ -20,13 +20,13 @@ from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mepflow import __version__
-from mepflow.journal import Journal
+from mepflow.geometry.grids import picture_metadata
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
-from mepflow.qm.grids import picture_metadata
 from mepflow.qm.levels import LevelOfTheory
-from mepflow.qm.reference import PROPERTIES, Record, reference_record
+from mepflow.qm.reference_record import PROPERTIES, Record, reference_record
 from mepflow.qm.scf import MEMORY_MEGABYTE
-from mepflow.splits import read_splits, rows_in_split
+from mepflow.selection.splits import read_splits, rows_in_split
+from mepflow.storage.journal import Journal
 
 log = logging.getLogger(__name__)
 

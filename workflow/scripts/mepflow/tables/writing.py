@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from mepflow.files import atomic_path
+from mepflow.storage.files import atomic_path
 
 NONE: Final = "–"
 """What a cell without a value shows."""

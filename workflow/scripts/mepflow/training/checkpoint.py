@@ -17,9 +17,9 @@ import numpy as np
 from torch import Tensor
 
 from mepflow.errors import StateError
-from mepflow.files import remove_partial_files
 from mepflow.molecules import MoleculeTable
-from mepflow.training.tensor_file import read_tensor_file, write_tensor_file
+from mepflow.storage.files import remove_partial_files
+from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mepflow.files import atomic_path
+from mepflow.storage.files import atomic_path
 
 
 class LogRow(NamedTuple):

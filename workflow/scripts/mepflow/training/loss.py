@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mepflow.heads import Multipoles
+from mepflow.models.multipole_model import Multipoles
+from mepflow.models.variants import LossWeights
 from mepflow.multipoles import components
-from mepflow.variants import LossWeights
 
 
 class Labels(NamedTuple):

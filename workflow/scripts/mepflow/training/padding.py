@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from mepflow.heads import Batch
+from mepflow.models.device_data import DeviceDataset, Runs
+from mepflow.models.multipole_model import Batch
 from mepflow.nn.graph import UNKNOWN_SPECIES, Graph
 from mepflow.training.batches import IntArray
-from mepflow.training.data import DeviceDataset, Runs
 
 _CAPACITIES_PER_MEAN: Final = 25
 """A capacity is a multiple of a 25th of a mean batch: 2 % of the rows are padding, on average."""

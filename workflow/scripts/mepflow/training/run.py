@@ -9,18 +9,19 @@ from typing import Any, Final
 
 import torch
 
-from mepflow.heads import MultipoleModel
+from mepflow.models.device import torch_device
+from mepflow.models.device_data import DeviceDataset, elements_of, load_labelled
+from mepflow.models.domain import TrainingDomain
+from mepflow.models.model_file import save_model
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
-from mepflow.nn.pinet2 import PiNet2Settings
-from mepflow.splits import TRAIN, VALIDATION, rows_in_split
+from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.selection.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
-from mepflow.training.data import DeviceDataset, elements_of, load_labelled
-from mepflow.training.domain import TrainingDomain
 from mepflow.training.log import LogRow, write_log
-from mepflow.training.model_file import save_model
-from mepflow.training.settings import TrainingSettings, torch_device
 from mepflow.training.trainer import Trainer, TrainingData
-from mepflow.variants import Variant
+from mepflow.training.training_settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mepflow.errors import MepflowError
-from mepflow.heads import Batch, MultipoleModel
+from mepflow.models.device_data import DeviceDataset
+from mepflow.models.multipole_model import Batch, MultipoleModel
 from mepflow.training.batches import batch_of_step
 from mepflow.training.captured import CapturedSteps
 from mepflow.training.checkpoint import Checkpoint
-from mepflow.training.data import DeviceDataset
 from mepflow.training.log import LogRow
 from mepflow.training.loss import (
     ErrorSummary,
@@ -28,7 +28,7 @@ from mepflow.training.loss import (
 )
 from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm
 from mepflow.training.padding import Capacity, capacity_for, padded_batch
-from mepflow.training.settings import TrainingSettings
+from mepflow.training.training_settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,84 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mepflow.errors import ConfigError
+from mepflow.models.variants import LossWeights, Variant
+
+DEFINITIONS = Path(__file__).parents[3] / "config" / "definitions.yaml"
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    return {
+        "atomic_terms": ["charges", "dipoles"],
+        "loss_weights": {"dipole": 100.0, "quadrupole": 1.0},
+        "quadrupole_from": "all",
+        **changes,
+    }
+
+
+def test_reads_a_row() -> None:
+    variant = Variant.from_row("X", row())
+    assert variant == Variant("X", ("charges", "dipoles"), LossWeights(100.0, 1.0), "all")
+    assert variant.outputs == ("p1", "p3")
+
+
+def test_row_and_variant_are_inverse() -> None:
+    variant = Variant.from_row("X", row())
+    assert Variant.from_row("X", variant.row()) == variant
+
+
+def test_order_of_the_terms_does_not_matter() -> None:
+    assert Variant.from_row("X", row(atomic_terms=["dipoles", "charges"])) == Variant.from_row(
+        "X", row()
+    )
+
+
+@pytest.mark.parametrize("name", yaml.safe_load(DEFINITIONS.read_text())["variants"])
+def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
+    variant = Variant.from_row(name, yaml.safe_load(DEFINITIONS.read_text())["variants"][name])
+    parts = name.split("-")
+    targets = next(part for part in parts if part in ("D", "Q", "DQ"))
+    assert ("dipoles" in variant.atomic_terms) == ("AD" in parts)
+    assert variant.quadrupole_from == ("all" if "c" in parts else "charges")
+    assert variant.loss_weights == LossWeights(
+        (100.0 if "dw100" in parts else 1.0) * ("D" in targets), 1.0 * ("Q" in targets)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"atomic_terms": ["charges", "octupoles"]}, "unknown atomic term 'octupoles'"),
+        ({"atomic_terms": [["charges"]]}, "unknown atomic term"),
+        ({"atomic_terms": "charges"}, "no list of atomic terms"),
+        ({"atomic_terms": ["charges", "charges"]}, "twice"),
+        ({"atomic_terms": ["dipoles"]}, "no atomic charges"),
+        ({"loss_weights": {"dipole": -1.0, "quadrupole": 1.0}}, "dipole weight -1.0"),
+        ({"loss_weights": {"dipole": float("nan"), "quadrupole": 1.0}}, "dipole weight nan"),
+        ({"loss_weights": {"dipole": 0.0, "quadrupole": 0}}, "only zero loss weights"),
+        ({"loss_weights": {"dipole": 1.0}}, "exactly the loss weights dipole and quadrupole"),
+        ({"loss_weights": {"dipole": "1", "quadrupole": 1.0}}, "not a number"),
+        ({"loss_weights": {"dipole": True, "quadrupole": 1.0}}, "not a number"),
+        ({"quadrupole_from": "dipoles"}, "'dipoles': write charges or all"),
+        ({"atomic_terms": ["charges"]}, "no atomic dipoles"),
+        ({"weight": 1.0}, "unknown key 'weight'"),
+    ],
+)
+def test_refuses_in_one_sentence(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Variant.from_row("my-variant", row(**changes))
+    message = str(error.value)
+    assert message.startswith("Variant my-variant ")
+    assert said in message
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+def test_refuses_a_row_without_a_key() -> None:
+    incomplete = row()
+    del incomplete["loss_weights"]
+    with pytest.raises(ConfigError, match="lacks 'loss_weights'"):
+        Variant.from_row("X", incomplete)

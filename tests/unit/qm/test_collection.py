@@ -1,0 +1,217 @@
+"""The shards of a reference joined, with the verdicts before and after it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mepflow.errors import InputError, StateError
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.qm.collection import collect_reference, merge_verdicts, with_archive_labels
+from mepflow.selection.splits import write_splits
+from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts, write_csv
+
+DEBYE = 1 / 2.541746473  # in e bohr
+
+
+def reference_table(**rows):
+    """Return a reference with rows id=(converged, our dipole in D, the archive's in D, failure)."""
+    molecules = [Molecule(key, np.array([8], np.uint8), np.zeros((1, 3))) for key in rows]
+    direction = np.array([2.0, -1.0, 2.0]) / 3.0
+    return MoleculeTable.from_molecules(
+        molecules,
+        {
+            "scf_converged": [row[0] for row in rows.values()],
+            "dipole": [row[1] * DEBYE * direction for row in rows.values()],
+            "archive_dipole_norm": [row[2] * DEBYE for row in rows.values()],
+            "quadrupole": [np.eye(3) * (row[1] * 0 + 1) for row in rows.values()],
+        },
+    ).with_texts(failure=[row[3] for row in rows.values()])
+
+
+NAN = float("nan")
+REFERENCE = reference_table(
+    gdb_000001=(1, 1.85, 1.8595, ""),
+    gdb_000002=(1, 1.85, 1.8605, ""),
+    gdb_000003=(1, 1.8605, 1.85, ""),
+    gdb_000004=(0, NAN, 1.85, "no convergence in 200 cycles"),
+    gdb_000005=(0, 1.85, 1.85, ""),
+    gdb_000006=(1, NAN, 1.85, ""),
+    gdb_000007=(1, 1.85, NAN, ""),
+    gdb_000008=(1, 0.0, 0.0, ""),
+)
+
+
+@pytest.fixture
+def references(tmp_path):
+    """Two shards in another order than the candidates' verdicts, which are written beside them."""
+    paths = [tmp_path / "1.h5", tmp_path / "0.h5"]
+    REFERENCE.select([7, 3, 4, 0]).save(paths[0])
+    REFERENCE.select([6, 1, 2, 5]).save(paths[1])
+    before = pd.DataFrame(
+        [(key, "kept", "", "") for key in REFERENCE.ids]
+        + [("gdb_000000", "rejected", "smiles_changed", "CO became CN")],
+        columns=list(COLUMNS),
+    )
+    before.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(before, ["charged", "smiles_changed"]), tmp_path / "funnel.csv")
+    return paths
+
+
+def collect(tmp_path, paths, tolerance=0.01, split=None):
+    collect_reference(
+        paths,
+        tmp_path / "candidates.h5",
+        tmp_path / "splits.csv",
+        tmp_path / "candidates.csv",
+        tmp_path / "funnel.csv",
+        split,
+        tolerance,
+        tmp_path / "reference.h5",
+        tmp_path / "computed.h5",
+        tmp_path / "verdicts.csv",
+        tmp_path / "all.csv",
+    )
+    return read_verdicts(tmp_path / "verdicts.csv")
+
+
+def test_shards_are_joined_filtered_and_sorted(tmp_path, references):
+    verdicts = collect(tmp_path, references)
+    assert list(verdicts["id"]) == [f"gdb_{number:06d}" for number in range(9)]
+    assert list(verdicts["reason"][:3]) == ["smiles_changed", "", "dipole_mismatch"]
+    steps = read_funnel(tmp_path / "all.csv").itertuples(index=False, name=None)
+    assert list(steps) == [
+        ("archive", 0, 9),
+        ("charged", 0, 9),
+        ("smiles_changed", 1, 8),
+        ("scf_not_converged", 3, 5),
+        ("dipole_mismatch", 3, 2),
+    ]
+    kept = MoleculeTable.load(tmp_path / "reference.h5")
+    assert (tmp_path / "computed.h5").read_bytes() == (tmp_path / "reference.h5").read_bytes()
+    assert kept.ids == ["gdb_000001", "gdb_000008"]
+    np.testing.assert_array_equal(
+        kept.properties["dipole"], REFERENCE.select([0, 7]).properties["dipole"]
+    )
+
+
+def test_the_shards_order_changes_nothing(tmp_path, references):
+    outcomes = set()
+    for paths in (references, references[::-1]):
+        collect(tmp_path, paths)
+        outcomes.add(
+            tuple((tmp_path / name).read_bytes() for name in ("reference.h5", "verdicts.csv"))
+        )
+    assert len(outcomes) == 1
+
+
+def test_shards_that_do_not_fit_the_candidates_are_refused(tmp_path, references):
+    for paths, key in (
+        (references[:1], "gdb_000002"),
+        ([*references, references[0]], "gdb_000001"),
+    ):
+        with pytest.raises(StateError, match=f"{key} is missing, foreign or repeated"):
+            collect(tmp_path, paths)
+    before = read_verdicts(tmp_path / "candidates.csv")
+    with pytest.raises(StateError, match="gdb_000008 is missing, foreign"):
+        merge_verdicts(before, before[before["reason"] == ""], REFERENCE.ids[:-1])
+
+
+def test_no_reference_left_names_the_counts(tmp_path, references):
+    REFERENCE.select([1, 3]).save(references[0])
+    frame = read_verdicts(tmp_path / "candidates.csv")
+    ids = ["gdb_000000", "gdb_000002", "gdb_000004"]
+    frame[frame["id"].isin(ids)].to_csv(tmp_path / "candidates.csv", index=False)
+    with pytest.raises(
+        InputError, match=r"1 smiles_changed, 1 scf_not_converged, 1 dipole_mismatch"
+    ):
+        collect(tmp_path, references[:1])
+    assert not (tmp_path / "reference.h5").exists()
+
+
+SPLIT_OF = {"b": "test", "a": "train", "d": "test", "c": "validation", "e": "test"}
+
+
+def archive_candidates():
+    """Return candidates of one or two atoms each with an archive's labels, in no order."""
+    generator = np.random.default_rng(1)
+    molecules = [
+        Molecule(key, np.full(1 + row % 2, 8, np.uint8), generator.normal(size=(1 + row % 2, 3)))
+        for row, key in enumerate(SPLIT_OF)
+    ]
+    count = len(molecules)
+    labels = {
+        "archive_dipole": generator.normal(size=(count, 3)),
+        "archive_quadrupole": generator.normal(size=(count, 3, 3)),
+    }
+    return MoleculeTable.from_molecules(molecules, labels).with_texts(archive_group=list(SPLIT_OF))
+
+
+def computed_of(candidates, keys, failed=()):
+    """Return what a shard makes of some candidates: their labels and MEP, nan where it failed."""
+    table = candidates.select([candidates.ids.index(key) for key in keys])
+    converged = np.array([key not in failed for key in keys], dtype=float)
+    factor = np.where(converged == 1, 1.0, np.nan)[:, None]
+    atoms = np.arange(len(table.positions), dtype=float)
+    points = [(np.full((2, 3), row), np.full(2, 0.5 * row)) for row in range(len(keys))]
+    return (
+        MoleculeTable(
+            **{
+                **vars(table),
+                "grids": {"mk": GridValues.from_ragged(points)},
+                "metadata": {"level_of_theory": {"name": "ours"}},
+            }
+        )
+        .with_properties(
+            dipole=table.properties["archive_dipole"] * factor,
+            quadrupole=table.properties["archive_quadrupole"] * factor[:, :, None],
+            scf_converged=converged,
+            mulliken_charges=atoms,
+        )
+        .with_texts(failure=["" if key not in failed else "why" for key in keys])
+    )
+
+
+def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
+    candidates = archive_candidates()
+    candidates.save(tmp_path / "candidates.h5")
+    rows = [(key, SPLIT_OF[key], 0) for key in sorted(SPLIT_OF)]
+    write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
+    verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
+    verdicts.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
+    shard = computed_of(candidates, ["b", "e", "d"], failed=["e"])
+    shard.save(tmp_path / "0.h5")
+    with pytest.raises(StateError, match="missing, foreign or repeated"):
+        collect(tmp_path, [tmp_path / "0.h5"])
+    verdicts = collect(tmp_path, [tmp_path / "0.h5"], split="test")
+    assert dict(zip(verdicts["id"], verdicts["reason"], strict=True)) == {
+        "a": "", "b": "", "c": "", "d": "", "e": "scf_not_converged"
+    }  # fmt: skip
+    assert MoleculeTable.load(tmp_path / "computed.h5").ids == ["b", "d"]
+    reference = MoleculeTable.load(tmp_path / "reference.h5")
+    assert reference.ids == ["a", "b", "c", "d"]
+    assert reference.metadata["level_of_theory"]["name"] == "ours"
+    np.testing.assert_array_equal(reference.properties["scf_converged"], [np.nan, 1, np.nan, 1])
+    for row, key in enumerate(reference.ids):
+        own = candidates.ids.index(key)
+        for name in ("dipole", "quadrupole"):
+            np.testing.assert_array_equal(
+                reference.property_of(name, row), candidates.property_of(f"archive_{name}", own)
+            )
+        positions = reference.molecule(row).positions
+        np.testing.assert_allclose(reference.property_of("origin", row), positions.mean(axis=0))
+        assert len(reference.grids["mk"].of(row)[1]) == (2 if key in "bd" else 0)
+    np.testing.assert_array_equal(reference.grids["mk"].of(3)[1], [1.0, 1.0])
+    np.testing.assert_array_equal(
+        reference.property_of("mulliken_charges", 3), shard.property_of("mulliken_charges", 2)
+    )
+    assert np.isnan(reference.property_of("mulliken_charges", 0)).all()
+
+
+def test_nothing_computed_leaves_the_labels():
+    candidates = archive_candidates()
+    reference = with_archive_labels(candidates, computed_of(candidates, []))
+    np.testing.assert_array_equal(
+        reference.properties["dipole"], candidates.properties["archive_dipole"]
+    )
+    assert np.isnan(reference.properties["scf_converged"]).all()

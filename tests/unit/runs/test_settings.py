@@ -1,0 +1,130 @@
+"""Checks of the configuration as a whole."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.utils import validate
+
+from mepflow.errors import ConfigError, StateError
+from mepflow.evaluation import baselines
+from mepflow.runs import settings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "config" / name).read_text())
+    return loaded
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    return with_defaults(load("config.yaml") | {"results": str(tmp_path / "results")})
+
+
+def with_defaults(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as the workflow completes it: on top of the definitions, with defaults."""
+    complete = load("definitions.yaml") | run
+    validate(complete, str(ROOT / "workflow" / "schemas" / "config.schema.yaml"))
+    return complete
+
+
+@pytest.fixture
+def archives() -> dict[str, Any]:
+    return load("datasets.yaml")
+
+
+def test_shipped_configurations_are_consistent(config: dict[str, Any], archives: Any) -> None:
+    settings.check_references(config, archives)
+    settings.check_references(with_defaults(load("paper.yaml")), archives)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("datasets", "qm9", "archive"), "nowhere"),
+        (("datasets", "qm9", "level_of_theory"), "nowhere"),
+        (("datasets", "qm9", "network"), "nowhere"),
+        (("datasets", "qm9", "grids"), ["nowhere"]),
+        (("datasets", "qm9", "headline_grid"), "nowhere"),
+        (("training", "variants"), ["AC-D", "nowhere"]),
+        (("figures", "showcase_variants"), ["nowhere"]),
+    ],
+)
+def test_a_name_without_a_row_is_refused(
+    config: dict[str, Any], archives: Any, path: tuple[str, ...], value: Any
+) -> None:
+    config = copy.deepcopy(config)
+    row = config
+    for key in path[:-1]:
+        row = row[key]
+    row[path[-1]] = value
+    with pytest.raises(ConfigError, match="nowhere") as caught:
+        settings.check_references(config, archives)
+    assert ".".join(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_headline_grid_must_cover_the_test_molecules(config: dict[str, Any], archives: Any) -> None:
+    config = copy.deepcopy(config)
+    config["datasets"]["qm9"]["headline_grid"] = "plane"
+    with pytest.raises(ConfigError, match="plane"):
+        settings.check_references(config, archives)
+
+
+def test_number_of_shards_covers_every_record(config: dict[str, Any], archives: Any) -> None:
+    shards = settings.number_of_shards(config, archives, "qm9")
+    size = config["datasets"]["qm9"]["shard_size"]
+    records = archives["qm9-embedded"]["records"]
+    assert (shards - 1) * size < records <= shards * size
+
+
+def test_archive_labels_are_computed_for_the_test_set_alone(
+    config: dict[str, Any], archives: Any
+) -> None:
+    row = config["datasets"]["qm9"]
+    row |= {"archive": "spice", "labels": "archive", "shard_size": 5}
+    row["split"]["test"] = 12
+    assert settings.number_of_shards(config, archives, "qm9") == 3
+    row["split"]["test"] = 0.01
+    assert settings.number_of_shards(config, archives, "qm9") == 228
+
+
+@pytest.mark.parametrize(("key", "value"), [("labels", "archive"), ("baselines", ["mbis-charges"])])
+def test_an_archive_without_labels_is_refused(
+    config: dict[str, Any], archives: Any, key: str, value: Any
+) -> None:
+    config["datasets"]["qm9"][key] = value
+    with pytest.raises(ConfigError, match=f"datasets.qm9.{key}: .* format qm9"):
+        settings.check_references(config, archives)
+
+
+def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> None:
+    settings.check_results_folder(config)
+    settings.claim_results_folder(config)
+    settings.check_results_folder(config)
+    with pytest.raises(StateError, match="embedded"):
+        settings.check_results_folder(config | {"name": "other"})
+    for content in ("{", "[1]", "3", "[" * 100_000):
+        (Path(config["results"]) / settings.RUN_RECORD).write_text(content)
+        with pytest.raises(StateError, match="damaged"):
+            settings.check_results_folder(config)
+
+
+def test_baselines_are_those_of_the_evaluation() -> None:
+    assert set(settings.BASELINES) == set(baselines.BASELINES)
+
+
+def test_results_that_cannot_be_written_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    run = {"results": str(tmp_path), "name": "ours", "datasets": {}}
+    with pytest.raises(StateError, match=r"run\.json: Read-only file system: give the right"):
+        settings.claim_results_folder(run)

@@ -1,0 +1,150 @@
+"""The last words of a run."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mepflow.runs.summary import failures, summary
+
+MEP = """\
+kind,representation,grid,n_structures,median_rmse_kcal_per_mol_e
+model,AC-D,mk,22,3.1234
+baseline,mulliken,mk,22,2.1
+baseline,fitted-charges,mk,22,0.7
+model,AC-D,shell,22,9.0
+"""
+VERDICTS = """\
+id,verdict,reason,detail
+a,kept,,
+b,kept,,
+c,rejected,scf_not_converged,"It has 9 electrons."
+d,rejected,charged,
+"""
+
+
+def write(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    return {"results": str(tmp_path), "datasets": {"qm9": {"headline_grid": "mk"}}}
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> list[dict[str, Any]]:
+    """Return a finished table and a training that has not begun."""
+    table = write(tmp_path / "qm9/tables/mep.csv", MEP)
+    write(Path(f"{table}.provenance.json"), "{}")
+    model = tmp_path / "qm9/models/AC-D/seed-1/model.pt"
+    return [
+        job("tabulate_mep", table, {}, tmp_path / "qm9/logs/tabulate_mep.log"),
+        job(
+            "train_model",
+            model,
+            {"variant": "AC-D", "seed": "1"},
+            tmp_path / "qm9/logs/train_model/AC-D/seed-1.log",
+        ),
+    ]
+
+
+def job(rule: str, output: Path, wildcards: dict[str, str], log: Path) -> dict[str, Any]:
+    own = {"dataset": "qm9"} | wildcards
+    return {"rule": rule, "wildcards": own, "outputs": [str(output)], "log": str(log)}
+
+
+def test_headline_numbers_with_floors(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    text = summary(config, plan, time.time() - 60)
+    assert "Median RMSE of the MEP over 22 test structures, grid mk:" in text
+    assert "  AC-D              3.12 kcal/mol/e\n" in text
+    assert "  mulliken          2.10 kcal/mol/e  not learned\n" in text
+    assert "  fitted-charges    0.70 kcal/mol/e  floor of charges\n" in text
+    assert "9.00" not in text
+    assert f"{tmp_path}/qm9/figures" in text
+    assert "report.html" not in text
+    assert "1 jobs of the whole run are not finished" in text
+
+
+def test_what_was_made_and_left_out(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    verdicts = write(tmp_path / "qm9/reference/verdicts.csv", VERDICTS)
+    write(tmp_path / "report.html")
+    text = summary(config, plan, time.time() - 60)
+    assert "qm9: 2 of 4 records kept, 1 tables\n" in text
+    assert f"1 of the others failed in the reference calculation: {verdicts}" in text
+    assert f"{tmp_path}/report.html" in text
+
+
+def test_numbers_of_earlier_models_are_not_shown(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    write(tmp_path / "qm9/models/AC-D/seed-1/model.pt")
+    write(tmp_path / "qm9/models/AC-D/seed-1/model.pt.provenance.json")
+    os.utime(tmp_path / "qm9/tables/mep.csv", (time.time() - 3600,) * 2)
+    text = summary(config, plan, time.time() - 60)
+    assert f"{tmp_path}/qm9/tables/mep.csv is older than its models." in text
+    assert "3.12" not in text
+
+
+def test_models_of_a_learning_curve_have_a_table_of_their_own(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    model = write(tmp_path / "qm9/learning_curve/0.5/AC-D/seed-1/model.pt")
+    write(Path(f"{model}.provenance.json"), "{}")
+    os.utime(tmp_path / "qm9/tables/mep.csv", (time.time() - 30,) * 2)
+    plan.append(job("train_on_part", model, {}, tmp_path / "qm9/logs/part.log"))
+    assert "3.12" in summary(config, plan, time.time() - 60)
+
+
+def test_times_are_those_of_this_run(
+    config: dict[str, Any], plan: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    benchmarks = tmp_path / "qm9/benchmarks"
+    write(benchmarks / "read.tsv", "s\tcpu_time\n90.0\t50.5\n")
+    write(benchmarks / "train_model/AC-D/seed-1.tsv", "s\tcpu_time\n9.0\t9.5\n")
+    write(benchmarks / "short.tsv", "s\tcpu_time\n0.1\tNA\n")
+    old = write(benchmarks / "old.tsv", "s\tcpu_time\n0.1\t1000\n")
+    os.utime(old, (time.time() - 3600,) * 2)
+    text = summary(config, plan, time.time() - 600)
+    assert "1 jobs in 10 min (60 s of processor time in 3 of them)" in text
+
+
+def test_a_run_that_made_nothing_says_nothing(
+    config: dict[str, Any], plan: list[dict[str, Any]]
+) -> None:
+    assert summary(config, plan, time.time() + 60) == ""
+
+
+def test_failures_name_log_and_reason(plan: list[dict[str, Any]]) -> None:
+    log = write(
+        Path(plan[1]["log"]),
+        "2026-11-21 13:10:32,168 INFO Process 2 on vm\n"
+        "2026-11-21 13:10:33,168 ERROR model.pt is damaged: delete it and run again.\n",
+    )
+    text = failures(plan, time.time() - 60, "snakemake.log")
+    assert "Failed:\n  qm9 train_model AC-D seed 1: model.pt is damaged: delete it" in text
+    assert str(log) in text
+    assert "run the same command again" in text
+    assert "snakemake.log" not in text
+
+
+def test_a_killed_job_is_named(plan: list[dict[str, Any]]) -> None:
+    write(Path(plan[1]["log"]), "2026-11-21 13:10:32,168 INFO Process 2 on vm\n")
+    text = failures(plan, time.time() - 60, "snakemake.log")
+    assert "Ended without a word" in text
+    assert "qm9 train_model AC-D seed 1" in text
+
+
+def test_failures_of_earlier_runs_are_not_told(plan: list[dict[str, Any]]) -> None:
+    write(Path(plan[1]["log"]), "2026-11-21 13:10:33,168 ERROR something\n")
+    text = failures(plan, time.time() + 60, "snakemake.log")
+    assert "something" not in text
+    assert "snakemake.log" in text

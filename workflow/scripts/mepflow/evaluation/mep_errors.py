@@ -1,0 +1,135 @@
+r"""Errors of a predicted molecular electrostatic potential (MEP), per molecule and grid.
+
+With reference values V and predicted values V̂ at the p points of one molecule's grid:
+
+- RMSE = √(Σ (V̂ − V)² / p) and MAE = Σ |V̂ − V| / p;
+- relative RMSE = RMSE / √(Σ V² / p), the "RRMS" of charge-fitting work;
+- R² = 1 − Σ (V̂ − V)² / Σ (V − V̄)².
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mepflow.electrostatics.atomic_terms import predicted_terms
+from mepflow.electrostatics.potential import potential
+from mepflow.errors import InputError
+from mepflow.evaluation.predictions_file import load_predictions, matched_reference
+from mepflow.geometry.stored_grids import metric_grids
+from mepflow.molecules import MoleculeTable
+from mepflow.storage.files import atomic_path
+from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+FloatArray = npt.NDArray[np.float64]
+
+COLUMNS: Final = (
+    "id",
+    "grid",
+    "n_points",
+    "rmse_kcal_per_mol_e",
+    "mae_kcal_per_mol_e",
+    "relative_rmse",
+    "r2",
+)
+"""Columns of a per-molecule table."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MepErrors:
+    """Errors of one molecule on one grid: in the unit of the values, relative RMSE and R² bare."""
+
+    n_points: int
+    rmse: float
+    mae: float
+    relative_rmse: float
+    r2: float
+
+
+def mep_errors(reference: FloatArray, predicted: FloatArray) -> MepErrors:
+    """Return the errors of values ``predicted`` (p,) against ``reference`` (p,), p ≥ 1.
+
+    The relative RMSE of a reference of zeros, and the R² of a constant one, are NaN.
+    """
+    error = predicted - reference
+    square = float(np.mean(error**2))
+    magnitude = float(np.mean(reference**2))
+    variance = float(np.var(reference))
+    return MepErrors(
+        n_points=len(reference),
+        rmse=square**0.5,
+        mae=float(np.mean(np.abs(error))),
+        relative_rmse=(square / magnitude) ** 0.5 if magnitude > 0.0 else float("nan"),
+        r2=1.0 - square / variance if variance > 0.0 else float("nan"),
+    )
+
+
+def predicted_potential(table: MoleculeTable, index: int, points: FloatArray) -> FloatArray:
+    """Return the MEP (p,) in hartree/e of a predictions table's molecule at ``points`` (p, 3)."""
+    terms = predicted_terms(table, index)
+    return np.asarray(potential(points, table.molecule(index).positions, *terms))
+
+
+def evaluate_mep(
+    predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
+) -> None:
+    """Write the errors of a predictions file against a reference file.
+
+    Raises :class:`InputError` where a file is missing, the two are about different molecules, or
+    the predictions are of no molecule, unless they ``may_be_empty``.
+    """
+    predicted = load_predictions(predictions, may_be_empty=may_be_empty)
+    matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
+    write_mep_errors(predicted, matched, predictions, output)
+
+
+def write_mep_errors(
+    predicted: MoleculeTable, matched: MoleculeTable, predictions: Path, output: Path
+) -> None:
+    """Write the errors of predictions on every grid that errors are measured on.
+
+    ``matched`` is the reference of the same molecules in the same order, ``predictions`` names them
+    in messages. ``output`` is a CSV file with the columns :data:`COLUMNS`, a row per molecule and
+    grid, in kcal/mol/e. Planes of showcase molecules are left out, as are molecules without points.
+
+    Raises :class:`InputError` where no molecule has points; predictions of no molecule give no rows
+    instead.
+    """
+    rows = [
+        (predicted.ids[index], grid, *_errors(predicted, matched, index, grid))
+        for grid in metric_grids(matched)
+        for index in range(len(predicted))
+        if len(matched.grids[grid].of(index)[1])
+    ]
+    if not rows and len(predicted):
+        raise InputError(
+            f"the reference holds no MEP of the molecules of {predictions}: "
+            "compute the reference of the test molecules on at least one grid."
+        )
+    with atomic_path(output) as temporary:
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
+    logger.info("%s: MEP errors of %d molecules × grids", predictions, len(rows))
+
+
+def _errors(
+    predicted: MoleculeTable, reference: MoleculeTable, index: int, grid: str
+) -> tuple[int, float, float, float, float]:
+    points, values = reference.grids[grid].of(index)
+    try:
+        errors = mep_errors(values, predicted_potential(predicted, index, points))
+    except ValueError as error:
+        raise InputError(f"{predicted.ids[index]}, grid {grid}: {error}") from error
+    factor = HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    return (
+        errors.n_points,
+        errors.rmse * factor,
+        errors.mae * factor,
+        errors.relative_rmse,
+        errors.r2,
+    )

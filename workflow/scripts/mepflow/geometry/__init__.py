@@ -1,0 +1,1 @@
+"""Radii, bonds, and the points where potentials are computed and drawn."""

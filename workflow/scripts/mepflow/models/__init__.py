@@ -1,0 +1,1 @@
+"""Trained models as a product: variants, files, the elements they know, predictions."""

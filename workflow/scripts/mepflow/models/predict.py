@@ -1,0 +1,123 @@
+"""Predictions of a trained model."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mepflow.errors import InputError
+from mepflow.fields import FIELDS
+from mepflow.models.device_data import DeviceDataset
+from mepflow.models.model_file import load_model
+from mepflow.models.multipole_model import MultipoleModel
+from mepflow.molecules import MoleculeTable
+
+logger = logging.getLogger(__name__)
+
+
+def predict(
+    model_path: Path,
+    molecules: MoleculeTable,
+    output_path: Path,
+    device: str = "auto",
+    *,
+    source: Path,
+    known: Path | None = None,
+) -> None:
+    """Predict ``molecules`` and write the predictions table.
+
+    It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
+    them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
+    ``source`` is the file of the molecules in messages. ``known`` is for molecules of another data
+    set than the model's: the CSV file of the ids that
+    :func:`mepflow.evaluation.seen_molecules.find_known` found. Those are left out, and all that are
+    not of :func:`own_kind`; there may be none left.
+
+    Raises :class:`~mepflow.errors.InputError` for a bad file or, unless such molecules are left
+    out, an element the model does not know.
+    """
+    model, info = load_model(model_path, device)
+    table = replace(molecules, grids={}, properties={}, texts={})
+    if known is not None:
+        table = table.select(_unseen(table, known))
+        table = table.select(own_kind(table, info.elements))
+    metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
+    predictions = replace(predict_table(model, table, source=source), metadata=metadata)
+    predictions.save(output_path)
+    logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
+
+
+def _unseen(table: MoleculeTable, known: Path) -> list[int]:
+    """Return the rows of molecules that are not among the ids of a CSV file."""
+    try:
+        ids = set(pd.read_csv(known, converters={"id": str})["id"])
+    except FileNotFoundError:
+        raise InputError(f"{known} does not exist: run the rule that makes it.") from None
+    rows = [row for row, key in enumerate(table.ids) if key not in ids]
+    logger.info("%d of %d molecules are new to the model", len(rows), len(table))
+    return rows
+
+
+def own_kind(table: MoleculeTable, elements: Collection[int]) -> list[int]:
+    """Return the rows of neutral molecules made of ``elements`` alone; logs what is left out.
+
+    Ions are left out for every model, so that all are compared on molecules of the same kind.
+    """
+    known = np.isin(table.atomic_numbers, list(elements))
+    foreign = {row for row in range(len(table)) if not known[table.atoms(row)].all()}
+    charged = set(np.flatnonzero(table.total_charge).tolist()) - foreign
+    rows = [row for row in range(len(table)) if row not in foreign | charged]
+    logger.info(
+        "%d of %d molecules are of the model's kind: %d hold an element it has never seen, "
+        "%d others are charged%s",
+        len(rows),
+        len(table),
+        len(foreign),
+        len(charged),
+        "" if rows else "; nothing is left to predict",
+    )
+    return rows
+
+
+def predict_table(
+    model: MultipoleModel, table: MoleculeTable, *, source: Path | str = "the table"
+) -> MoleculeTable:
+    """Return ``table`` with the model's atomic terms and multipoles as properties.
+
+    ``source`` names the table in an error about an element the model does not know.
+    """
+    if not len(table):
+        names = ("atomic_charges", "dipole", "quadrupole")
+        nothing = {name: np.empty((0, *FIELDS[name].shape)) for name in names}
+        return replace(table, properties=nothing)
+    weights = next(model.parameters())
+    dataset = DeviceDataset.from_table(
+        table,
+        model.settings.elements,
+        model.settings.cutoff_angstrom,
+        device=weights.device,
+        dtype=weights.dtype,
+        labelled=False,
+        source=source,
+    )
+    with torch.no_grad():
+        parts = [model(dataset.batch(molecules)) for molecules in dataset.chunks()]
+    properties = {
+        "atomic_charges": _joined([part.charges for part in parts]),
+        "dipole": _joined([part.dipole for part in parts]),
+        "quadrupole": _joined([part.quadrupole for part in parts]),
+    }
+    dipoles = [part.atomic_dipoles for part in parts if part.atomic_dipoles is not None]
+    if dipoles:
+        properties["atomic_dipoles"] = _joined(dipoles)
+    return replace(table, properties=properties)
+
+
+def _joined(parts: list[Tensor]) -> npt.NDArray[np.float64]:
+    return torch.cat(parts).double().cpu().numpy()

@@ -1,0 +1,1 @@
+"""PiNet2: plain layers, the compiled network, and its comparison with PiNN."""

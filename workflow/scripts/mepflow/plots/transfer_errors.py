@@ -1,0 +1,94 @@
+"""Figure: the MEP error of models of other data sets beside the data set's own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from mepflow.evaluation.sources import Source
+from mepflow.evaluation.statistics import summarize
+from mepflow.evaluation.transfer_evaluation import ByDataset, Comparison, comparisons
+from mepflow.naming import grid_label, representation_label
+from mepflow.plots.panels import log_axis
+from mepflow.plots.style import BLACK, GREY, PAGE_WIDTH, appearance, drawing
+
+_ROW_HEIGHT: Final = 0.3
+_MARGIN_HEIGHT: Final = 0.95
+_APART: Final = 0.17
+"""How far above and below its row's middle a model of either kind is drawn."""
+_TEXT_SIZE: Final = 6.5
+
+
+def plot_transfer(
+    dataset: str,
+    own: Sequence[Source],
+    foreign: ByDataset,
+    grid: str,
+    outputs: Sequence[Path],
+    style: str = "default",
+) -> None:
+    """Draw the median MEP RMSE on ``grid`` of own and other models, a panel per other data set.
+
+    ``own`` and ``foreign`` are per-molecule CSV files of the MEP on the test molecules of
+    ``dataset``. A row per variant: filled markers are the data set's own models, open ones the
+    other's, on the molecules of the latter; lines are 95 % bootstrap intervals over molecules.
+    """
+    grouped: dict[str, list[Comparison]] = {}
+    for one in comparisons(own, foreign, grid):
+        grouped.setdefault(one.source, []).append(one)
+    rows = max(len(group) for group in grouped.values())
+    height = len(grouped) * (_MARGIN_HEIGHT + _ROW_HEIGHT * rows)
+    with drawing(PAGE_WIDTH, height, outputs, style) as figure:
+        panels = figure.subplots(len(grouped), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (source, group) in zip(panels, grouped.items(), strict=True):
+            _draw_panel(axes, dataset, source, group)
+        label = f"median RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e)"
+        figure.supxlabel(label, fontsize=7.5)
+
+
+def _draw_panel(axes: Axes, dataset: str, source: str, group: Sequence[Comparison]) -> None:
+    for position, one in enumerate(group):
+        if one.foreign.empty:
+            continue
+        _draw_model(axes, position - _APART, one.variant, one.own, filled=True)
+        _draw_model(axes, position + _APART, one.variant, one.foreign, filled=False)
+    axes.set_yticks(range(len(group)), [representation_label(one.variant) for one in group])
+    axes.set_ylim(len(group) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    counts = {one.foreign["id"].nunique() for one in group}
+    if counts == {0}:
+        axes.set_title(f"no test molecule of {dataset} is of the kind that {source} trains on")
+        axes.xaxis.set_visible(False)
+        return
+    log_axis(axes)
+    for position in range(1, len(group)):
+        axes.axhline(position - 0.5, color=GREY, linewidth=0.3)
+    handles = [
+        Line2D([], [], color=GREY, marker="o", linestyle="none", mfc=face, mec=BLACK, label=label)
+        for face, label in ((GREY, f"trained on {dataset}"), ("white", f"trained on {source}"))
+    ]
+    structures = f"{max(counts):,} test structures of {dataset}"
+    axes.legend(
+        handles=handles, title=structures, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2
+    )
+
+
+def _draw_model(
+    axes: Axes, position: float, variant: str, errors: pd.DataFrame, *, filled: bool
+) -> None:
+    look = appearance(variant)
+    summary = summarize(errors, "rmse_kcal_per_mol_e")
+    axes.hlines(position, summary.median_low, summary.median_high, color=look.colour, linewidth=1.6)
+    face = look.colour if filled else "white"
+    axes.plot(summary.median, position, look.marker, markersize=4.5, mfc=face, mec=BLACK, mew=0.8)
+    axes.text(
+        1.01,
+        position,
+        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
+        transform=axes.get_yaxis_transform(),
+        verticalalignment="center",
+        fontsize=_TEXT_SIZE - 0.5,
+    )

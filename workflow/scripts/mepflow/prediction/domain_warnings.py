@@ -1,0 +1,84 @@
+"""Whether a molecule is one that the models can speak of: refused, or with a warning, or well."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from ase.data import chemical_symbols
+from scipy.sparse.csgraph import connected_components
+
+from mepflow.errors import InputError
+from mepflow.geometry.bonds import bonds
+from mepflow.models.domain import TrainingDomain
+from mepflow.molecules import Molecule
+from mepflow.prediction.model_folder import Ensemble
+from mepflow.units import BOHR_IN_ANGSTROM
+
+RARE: Final = 20
+"""An element is rare where fewer of the training molecules hold it."""
+
+
+def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) -> None:
+    """Raise :class:`InputError` for a molecule with an element that a model does not know."""
+    unknown = sorted(set(molecule.atomic_numbers.tolist()) - set(ensemble.elements))
+    if unknown:
+        raise InputError(
+            f"{place} contains {_symbols(unknown)}, which the model {ensemble.name} has never seen "
+            f"(it knows {_symbols(ensemble.elements)}): leave it out, or train with that element."
+        )
+
+
+def warnings_about(molecule: Molecule, ensemble: Ensemble) -> tuple[str, ...]:
+    """Return what makes a prediction doubtful, a sentence each, without the molecule's name."""
+    found = list(_of_the_molecule(molecule))
+    for domain in ensemble.domains:
+        found += _outside(molecule, domain)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_the_molecule(molecule: Molecule) -> Iterator[str]:
+    if (int(molecule.atomic_numbers.astype(int).sum()) - molecule.total_charge) % 2:
+        yield (
+            f"with a total charge of {molecule.total_charge} it has an odd number of electrons: "
+            "models know closed shells only, so check the charge"
+        )
+    fragments = n_fragments(molecule)
+    if fragments > 1:
+        yield (
+            f"it has {fragments} fragments that no bond joins: models know single molecules, and "
+            "only their charges' sum is fixed"
+        )
+
+
+def _outside(molecule: Molecule, domain: TrainingDomain) -> Iterator[str]:
+    fewest, most = domain.atoms
+    if not fewest <= len(molecule) <= most:
+        yield (
+            f"it has {len(molecule)} atoms, the training molecules had {fewest} to {most}: "
+            "the result is an extrapolation"
+        )
+    if molecule.total_charge not in domain.total_charges:
+        charges = ", ".join(f"{charge:+d}" if charge else "0" for charge in domain.total_charges)
+        yield (
+            f"its total charge is {molecule.total_charge:+d}, those of the training molecules were "
+            f"{charges}: the result is an extrapolation"
+        )
+    for number in sorted(set(molecule.atomic_numbers.tolist())):
+        holders = domain.elements.get(number, 0)
+        if holders < RARE:
+            yield (
+                f"only {holders} of the {domain.molecules} training molecules held "
+                f"{chemical_symbols[number]}"
+            )
+
+
+def n_fragments(molecule: Molecule) -> int:
+    """Return the number of parts that no chain of bonds joins, judged by distances."""
+    bonded = np.zeros((len(molecule), len(molecule)), dtype=bool)
+    for i, j in bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM):
+        bonded[i, j] = True
+    return int(connected_components(bonded, directed=False)[0])
+
+
+def _symbols(numbers: Sequence[int]) -> str:
+    return ", ".join(chemical_symbols[number] for number in numbers)

@@ -1,0 +1,98 @@
+"""The models behind a prediction: one, or several that differ in their seed alone."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import torch
+
+from mepflow.errors import InputError
+from mepflow.models.domain import TrainingDomain
+from mepflow.models.model_file import ModelInfo, load_model
+from mepflow.models.multipole_model import MultipoleModel
+
+DEFAULT: Final = Path(__file__).resolve().parents[4] / "resources" / "models" / "default"
+"""Folder of the models that are used where none is named."""
+_MOST_MODELS: Final = 100
+# What a domain of another make raises when it is read.
+_MISFITS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models of one variant, what their files say, and their training domains where they do."""
+
+    models: tuple[MultipoleModel, ...]
+    infos: tuple[ModelInfo, ...]
+    domains: tuple[TrainingDomain, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the variant."""
+        return self.infos[0].variant.name
+
+    @property
+    def elements(self) -> tuple[int, ...]:
+        """Return the atomic numbers that all models know, ascending."""
+        return tuple(sorted(set.intersection(*(set(info.elements) for info in self.infos))))
+
+    @classmethod
+    def load(cls, path: Path | str | None = None, device: str = "cpu") -> Self:
+        """Read a model file, or all models of a folder; without ``path`` the default ones.
+
+        The weights are taken to double precision, so that a result does not depend on how a
+        molecule is turned. Raises :class:`InputError` where there is no model, a file is damaged,
+        or the models of a folder are of different variants.
+        """
+        loaded = [load_model(file, device) for file in model_files(path)]
+        variants = sorted({info.variant.name for _, info in loaded})
+        if len(variants) > 1:
+            raise InputError(
+                f"{path} holds models of several variants ({', '.join(variants)}), whose mean has "
+                "no meaning: give the folder of one."
+            )
+        models = tuple(model.to(torch.float64) for model, _ in loaded)
+        infos = tuple(info for _, info in loaded)
+        return cls(models, infos, _domains(infos))
+
+
+def model_files(path: Path | str | None = None) -> list[Path]:
+    """Return the files of the models at ``path``, in the order of their seeds.
+
+    A folder's models are ``seed-*/model.pt`` (a variant of a run's results) or else its ``*.pt``.
+    Raises :class:`InputError` where there is none.
+    """
+    place = DEFAULT if path is None else Path(path)
+    if not place.is_dir():
+        return [place]
+    files = sorted(place.glob("seed-*/model.pt"), key=_seed) or sorted(
+        place.glob("*.pt"), key=_seed
+    )
+    if not files:
+        variants = sorted({file.parents[1].name for file in place.glob("*/seed-*/model.pt")})
+        hint = f"the folder of one of {', '.join(variants)}" if variants else "another folder"
+        raise InputError(f"{place} holds no model (seed-*/model.pt or *.pt): give {hint}.")
+    if len(files) > _MOST_MODELS:
+        raise InputError(f"{place} holds {len(files)} models, more than {_MOST_MODELS}: give one.")
+    return files
+
+
+def _seed(path: Path) -> tuple[int, str]:
+    text = f"{path.parent.name}/{path.stem}"
+    numbers = re.findall("seed-([0-9]{1,9})(?![0-9])", text)
+    return (int(numbers[-1]) if numbers else 0), text
+
+
+def _domains(infos: Sequence[ModelInfo]) -> tuple[TrainingDomain, ...]:
+    """Return the different domains that the files tell of; older files tell none."""
+    found: list[TrainingDomain] = []
+    for info in infos:
+        try:
+            domain = TrainingDomain.from_dict(info.provenance["domain"])
+        except _MISFITS:
+            continue
+        if domain not in found:
+            found.append(domain)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""What a run is: settings, jobs, records, plan and state. Standard library only."""

@@ -1,0 +1,177 @@
+"""The configuration as a whole: checks that a schema cannot make, and what follows from it.
+
+Only the standard library is imported: the workflow reads this whenever it is parsed.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mepflow.errors import ConfigError, StateError
+from mepflow.runs.remedies import file_remedy
+from mepflow.storage.files import atomic_path
+
+Config = Mapping[str, Any]
+BASELINES: Final = (
+    "mulliken",
+    "fitted-charges",
+    "fitted-charges-dipoles",
+    "mbis-charges",
+    "mbis-charges-dipoles",
+    "mbis-charges-dipoles-quadrupoles",
+)
+READERS: Final = {
+    "qm9": "mepflow.archives.qm9_table",
+    "spice": "mepflow.archives.spice_table",
+}
+"""Module whose ``read_archive`` reads an archive of each format."""
+FORMATS_WITH_LABELS: Final = ("spice",)
+"""Formats whose records hold dipole vectors, quadrupoles, MBIS multipoles and conformers."""
+RUN_RECORD: Final = "run.json"
+"""File of the results folder that says to which run the folder belongs."""
+
+
+def check_references(config: Config, archives: Config) -> None:
+    """Check that every name in the configuration is that of an existing row.
+
+    Raises :class:`ConfigError` with the name, where it stands, and the names there are.
+    """
+    for name, dataset in config["datasets"].items():
+        place = f"datasets.{name}"
+        _require(dataset["archive"], archives, f"{place}.archive", "config/datasets.yaml")
+        _require(
+            dataset["level_of_theory"],
+            config["levels_of_theory"],
+            f"{place}.level_of_theory",
+            "levels_of_theory",
+        )
+        _require(dataset["network"], config["networks"], f"{place}.network", "networks")
+        for grid in dataset["grids"]:
+            _require(grid, config["grids"], f"{place}.grids", "grids")
+        _require(dataset["headline_grid"], dataset["grids"], f"{place}.headline_grid", place)
+        _check_headline_grid(config, name)
+        _check_archive_has_labels(config, archives, name)
+    trained = config["training"]["variants"]
+    for variant in trained:
+        _require(variant, config["variants"], "training.variants", "variants")
+    _check_learning_curve(config)
+    for variant in config["figures"]["showcase_variants"]:
+        _require(variant, trained, "figures.showcase_variants", "training.variants")
+
+
+def _check_learning_curve(config: Config) -> None:
+    curve = config["learning_curve"]
+    for dataset in curve["datasets"]:
+        _require(dataset, config["datasets"], "learning_curve.datasets", "datasets")
+    for variant in curve["variants"]:
+        trained = config["training"]["variants"]
+        _require(variant, trained, "learning_curve.variants", "training.variants")
+    for key in ("variants", "fractions"):
+        if curve["datasets"] and not curve[key]:
+            raise ConfigError(f"learning_curve.{key} is empty: name some, or leave datasets empty.")
+
+
+def _check_headline_grid(config: Config, dataset: str) -> None:
+    grid = config["datasets"][dataset]["headline_grid"]
+    if config["grids"][grid]["molecules"] != "test":
+        raise ConfigError(
+            f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test"
+            " molecules; choose one whose `molecules` is test."
+        )
+
+
+def _check_archive_has_labels(config: Config, archives: Config, dataset: str) -> None:
+    row = config["datasets"][dataset]
+    archive_format = archives[row["archive"]]["format"]
+    wanted = {"labels": row["labels"] == "archive"}
+    wanted |= {"baselines": any(name.startswith("mbis") for name in row["baselines"])}
+    for key, is_wanted in wanted.items():
+        if is_wanted and archive_format not in FORMATS_WITH_LABELS:
+            raise ConfigError(
+                f"datasets.{dataset}.{key}: an archive of the format {archive_format} holds neither"
+                " dipole vectors nor MBIS multipoles; choose another value."
+            )
+
+
+def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
+    known = list(rows)
+    if name not in known:
+        raise ConfigError(
+            f"{place}: there is no {name!r} in {where}; choose one of {', '.join(sorted(known))}."
+        )
+
+
+def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
+    """Return into how many reference jobs a dataset is divided, known before anything runs."""
+    row = config["datasets"][dataset]
+    molecules = archives[row["archive"]]["records"]
+    if row["labels"] == "archive":
+        test = row["split"]["test"]
+        molecules = math.ceil(test * molecules) if test < 1 else test
+    shards: int = math.ceil(molecules / row["shard_size"])
+    return shards
+
+
+def computed_split(row: Config) -> str | None:
+    """Return the split of a dataset (its row) that is computed, or None where all are."""
+    return "test" if row["labels"] == "archive" else None
+
+
+def reader_options(row: Config, archives: Config) -> dict[str, Any]:
+    """Return what a dataset (its row) tells the reader of its archive."""
+    has_conformers = archives[row["archive"]]["format"] in FORMATS_WITH_LABELS
+    return {"conformers": row["conformers"]} if has_conformers else {}
+
+
+def grids_of(config: Config, dataset: str) -> dict[str, Any]:
+    """Return the rows of the grids that are computed for a dataset."""
+    return {name: config["grids"][name] for name in config["datasets"][dataset]["grids"]}
+
+
+_ALL_TRAININGS: Final = ("variants", "seeds", "seeds_together")
+"""Keys of ``training`` that say which trainings there are and which share a job."""
+
+
+def training_settings(config: Config) -> dict[str, Any]:
+    """Return what decides one training besides its variant and seed."""
+    return {k: v for k, v in config["training"].items() if k not in _ALL_TRAININGS}
+
+
+def run_record(config: Config) -> dict[str, Any]:
+    """Return what identifies a run: its name and the archives of its datasets."""
+    archives = {name: row["archive"] for name, row in config["datasets"].items()}
+    return {"name": config["name"], "archives": archives}
+
+
+def check_results_folder(config: Config) -> None:
+    """Check that the results folder is new or belongs to this run.
+
+    Raises :class:`StateError` where it belongs to another one.
+    """
+    path = Path(config["results"]) / RUN_RECORD
+    if not path.exists():
+        return
+    try:
+        owner = dict(json.loads(path.read_text()))
+    except (ValueError, TypeError, RecursionError):
+        raise StateError(f"{path} is damaged: delete it and run again.") from None
+    if owner != run_record(config):
+        raise StateError(
+            f"{path.parent} holds the results of run {owner.get('name')!r} with archives "
+            f"{owner.get('archives')}, not of run {config['name']!r}: set `results` to another "
+            "folder, or move that one away."
+        )
+
+
+def claim_results_folder(config: Config) -> None:
+    """Write into the results folder to which run it belongs.
+
+    Raises :class:`StateError` where nothing can be written there.
+    """
+    try:
+        with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
+            path.write_text(json.dumps(run_record(config), indent=1) + "\n")
+    except OSError as error:
+        raise StateError(file_remedy(error) or str(error)) from error

@@ -1,0 +1,1 @@
+"""From records to the molecules of a study: filters, verdicts, splits."""

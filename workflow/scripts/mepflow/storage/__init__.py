@@ -1,0 +1,1 @@
+"""Files on disk: atomic writes, checks of what is read, journals."""

@@ -1,0 +1,86 @@
+"""Table of where the MEP is wrong: by distance, by nearest element, by kind of molecule."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, breakdown
+from mepflow.evaluation.sources import Source, molecules_by_seeds
+from mepflow.evaluation.statistics import bootstrap_interval, pooled_rmse
+from mepflow.naming import representation_label
+from mepflow.tables.writing import Column, decimal_text, write_csv, write_markdown
+
+_RMSE: Final = "rmse_kcal_per_mol_e"
+_HEADINGS: Final = {
+    DISTANCE: "distance from the surface",
+    ELEMENT: "nearest element",
+    GROUP: "molecules",
+}
+
+
+def breakdown_table(errors: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return a row per part and representation from what :func:`breakdown` measured.
+
+    ``names`` are the representations in the order that the rows shall have. Medians are over the
+    molecules that have points in the part, errors averaged over seeds before; the interval is the
+    95 % bootstrap interval over molecules.
+    """
+    rows = []
+    for by in _HEADINGS:
+        of_kind = errors[errors["by"] == by].sort_values("order", kind="stable")
+        for part in of_kind["part"].unique():
+            of_part = of_kind[of_kind["part"] == part]
+            for name in names:
+                of_name = of_part[of_part["name"] == name]
+                if len(of_name):
+                    rows.append({"by": by, "part": part, "representation": name, **_row(of_name)})
+    return pd.DataFrame(rows)
+
+
+def _row(errors: pd.DataFrame) -> dict[str, float]:
+    per_molecule = molecules_by_seeds(errors, _RMSE).mean(axis=1).to_numpy()
+    low, high = bootstrap_interval(per_molecule)
+    molecules = errors.drop_duplicates("id")
+    return {
+        "order": errors["order"].iloc[0],
+        "n_structures": len(per_molecule),
+        "n_seeds": errors["seed"].nunique(),
+        "n_points": int(molecules["n_points"].sum()),
+        "median_rmse_kcal_per_mol_e": float(pd.Series(per_molecule).median()),
+        "median_rmse_low_kcal_per_mol_e": low,
+        "median_rmse_high_kcal_per_mol_e": high,
+        "median_reference_rms_kcal_per_mol_e": float(
+            molecules["reference_rms_kcal_per_mol_e"].median()
+        ),
+        "pooled_rmse_kcal_per_mol_e": pooled_rmse(errors[_RMSE]),
+    }
+
+
+def write_breakdown_table(
+    sources: Sequence[Source], reference: Path, headline_grid: str, csv: Path, markdown: Path
+) -> None:
+    """Write :func:`breakdown_table` as CSV, and its medians side by side as Markdown."""
+    names = list(dict.fromkeys(source.name for source in sources))
+    table = breakdown_table(breakdown(sources, reference, headline_grid), names)
+    write_csv(table, csv)
+    medians = table.pivot_table(
+        index=["by", "part"],
+        columns="representation",
+        values="median_rmse_kcal_per_mol_e",
+        sort=False,
+    ).reindex(columns=names)
+    counts = table.groupby(["by", "part"], sort=False)[["n_structures", "n_points"]].max()
+    columns = (
+        Column("By", lambda row: _HEADINGS[row.Index[0]], "left"),
+        Column("Part", lambda row: str(row.Index[1]), "left"),
+        Column("Structures", lambda row: f"{counts.loc[row.Index, 'n_structures']:,}"),
+        Column("Points", lambda row: f"{counts.loc[row.Index, 'n_points']:,}"),
+        *(Column(representation_label(name), _median(medians[name])) for name in names),
+    )
+    write_markdown(medians, columns, markdown)
+
+
+def _median(medians: "pd.Series[float]") -> Callable[[Any], str]:
+    return lambda row: decimal_text(medians.loc[row.Index], 2)
