@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mepflow.runs import code_digest as code_digest_module
 from mepflow.runs import provenance
 from mepflow.runs.code_digest import code_digest, import_closure, script_digest
 from mepflow.runs.provenance import file_digest, plain, read_record, record_path, write_record
@@ -16,7 +17,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "sub" / "__init__.py").write_text("")
     (tmp_path / "sub" / "low.py").write_text('"""Text."""\n\ndef F(x):\n    return x\n')
     (tmp_path / "other.py").write_text("Y = 2\n")
-    monkeypatch.setattr(provenance, "_ROOT", tmp_path)
+    monkeypatch.setattr(code_digest_module, "_ROOT", tmp_path)
     return tmp_path
 
 
