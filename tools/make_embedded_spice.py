@@ -7,8 +7,8 @@ Run from the repository's root, in the project's environment with ``tblite`` and
 
 Each molecule goes SMILES → conformers (RDKit) → one minimum and two snapshots of a short Langevin
 run (GFN2-xTB) → energy, gradient and moments (ωB97M-D3(BJ)/def2-SVP, density fitting) → MBIS
-multipoles (:mod:`mbis`). Every step of every molecule is a file of the work folder, so that the
-run can be stopped and taken up again. What the groups are for stands in
+multipoles (:mod:`mepflow.qm.stockholder`). Every step of every molecule is a file of the work
+folder, so that the run can be stopped and taken up again. What the groups are for stands in
 ``resources/embedded/README.md``.
 """
 
@@ -36,13 +36,18 @@ from ase import Atoms, units  # noqa: E402
 from ase.md.langevin import Langevin  # noqa: E402
 from ase.md.velocitydistribution import thermalize_momenta  # noqa: E402
 from ase.optimize import BFGS  # noqa: E402
-from mbis import Grid, atomic_multipoles, fit_shells, initial_shells  # noqa: E402
 from pyscf import dft, gto, lib  # noqa: E402
 from rdkit import Chem, RDLogger  # noqa: E402
 from rdkit.Chem import AllChem, rdDetermineBonds  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402
 from tblite.ase import TBLite  # noqa: E402
 
+from mepflow.qm.stockholder import (  # noqa: E402
+    GridDensity,
+    atomic_multipoles,
+    fit_shells,
+    initial_shells,
+)
 from mepflow.storage.files import atomic_path  # noqa: E402
 from mepflow.units import ANGSTROM_IN_BOHR  # noqa: E402
 
@@ -317,14 +322,14 @@ def mbis_columns(molecule: Chem.Mol, electronic: Arrays) -> Arrays:
     return {f"mbis_{order}": np.array([row[order] for row in found]) for order in found[0]}
 
 
-def density_on_grid(mol: gto.Mole, density_matrix: FloatArray) -> Grid:
+def density_on_grid(mol: gto.Mole, density_matrix: FloatArray) -> GridDensity:
     """Return the electron density on the grid of the Kohn–Sham calculation."""
     grids = dft.gen_grid.Grids(mol)
     grids.level = GRID_LEVEL
     grids.build()
     orbitals = mol.eval_gto("GTOval_sph", grids.coords)
     density = np.einsum("pi,pi->p", orbitals @ density_matrix, orbitals)
-    return Grid(grids.coords, grids.weights, density).without_negligible_points()
+    return GridDensity(grids.coords, grids.weights, density).without_negligible_points()
 
 
 def compute_mbis(entry: Entry, work: Path) -> Arrays:

@@ -72,6 +72,14 @@ def components(quadrupole: Array) -> Array:
     return xp.stack([quadrupole[..., a, b] for a, b in _PLACES], axis=-1)
 
 
+def from_components(stored: FloatArray) -> FloatArray:
+    """Return symmetric matrices (..., 3, 3) of their six stored components (..., 6)."""
+    matrices = np.empty((*stored.shape[:-1], 3, 3))
+    for place, (a, b) in enumerate(_PLACES):
+        matrices[..., a, b] = matrices[..., b, a] = stored[..., place]
+    return matrices
+
+
 def from_second_moment(moment: FloatArray) -> FloatArray:
     """Return Θ′ = 3 Q − tr(Q) 1 of raw second moments Q = Σ q r rᵀ (..., 3, 3) (Psi4, SPICE)."""
     trace = np.trace(moment, axis1=-2, axis2=-1)[..., None, None]

@@ -64,6 +64,15 @@ def mulliken_charges(mol: gto.Mole, density: FloatArray, overlap: FloatArray) ->
     return np.asarray(mol.atom_charges() - electrons)
 
 
+def lowdin_charges(mol: gto.Mole, density: FloatArray, overlap: FloatArray) -> FloatArray:
+    """Return Z − Σ_{i on atom} (S^½ D S^½)_ii, shape (n_atoms,), in e."""
+    values, vectors = np.linalg.eigh(overlap)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    populations = np.einsum("ij,jk,ki->i", root, density, root, optimize=True)
+    first = mol.aoslice_by_atom()[:, 2]
+    return np.asarray(mol.atom_charges() - np.add.reduceat(populations, first))
+
+
 def potential_on_points(mean_field: Any, points: FloatArray) -> FloatArray:
     """Return the MEP Σ Z/|r − R| − ∫ρ(r′)/|r − r′| at ``points`` (p, 3) in bohr, in hartree/e.
 

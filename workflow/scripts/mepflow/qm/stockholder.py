@@ -1,11 +1,13 @@
-"""Minimal Basis Iterative Stockholder: atomic multipoles of a molecular electron density.
+"""Stockholder divisions of a molecular electron density among its atoms: MBIS and Hirshfeld's.
 
-Verstraelen, Vandenbrande, Heidar-Zadeh, Vanduyfhuys, Van Speybroeck, Waroquier and Ayers,
-J. Chem. Theory Comput. 12, 3894 (2016). The density is divided in proportion to a pro-density of
-Slater functions on the atoms, one for each electronic shell, whose populations and widths follow
-from the division itself.
+Both divide the density in proportion to densities of the atoms. Those of Hirshfeld, Theor. Chim.
+Acta 44, 129 (1977), are free atoms. Those of the Minimal Basis Iterative Stockholder (Verstraelen,
+Vandenbrande, Heidar-Zadeh, Vanduyfhuys, Van Speybroeck, Waroquier and Ayers, J. Chem. Theory
+Comput. 12, 3894 (2016)) are Slater functions, one for each electronic shell, whose populations and
+widths follow from the division itself.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,17 +30,17 @@ SMALLEST_DENSITY: Final = 1e-100
 
 
 @dataclass(frozen=True)
-class Grid:
+class GridDensity:
     """Points (p, 3) in bohr, their weights (p,) and the electron density (p,) there, a.u."""
 
     points: FloatArray
     weights: FloatArray
     density: FloatArray
 
-    def without_negligible_points(self) -> "Grid":
+    def without_negligible_points(self) -> "GridDensity":
         """Return the grid without the points that hold next to no electrons."""
         held = np.abs(self.weights * self.density) > NEGLIGIBLE_ELECTRONS
-        return Grid(self.points[held], self.weights[held], self.density[held])
+        return GridDensity(self.points[held], self.weights[held], self.density[held])
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def initial_shells(numbers: IntArray, core_electrons: IntArray) -> Shells:
     return Shells(np.array(atoms), np.array(populations, float), np.array(widths))
 
 
-def fit_shells(grid: Grid, centres: FloatArray, start: Shells) -> Shells:
+def fit_shells(grid: GridDensity, centres: FloatArray, start: Shells) -> Shells:
     """Return the self-consistent shells of the density.
 
     Equations 18 and 19 of the paper: a shell's population is the integral of its share of the
@@ -117,7 +119,7 @@ def shell_values(distances: FloatArray, populations: FloatArray, widths: FloatAr
 
 
 def atomic_multipoles(
-    grid: Grid, centres: FloatArray, nuclear_charges: FloatArray, shells: Shells
+    grid: GridDensity, centres: FloatArray, nuclear_charges: FloatArray, shells: Shells
 ) -> dict[str, FloatArray]:
     """Return charges (n, 1), dipoles (n, 3), second (n, 3, 3) and third moments (n, 3, 3, 3).
 
@@ -143,3 +145,20 @@ def atomic_multipoles(
         moments["quadrupoles"].append(-second.sum(axis=0))
         moments["octupoles"].append(-np.einsum("pij,pk->ijk", second, d))
     return {name: np.array(rows) for name, rows in moments.items()}
+
+
+def hirshfeld_charges(
+    grid: GridDensity,
+    centres: FloatArray,
+    nuclear_charges: FloatArray,
+    free_atoms: Sequence[Callable[[FloatArray], FloatArray]],
+) -> FloatArray:
+    """Return Hirshfeld's charges (n,) in e; ``free_atoms`` are densities as functions of r."""
+    shares = np.array(
+        [
+            density(np.linalg.norm(grid.points - centre, axis=-1))
+            for centre, density in zip(centres, free_atoms, strict=True)
+        ]
+    )
+    electrons = grid.weights * grid.density / np.maximum(shares.sum(axis=0), SMALLEST_DENSITY)
+    return np.asarray(nuclear_charges - shares @ electrons)

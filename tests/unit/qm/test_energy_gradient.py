@@ -1,0 +1,63 @@
+"""Gradients agree with PySCF's own, which takes all functions with all functions."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mepflow.molecules import Molecule
+from mepflow.qm.energy_gradient import energy_gradient
+from mepflow.qm.levels import LevelOfTheory
+from mepflow.qm.scf import run_scf
+
+ROW: dict[str, Any] = {
+    "functional": "tpssh",
+    "basis": "def2-svp",
+    "effective_core_potential": None,
+    "density_fitting": "def2-universal-jkfit",
+    "dispersion": None,
+    "grid_level": 1,
+    "convergence_hartree": 1e-10,
+    "max_cycles": 50,
+}
+FORMALDEHYDE = Molecule(
+    "CH2O",
+    np.array([6, 8, 1, 1], np.uint8),
+    np.array([[0.0, 0.1, -1.0], [0.0, 0.0, 1.3], [1.75, 0.0, -2.1], [-1.75, 0.0, -2.1]]),
+)
+
+
+def converged(**changes: Any) -> Any:
+    return run_scf(FORMALDEHYDE, LevelOfTheory.from_row("test", ROW | changes)).mean_field
+
+
+@pytest.mark.parametrize(
+    ("changes", "tolerance"),
+    [
+        ({}, 1e-10),
+        # PySCF's gradient drops fewer of the dependent long-ranged functions than its energy.
+        ({"functional": "wb97m-d3bj"}, 2e-7),
+    ],
+    ids=["hybrid", "range-separated, with dispersion"],
+)
+def test_gradient_is_that_of_pyscf(changes: dict[str, Any], tolerance: float) -> None:
+    mean_field = converged(**changes)
+    gradient, _ = energy_gradient(mean_field)
+    expected = mean_field.nuc_grad_method().kernel()
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(gradient, expected, atol=tolerance)
+
+
+def test_density_on_the_grid_is_that_of_the_density_matrix() -> None:
+    mean_field = converged()
+    _, grid = energy_gradient(mean_field)
+    functions = mean_field.mol.eval_gto("GTOval_sph", grid.points[::50])
+    density = np.einsum("pi,ij,pj->p", functions, mean_field.make_rdm1(), functions)
+    np.testing.assert_allclose(grid.density[::50], density, rtol=1e-9, atol=1e-14)
+    assert grid.weights @ grid.density == pytest.approx(16.0, abs=1e-3)
+
+
+def test_another_kind_of_functional_is_refused() -> None:
+    with pytest.raises(ValueError, match="b3lyp"):
+        energy_gradient(SimpleNamespace(xc="b3lyp"))
