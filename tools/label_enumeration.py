@@ -1,0 +1,120 @@
+"""Every molecule that the rules give: cores with substituents, filtered, without duplicates."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from label_filters import is_stable, protons_are_in_place
+from label_groups import KINDS, kind_of
+from label_rules import CORES, SUBSTITUENTS
+from rdkit import Chem, rdBase
+
+from mepflow.identity import canonical_smiles
+
+ELEMENTS: Final = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br")
+HEAVY_ATOMS: Final = range(2, 10)
+MOST_FILLED_SITES: Final = 3
+DRAWS_PER_CORE: Final = 400
+"""So many fillings with two or more substituents are drawn at most from one core."""
+_FIRST_CLOSURE: Final = 90
+_SIZE_DAMPING: Final = 0.35
+
+Filling = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Canonical SMILES without stereochemistry, and the family of cores that gave it."""
+
+    smiles: str
+    family: str
+
+
+def enumerate_candidates() -> list[Candidate]:
+    """Return every molecule of the rules that passes the filters, once, in order of the rules."""
+    found: dict[str, Candidate] = {}
+    for family, cores in CORES.items():
+        for core in cores.split():
+            for filling in fillings(core):
+                smiles = accepted(combine(core, filling))
+                if smiles is not None:
+                    found.setdefault(smiles, Candidate(smiles, family))
+    return list(found.values())
+
+
+def combine(core: str, filling: Filling) -> str:
+    """Return SMILES of a core with a substituent, or none, at each site, by ring closures."""
+    closures = itertools.count(_FIRST_CLOSURE)
+    parts, attached, remaining = [], [], iter(filling)
+    for character in core:
+        if character not in "*!":
+            parts.append(character)
+            continue
+        substituent = next(remaining)
+        if substituent is not None:
+            closure = f"%{next(closures)}"
+            parts.append(closure)
+            attached.append(substituent.replace("*", closure))
+    return ".".join(["".join(parts), *attached])
+
+
+def fillings(core: str) -> Iterator[Filling]:
+    """Yield the fillings of a core's sites: all with at most one substituent, some with more."""
+    required = [site == "!" for site in core if site in "*!"]
+    substituents = SUBSTITUENTS.split()
+    most = max(MOST_FILLED_SITES, sum(required))
+    for filled in itertools.product((False, True), repeat=len(required)):
+        if any(need and not is_ for need, is_ in zip(required, filled, strict=True)):
+            continue
+        if sum(filled) <= 1:
+            for one in substituents if any(filled) else [None]:
+                yield tuple(one if is_ else None for is_ in filled)
+    generator = np.random.default_rng(list(core.encode()))
+    weights = np.exp([-_SIZE_DAMPING * len(text) for text in substituents])
+    for _ in range(DRAWS_PER_CORE if len(required) > 1 else 0):
+        drawn = generator.choice(len(substituents), len(required), p=weights / weights.sum())
+        empty = generator.random(len(required)) < 1 / 3
+        filling = tuple(
+            substituents[k] if need or not is_empty else None
+            for k, need, is_empty in zip(drawn, required, empty, strict=True)
+        )
+        if 2 <= sum(one is not None for one in filling) <= most:
+            yield filling
+
+
+def accepted(smiles: str) -> str | None:
+    """Return the canonical SMILES of a molecule that passes every filter, else None."""
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None or molecule.GetNumHeavyAtoms() not in HEAVY_ATOMS:
+        return None
+    symbols = {atom.GetSymbol() for atom in molecule.GetAtoms()}
+    if "C" not in symbols or not symbols <= set(ELEMENTS):
+        return None
+    if any(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms()):
+        return None
+    if abs(Chem.GetFormalCharge(molecule)) > 1 or not one_ionic_group_of_each_sign(molecule):
+        return None
+    if not (is_stable(molecule) and protons_are_in_place(molecule)):
+        return None
+    return canonical_smiles(smiles)
+
+
+def one_ionic_group_of_each_sign(molecule: Chem.Mol) -> bool:
+    """Tell whether charges that no neighbour cancels are at most one of each sign."""
+    signs = [
+        atom.GetFormalCharge()
+        for atom in molecule.GetAtoms()
+        if atom.GetFormalCharge()
+        and all(n.GetFormalCharge() * atom.GetFormalCharge() >= 0 for n in atom.GetNeighbors())
+    ]
+    return kind_of(molecule) in KINDS and all(signs.count(sign) <= 1 for sign in (-1, 1))
+
+
+def pseudo_random(text: str, seed: int, purpose: str) -> float:
+    """Return a number in [0, 1) that depends on the text, the seed and the purpose alone."""
+    digest = hashlib.sha256(f"{purpose}:{seed}:{text}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
