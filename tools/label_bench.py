@@ -2,8 +2,8 @@
 
 One line per molecule, SMILES and name. The list is our own choice: solvents, electrolytes, models
 of side chains, amino acids as zwitterions, dipeptides, nucleobases, drugs and fragments of them,
-and partners of hydrogen and halogen bonds. Which order they are computed in, and that none of them is
-trained on, is decided in :mod:`label_molecules`.
+and partners of hydrogen and halogen bonds. Which order they are computed in, and that none of them
+is trained on, is decided in :mod:`label_molecules`.
 """
 
 from typing import Final

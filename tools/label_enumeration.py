@@ -12,7 +12,7 @@ from label_groups import KINDS, kind_of
 from label_rules import CORES, SUBSTITUENTS
 from rdkit import Chem, rdBase
 
-from mepflow.identity import canonical_smiles
+from mepflow.selection.identity import canonical_smiles
 
 ELEMENTS: Final = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br")
 HEAVY_ATOMS: Final = range(2, 10)

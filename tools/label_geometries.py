@@ -32,7 +32,7 @@ from label_molecules import FOLDER, SEED, Row, read_rows  # noqa: E402
 from label_relaxation import Rejected, geometry  # noqa: E402
 from rdkit import RDLogger  # noqa: E402
 
-from mepflow.files import atomic_path  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
 
 FloatArray = npt.NDArray[np.float64]
 log = logging.getLogger("label_geometries")

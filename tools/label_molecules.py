@@ -39,8 +39,8 @@ from label_names import NAMES  # noqa: E402
 from rdkit import Chem  # noqa: E402
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula  # noqa: E402
 
-from mepflow.files import atomic_path  # noqa: E402
-from mepflow.identity import canonical_smiles  # noqa: E402
+from mepflow.selection.identity import canonical_smiles  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
 
 FloatArray = npt.NDArray[np.float64]
 log = logging.getLogger("label_molecules")

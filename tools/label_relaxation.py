@@ -20,8 +20,8 @@ from rdkit.Chem import AllChem, rdMolTransforms
 from tblite.ase import TBLite
 
 from mepflow import units
-from mepflow.bonds import bonds
-from mepflow.radii import bondi_radii
+from mepflow.geometry.bonds import bonds
+from mepflow.geometry.radii import bondi_radii
 
 FloatArray = npt.NDArray[np.float64]
 
