@@ -47,6 +47,7 @@ config["results"] = str(Path(config["results"]))  # results for ./results/
 RESULTS = config["results"]
 DATASETS = list(config["datasets"])
 VARIANTS = config["training"]["variants"]
+VARIANT_ROWS = {name: config["variants"][name] for name in VARIANTS}
 SEEDS = config["training"]["seeds"]
 LEARNING_CURVE = config["learning_curve"]
 STARTED = time.time()

@@ -46,6 +46,7 @@ rule plot_training_curves:
         mem_mb=4000,
         runtime=10,
     params:
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.training_curves"),
     message:
@@ -68,6 +69,7 @@ rule plot_multipole_parity:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.multipole_parity"),
     message:
@@ -90,6 +92,7 @@ rule plot_mep_error:
         runtime=10,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.mep_error"),
     message:
@@ -188,6 +191,7 @@ rule plot_mep_breakdown:
         runtime=10,
     params:
         names=lambda wildcards: drawn_representations(wildcards.dataset),
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.mep_breakdown"),
     message:
@@ -209,6 +213,7 @@ rule plot_trade_off:
         mem_mb=4000,
         runtime=10,
     params:
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.trade_off"),
     message:

@@ -110,6 +110,7 @@ rule plot_learning_curve:
         mem_mb=4000,
         runtime=10,
     params:
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.learning_curve"),
     message:

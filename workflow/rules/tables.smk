@@ -194,7 +194,7 @@ rule tabulate_trade_off:
         mem_mb=4000,
         runtime=30,
     params:
-        variants={name: config["variants"][name] for name in VARIANTS},
+        variants=VARIANT_ROWS,
         code=code_digest("mepflow.tables.trade_off_table"),
     message:
         "{wildcards.dataset}: table of the trade-off between dipole and quadrupole"

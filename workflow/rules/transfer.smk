@@ -105,6 +105,7 @@ rule plot_transfer:
         runtime=10,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("mepflow.plots.transfer_errors"),
     message:

@@ -11,6 +11,7 @@ with job(snakemake):
         Path(snakemake.input.table),
         snakemake.wildcards.by,
         snakemake.params.names,
+        snakemake.params.variants,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,
     )

@@ -10,6 +10,7 @@ with job(snakemake):
 
     plot_mep_error(
         sources_of(snakemake.input.errors),
+        snakemake.params.variants,
         snakemake.params.grid,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,

@@ -10,6 +10,7 @@ with job(snakemake):
 
     plot_multipole_parity(
         sources_of(snakemake.input.predictions),
+        snakemake.params.variants,
         Path(snakemake.input.reference),
         [Path(path) for path in snakemake.output],
         snakemake.params.style,

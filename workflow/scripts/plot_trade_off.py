@@ -9,6 +9,7 @@ with job(snakemake):
 
     plot_trade_off(
         Path(snakemake.input.table),
+        snakemake.params.variants,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,
     )

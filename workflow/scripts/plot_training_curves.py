@@ -10,6 +10,7 @@ with job(snakemake):
 
     plot_training_curves(
         sources_of(snakemake.input.logs),
+        snakemake.params.variants,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,
     )

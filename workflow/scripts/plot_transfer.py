@@ -13,6 +13,7 @@ with job(snakemake):
         snakemake.wildcards.dataset,
         sources_of(snakemake.input.own),
         transfer_sources(snakemake.input.errors),
+        snakemake.params.variants,
         snakemake.params.grid,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,

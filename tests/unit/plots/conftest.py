@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -38,6 +39,9 @@ from mepflow.plots.transfer_errors import plot_transfer
 from mepflow.selection.verdicts import funnel
 from mepflow.tables.breakdown_table import write_breakdown_table
 
+ROWS = yaml.safe_load((Path(__file__).parents[3] / "config/definitions.yaml").read_text())[
+    "variants"
+]
 VARIANTS = (
     "AC-D",
     "AC-AD-D",
@@ -215,8 +219,9 @@ def learning_curve() -> pd.DataFrame:
 
 
 @pytest.fixture
-def variants() -> tuple[str, ...]:
-    return VARIANTS
+def rows() -> dict[str, dict]:
+    """Rows of the nine variants, as the configuration has them."""
+    return {name: ROWS[name] for name in VARIANTS}
 
 
 def filter_steps() -> pd.DataFrame:
@@ -235,13 +240,15 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
     models = run.sources("mep.csv", variants)
     foreign = {"qm9": run.sources("foreign.csv", variants)}
     functions = {
-        "transfer": lambda: plot_transfer("spice", models, foreign, "mk", outputs),
+        "transfer": lambda: plot_transfer("spice", models, foreign, ROWS, "mk", outputs),
         "filter_funnel": lambda: plot_filter_funnel(filter_steps(), outputs),
-        "mep_error": lambda: plot_mep_error(errors, "mk", outputs),
-        "multipole_parity": lambda: plot_multipole_parity(predictions, run.reference, outputs),
+        "mep_error": lambda: plot_mep_error(errors, ROWS, "mk", outputs),
+        "multipole_parity": lambda: plot_multipole_parity(
+            predictions, ROWS, run.reference, outputs
+        ),
         "mep_parity": lambda: plot_mep_parity(predictions, run.reference, "mk", outputs),
         "training_curves": lambda: plot_training_curves(
-            run.sources("training.csv", variants), outputs
+            run.sources("training.csv", variants), ROWS, outputs
         ),
         "showcase": lambda: plot_showcase(first_seeds, run.reference, SHOWCASE, "plane", outputs),
         "surface": lambda: plot_surface(
@@ -252,14 +259,15 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
             outputs,
             run.folder / "surface.csv",
         ),
-        "trade_off": lambda: plot_trade_off(run.folder / "trade_off.csv", outputs),
-        "learning_curve": lambda: plot_learning_curve(run.folder / "learning.csv", outputs),
+        "trade_off": lambda: plot_trade_off(run.folder / "trade_off.csv", ROWS, outputs),
+        "learning_curve": lambda: plot_learning_curve(run.folder / "learning.csv", ROWS, outputs),
     } | {
         f"mep_by_{by}": functools.partial(
             plot_mep_breakdown,
             run.folder / "breakdown.csv",
             by,
             [*variants[:3], "fitted-charges"],
+            ROWS,
             outputs,
         )
         for by in ("distance", "element", "group")

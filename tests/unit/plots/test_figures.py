@@ -171,12 +171,12 @@ def test_transfer_shows_both_models_on_the_same_molecules(run, figure_of):
         assert own.get_markerfacecolor() != foreign.get_markerfacecolor() == "white"
 
 
-def test_transfer_without_molecules_says_so(run, tmp_path):
+def test_transfer_without_molecules_says_so(run, rows, tmp_path):
     empty = run.sources("mep.csv", ("AC-D",), (1,))[0]
     pd.read_csv(empty.path).iloc[:0].to_csv(tmp_path / "mep.csv", index=False)
     foreign = {"qm9": [type(empty)("AC-D", 1, tmp_path / "mep.csv")]}
     output = tmp_path / "figure.png"
-    plot_transfer("spice", [empty], foreign, "mk", [output])
+    plot_transfer("spice", [empty], foreign, rows, "mk", [output])
     assert output.stat().st_size > 2000
 
 
@@ -228,13 +228,13 @@ def test_training_curves_have_a_column_per_family(figure_of):
     assert all(np.all(line.get_xdata() > 0) for one in axes for line in one.lines)
 
 
-def test_a_training_log_without_its_columns_is_refused(run, tmp_path):
+def test_a_training_log_without_its_columns_is_refused(run, rows, tmp_path):
     source = run.sources("training.csv")[0]
     log = pd.read_csv(source.path).drop(columns="validation_loss")
     broken = type(source)("AC-D", 1, tmp_path / "training.csv")
     log.to_csv(broken.path, index=False)
     with pytest.raises(InputError, match="lacks the column validation_loss"):
-        plot_training_curves([broken], [tmp_path / "figure.png"])
+        plot_training_curves([broken], rows, [tmp_path / "figure.png"])
 
 
 def test_showcase_shows_values_outside_the_atoms_only(run, figure_of):
@@ -307,14 +307,14 @@ def test_a_molecule_without_plane_or_prediction_is_named(run, tmp_path):
         plot_showcase([fewer], run.reference, run.showcase, "plane", outputs)
 
 
-def test_grids_without_values_are_refused(run, tmp_path):
+def test_grids_without_values_are_refused(run, rows, tmp_path):
     outputs = [tmp_path / "figure.png"]
     with pytest.raises(InputError, match="no grid 'shell'"):
         plot_mep_parity(run.sources("p.h5"), run.reference, "shell", outputs)
     with pytest.raises(InputError, match="on grid 'shell'"):
-        plot_mep_error(run.sources("mep.csv"), "shell", outputs)
+        plot_mep_error(run.sources("mep.csv"), rows, "shell", outputs)
     with pytest.raises(InputError, match="needs at least one"):
-        plot_multipole_parity([], run.reference, outputs)
+        plot_multipole_parity([], rows, run.reference, outputs)
 
 
 def test_figures_leave_matplotlibs_settings_alone(draw_few, tmp_path):

@@ -1,41 +1,7 @@
 import pytest
 
 from mepflow.errors import ConfigError
-from mepflow.evaluation.baselines import BASELINES
-from mepflow.plots.style import (
-    FAMILIES,
-    OTHER_FAMILY,
-    STYLES,
-    appearance,
-    drawing,
-    family_of,
-)
-
-
-def test_no_two_representations_look_alike_without_their_colour(variants):
-    families = {}
-    for name in variants:
-        families.setdefault(family_of(name).label, []).append(appearance(name))
-    for looks in families.values():
-        assert len({look.marker for look in looks}) == len(looks)
-        assert len({look.line for look in looks}) == len(looks)
-    colours = [appearance(name).colour for name in variants]
-    assert len(set(colours)) == len(variants)
-
-
-def test_family_is_what_a_variant_was_trained_on():
-    assert family_of("AC-AD-DQ-dw100-c") is FAMILIES["DQ-dw100"]
-    assert family_of("AC-AD-DQ") is FAMILIES["DQ"]
-    assert family_of("AC-AD-D") is FAMILIES["D"]
-    assert family_of("AC-Q") is FAMILIES["Q"]
-    assert family_of("my-variant") is OTHER_FAMILY
-    assert appearance("my-variant").colour == OTHER_FAMILY.colour
-
-
-def test_baselines_have_a_look_of_their_own(variants):
-    looks = [appearance(name) for name in BASELINES]
-    assert len({look.marker for look in looks}) == len(looks)
-    assert not {look.colour for look in looks} & {appearance(name).colour for name in variants}
+from mepflow.plots.style import STYLES, drawing
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -38,14 +38,16 @@ def test_errors_by_part_are_those_of_the_table(run, figure_of, by) -> None:
     np.testing.assert_allclose(np.rint(marks[:, 1]), np.arange(len(frame)))
 
 
-def test_parts_of_single_molecules_are_drawn_where_there_are_no_others(tmp_path) -> None:
+def test_parts_of_single_molecules_are_drawn_where_there_are_no_others(rows, tmp_path) -> None:
     row = {"by": "group", "part": "all", "representation": "AC-D", "order": 0, "n_structures": 1}
     row |= {f"median_rmse{end}_kcal_per_mol_e": value for end, value in
             (("", 1.0), ("_low", None), ("_high", None))}  # fmt: skip
     pd.DataFrame([row]).to_csv(tmp_path / "t.csv", index=False)
-    plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], [tmp_path / "f.png"])
+    plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], rows, [tmp_path / "f.png"])
     with pytest.raises(InputError, match="no errors of AC-Q by group"):
-        plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D", "AC-Q"], [tmp_path / "f.png"])
+        plot_mep_breakdown(
+            tmp_path / "t.csv", "group", ["AC-D", "AC-Q"], rows, [tmp_path / "f.png"]
+        )
 
 
 def test_trade_off_joins_the_variants_of_the_same_terms(run, figure_of) -> None:
@@ -69,10 +71,10 @@ def test_learning_curve_rises_with_fewer_molecules_above_its_floor(figure_of) ->
         assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
-def test_a_missing_table_is_named(tmp_path) -> None:
+def test_a_missing_table_is_named(rows, tmp_path) -> None:
     outputs = [tmp_path / "figure.png"]
     for draw in (plot_trade_off, plot_learning_curve):
         with pytest.raises(InputError, match=r"t\.csv does not exist"):
-            draw(tmp_path / "t.csv", outputs)
+            draw(tmp_path / "t.csv", rows, outputs)
     with pytest.raises(InputError, match=r"t\.csv does not exist"):
-        plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], outputs)
+        plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], rows, outputs)

@@ -1,6 +1,6 @@
 """Figure: errors on the test molecules over the size of the training set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,8 @@ from matplotlib.ticker import (
 
 from mepflow.errors import InputError
 from mepflow.naming import representation_label
-from mepflow.plots.style import PAGE_WIDTH, appearance, drawing
+from mepflow.plots.appearance import Appearance, Rows, appearances
+from mepflow.plots.style import PAGE_WIDTH, drawing
 
 _PANELS: Final = {
     "rmse_kcal_per_mol_e": "the MEP (kcal/mol/e)",
@@ -26,31 +27,37 @@ _PANELS: Final = {
 _HEIGHT: Final = 2.4
 
 
-def plot_learning_curve(table: Path, outputs: Sequence[Path], style: str = "default") -> None:
+def plot_learning_curve(
+    table: Path, variants: Rows, outputs: Sequence[Path], style: str = "default"
+) -> None:
     """Draw the median errors of the MEP, dipole and quadrupole, a panel each.
 
     ``table`` is the CSV file of
-    :func:`mepflow.tables.learning_curve_table.write_learning_curve_table`. Bars are the 95 %
-    intervals of the medians over molecules; level lines are the baselines.
+    :func:`mepflow.tables.learning_curve_table.write_learning_curve_table`, with models of
+    rows of ``variants``. Bars are the 95 % intervals of the medians over molecules; level lines are
+    the baselines.
     """
     try:
         frame = pd.read_csv(table)
     except FileNotFoundError:
         raise InputError(f"{table} does not exist: run the rule that makes it.") from None
+    looks = appearances(variants)
     with drawing(PAGE_WIDTH, _HEIGHT, outputs, style) as figure:
         panels = figure.subplots(1, len(_PANELS), sharex=True, squeeze=False)[0]
         for axes, (column, label) in zip(panels, _PANELS.items(), strict=True):
-            _draw_panel(axes, frame, column)
+            _draw_panel(axes, frame, column, looks)
             axes.set_ylabel(f"median RMSE of {label}")
             axes.set_xlabel("training structures")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
 
 
-def _draw_panel(axes: Axes, frame: pd.DataFrame, column: str) -> None:
+def _draw_panel(
+    axes: Axes, frame: pd.DataFrame, column: str, looks: Mapping[str, Appearance]
+) -> None:
     trained = frame[frame["n_training"] > 0]
     for name, of_name in trained.groupby("representation", sort=False):
-        look = appearance(str(name))
+        look = looks[str(name)]
         x, median = of_name["n_training"], of_name[f"median_{column}"]
         axes.vlines(
             x, of_name[f"low_{column}"], of_name[f"high_{column}"], color=look.colour, linewidth=0.8
@@ -64,7 +71,7 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, column: str) -> None:
             label=representation_label(str(name)),
         )
     for _, row in frame[frame["n_training"] == 0].iterrows():
-        look = appearance(row["representation"])
+        look = looks[row["representation"]]
         axes.axhline(
             row[f"median_{column}"],
             color=look.colour,

@@ -1,6 +1,6 @@
 """Figures of where the MEP is wrong: by distance, by nearest element, by kind of molecule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +13,9 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from mepflow.errors import InputError
 from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP
 from mepflow.naming import representation_label
+from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.panels import log_axis
-from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, appearance, drawing
+from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, drawing
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
@@ -32,30 +33,37 @@ _SPREAD: Final = 0.36
 
 
 def plot_mep_breakdown(
-    table: Path, by: str, names: Sequence[str], outputs: Sequence[Path], style: str = "default"
+    table: Path,
+    by: str,
+    names: Sequence[str],
+    variants: Rows,
+    outputs: Sequence[Path],
+    style: str = "default",
 ) -> None:
     """Draw the error by distance, by nearest element or by kind of molecule.
 
     ``table`` is the CSV file of :func:`mepflow.tables.breakdown_table.write_breakdown_table`,
-    ``by`` one of the values of its column of that name, ``names`` are the representations to draw.
+    ``by`` one of the values of its column of that name, ``names`` are the representations to draw,
+    baselines or of rows of ``variants``.
     Raises :class:`InputError` where the table has nothing of one of them.
     """
     frame = _read(table, by, names)
+    known = appearances(variants)
+    looks = {name: known[name] for name in names}
     if by == DISTANCE:
-        _plot_distances(frame, names, outputs, style)
+        _plot_distances(frame, looks, outputs, style)
     else:
-        _plot_parts(frame, by, names, outputs, style)
+        _plot_parts(frame, by, looks, outputs, style)
 
 
 def _plot_distances(
-    frame: pd.DataFrame, names: Sequence[str], outputs: Sequence[Path], style: str
+    frame: pd.DataFrame, looks: Mapping[str, Appearance], outputs: Sequence[Path], style: str
 ) -> None:
     """Draw curves with bands, the 95 % intervals, and the size of the reference itself."""
-    height = _DISTANCE_HEIGHT + _legend_height(names)
+    height = _DISTANCE_HEIGHT + _legend_height(len(looks))
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
-        for name in names:
-            look = appearance(name)
+        for name, look in looks.items():
             of_name = frame[frame["representation"] == name]
             axes.fill_between(
                 of_name["order"], of_name[_LOW], of_name[_HIGH], color=look.colour, alpha=0.15, lw=0
@@ -68,7 +76,7 @@ def _plot_distances(
                 linestyle=look.line,
                 label=representation_label(name),
             )
-        first = frame[frame["representation"] == names[0]]
+        first = frame[frame["representation"] == next(iter(looks))]
         size = first["median_reference_rms_kcal_per_mol_e"]
         axes.plot(first["order"], size, color=GREY, linewidth=2.5, alpha=0.5, label="reference MEP")
         axes.set_yscale("log")
@@ -81,18 +89,22 @@ def _plot_distances(
 
 
 def _plot_parts(
-    frame: pd.DataFrame, by: str, names: Sequence[str], outputs: Sequence[Path], style: str
+    frame: pd.DataFrame,
+    by: str,
+    looks: Mapping[str, Appearance],
+    outputs: Sequence[Path],
+    style: str,
 ) -> None:
     """Draw a row of marks for each part; their lines are the 95 % intervals."""
     parts = list(frame["part"].unique())
-    height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(parts) + _legend_height(names)
-    offsets = np.linspace(-_SPREAD, _SPREAD, len(names)) if len(names) > 1 else np.zeros(1)
+    height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(parts) + _legend_height(len(looks))
+    offsets = np.linspace(-_SPREAD, _SPREAD, len(looks)) if len(looks) > 1 else np.zeros(1)
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
-        for name, offset in zip(names, offsets, strict=True):
+        for (name, look), offset in zip(looks.items(), offsets, strict=True):
             of_name = frame[frame["representation"] == name]
             places = np.array([parts.index(part) for part in of_name["part"]]) + offset
-            _draw_marks(axes, name, places, of_name)
+            _draw_marks(axes, name, look, places, of_name)
         for position in range(1, len(parts)):
             axes.axhline(position - 0.5, color=LIGHT_GREY, linewidth=0.4)
         axes.set_yticks(range(len(parts)), [_label(frame, part) for part in parts])
@@ -116,8 +128,9 @@ def _read(table: Path, by: str, names: Sequence[str]) -> pd.DataFrame:
     return frame[enough if enough.any() else wanted]
 
 
-def _draw_marks(axes: Axes, name: str, places: np.ndarray, errors: pd.DataFrame) -> None:
-    look = appearance(name)
+def _draw_marks(
+    axes: Axes, name: str, look: Appearance, places: np.ndarray, errors: pd.DataFrame
+) -> None:
     axes.hlines(places, errors[_LOW], errors[_HIGH], color=look.colour, linewidth=1.0)
     axes.plot(
         errors[_MEDIAN],
@@ -136,8 +149,8 @@ def _label(frame: pd.DataFrame, part: str) -> str:
     return f"{part} ({count:,})"
 
 
-def _legend_height(names: Sequence[str]) -> float:
-    return _LEGEND_ROW_HEIGHT * (len(names) // _LEGEND_COLUMNS + 1)
+def _legend_height(representations: int) -> float:
+    return _LEGEND_ROW_HEIGHT * (representations // _LEGEND_COLUMNS + 1)
 
 
 def _add_legend(figure: Figure) -> None:

@@ -1,6 +1,6 @@
 """Figure: the MEP error of every variant beside the baselines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,8 +18,9 @@ from mepflow.evaluation.sources import (
 )
 from mepflow.evaluation.statistics import Summary, summarize
 from mepflow.naming import FLOORS, grid_label, representation_label
+from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.panels import log_axis
-from mepflow.plots.style import BLACK, PAGE_WIDTH, appearance, drawing
+from mepflow.plots.style import BLACK, PAGE_WIDTH, drawing
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,15 +35,17 @@ _MARGIN_HEIGHT: Final = 0.75
 
 @dataclass(frozen=True)
 class _Row:
-    """One representation: errors of its molecules (m,) and their summary, in kcal/mol/e."""
+    """One representation: errors of its molecules (m,), their summary (kcal/mol/e), its look."""
 
     name: str
     values: FloatArray
     summary: Summary
+    look: Appearance
 
 
 def plot_mep_error(
     sources: Sequence[Source],
+    variants: Rows,
     grid: str,
     outputs: Sequence[Path],
     style: str = "default",
@@ -51,12 +54,12 @@ def plot_mep_error(
     """Draw the distribution of the per-molecule MEP RMSE on ``grid``, a row per representation.
 
     ``sources`` are the per-molecule CSV files of :func:`mepflow.evaluation.mep_errors.evaluate_mep`
-    in the order of the rows. Dots are molecules (mean over seeds), boxes hold half of them,
-    whiskers nine tenths; the black-rimmed marker is the median with its 95 % bootstrap interval.
-    Lines mark the medians of the fits to the reference: floors of charges, and of charges with
-    dipoles.
+    in the order of the rows, of baselines and of models of rows of ``variants``. Dots are molecules
+    (mean over seeds), boxes hold half of them, whiskers nine tenths; the black-rimmed marker is the
+    median with its 95 % bootstrap interval. Lines mark the medians of the fits to the reference:
+    floors of charges, and of charges with dipoles.
     """
-    rows = _rows(sources, grid, bootstrap_seed)
+    rows = _rows(sources, appearances(variants), grid, bootstrap_seed)
     height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(rows)
     with drawing(PAGE_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
@@ -75,7 +78,9 @@ def plot_mep_error(
         )
 
 
-def _rows(sources: Sequence[Source], grid: str, bootstrap_seed: int) -> list[_Row]:
+def _rows(
+    sources: Sequence[Source], looks: Mapping[str, Appearance], grid: str, bootstrap_seed: int
+) -> list[_Row]:
     errors = read_sources(sources)
     errors = errors[errors["grid"] == grid]
     if errors.empty:
@@ -85,7 +90,8 @@ def _rows(sources: Sequence[Source], grid: str, bootstrap_seed: int) -> list[_Ro
     for name in dict.fromkeys(source.name for source in sources):
         of_name = errors[errors["name"] == name]
         values = molecules_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
-        rows.append(_Row(name, values, summarize(of_name, _COLUMN, seed=bootstrap_seed)))
+        summary = summarize(of_name, _COLUMN, seed=bootstrap_seed)
+        rows.append(_Row(name, values, summary, looks[name]))
     return rows
 
 
@@ -98,7 +104,7 @@ def _label(row: _Row, first: _Row) -> str:
 
 
 def _draw_row(axes: Axes, position: int, row: _Row) -> None:
-    look = appearance(row.name)
+    look = row.look
     if len(row.values) <= _POINTS_SHOWN:
         # Spread evenly in the order of the molecules: no chance in a figure.
         spread = position + 0.3 * (2.0 * (np.arange(len(row.values)) * 0.618 % 1.0) - 1.0)
@@ -125,13 +131,13 @@ def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
     """Mark the medians of the fits, and head the column of medians."""
     for row in rows:
         if row.name in FLOORS:
-            line = appearance(row.name).line
-            axes.axvline(row.summary.median, color=BLACK, linestyle=line, lw=0.7, zorder=0)
+            median = row.summary.median
+            axes.axvline(median, color=BLACK, linestyle=row.look.line, lw=0.7, zorder=0)
             if len(rows) < _ROWS_OF_A_LABEL:
                 continue
             axes.annotate(
                 FLOORS[row.name],
-                (row.summary.median, 1.0),
+                (median, 1.0),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(-2.0, 0.0),
                 textcoords="offset points",

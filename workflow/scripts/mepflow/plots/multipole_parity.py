@@ -11,8 +11,9 @@ from matplotlib.figure import SubFigure
 from mepflow.evaluation.multipole_errors import multipole_components
 from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
+from mepflow.plots.appearance import Rows, appearances
 from mepflow.plots.panels import by_name, matched_tables, n_rows, square_panels, width
-from mepflow.plots.style import appearance, drawing, note
+from mepflow.plots.style import drawing, note
 
 FloatArray = npt.NDArray[np.float64]
 Pair = tuple[FloatArray, FloatArray]
@@ -25,22 +26,26 @@ _LIMIT_FACTOR: Final = 1.6
 
 
 def plot_multipole_parity(
-    sources: Sequence[Source], reference: Path, outputs: Sequence[Path], style: str = "default"
+    sources: Sequence[Source],
+    variants: Rows,
+    reference: Path,
+    outputs: Sequence[Path],
+    style: str = "default",
 ) -> None:
     """Draw a panel per variant for the dipole, and one for the quadrupole.
 
-    ``sources`` are predictions files; the seeds of a variant share its panel. Every panel of a
-    multipole has the same scale.
+    ``sources`` are predictions files of models of rows of ``variants``; the seeds of a variant
+    share its panel. Every panel of a multipole has the same scale.
     """
     table = MoleculeTable.load(reference)
-    variants = by_name(sources)
-    pairs = {name: _components(files, table) for name, files in variants.items()}
-    height = 2 * (_MARGIN_HEIGHT + _ROW_HEIGHT * n_rows(len(variants)))
-    with drawing(width(len(variants)), height, outputs, style) as figure:
+    colours = {name: look.colour for name, look in appearances(variants).items()}
+    pairs = {name: _components(files, table) for name, files in by_name(sources).items()}
+    height = 2 * (_MARGIN_HEIGHT + _ROW_HEIGHT * n_rows(len(pairs)))
+    with drawing(width(len(pairs)), height, outputs, style) as figure:
         parts: Any = figure.subfigures(2, 1, hspace=0.03)
         for moment, part in enumerate(parts):
             quantity, unit, symbol = _LABELS[moment]
-            _draw(part, {name: pair[moment] for name, pair in pairs.items()}, unit)
+            _draw(part, {name: pair[moment] for name, pair in pairs.items()}, colours, unit)
             part.supxlabel(f"reference {symbol} ({unit})", fontsize=7.5)
             part.supylabel(f"predicted {symbol} ({unit})", fontsize=7.5)
             part.suptitle(f"components of the {quantity}")
@@ -62,7 +67,7 @@ def _components(sources: Sequence[Source], reference: MoleculeTable) -> tuple[Pa
     return flat(0), flat(1)
 
 
-def _draw(part: SubFigure, pairs: dict[str, Pair], unit: str) -> None:
+def _draw(part: SubFigure, pairs: dict[str, Pair], colours: dict[str, str], unit: str) -> None:
     largest = max(float(np.abs(true).max()) for true, _ in pairs.values())
     extreme = max(float(np.abs(predicted).max()) for _, predicted in pairs.values())
     limit = 1.08 * min(max(largest, extreme), _LIMIT_FACTOR * largest)
@@ -74,7 +79,7 @@ def _draw(part: SubFigure, pairs: dict[str, Pair], unit: str) -> None:
             true,
             predicted,
             s=4.0,
-            color=appearance(name).colour,
+            color=colours[name],
             alpha=alpha,
             lw=0,
             rasterized=True,

@@ -3,17 +3,13 @@
 - Widths are those of a journal's column and page; fonts are 7 to 8 points at that size. DejaVu
   Sans comes with matplotlib, so figures look the same on every machine.
 - Colours are the palette of M. Okabe and K. Ito (Color Universal Design, 2008), safe for
-  colour-blind readers. A variant keeps its colour, marker and line in all figures. The hue says
-  what it was trained on, the shade, marker and line which atomic terms it has, so no two variants
-  are told apart by colour alone.
+  colour-blind readers. :mod:`mepflow.plots.appearance` gives them to variants and baselines.
 - Text in a PDF stays text (fonts embedded as TrueType). Files hold no dates: the same data give
   the same bytes.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +17,6 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from mepflow.errors import ConfigError
@@ -41,6 +36,7 @@ PURPLE: Final = "#CC79A7"
 BLACK: Final = "#000000"
 GREY: Final = "#7F7F7F"
 LIGHT_GREY: Final = "#D9D9D9"
+WHITE: Final = "#FFFFFF"
 
 DIVERGING_MAP: Final = "RdBu"
 """Signed values: red is negative, blue positive, the custom of electrostatic potential maps."""
@@ -83,69 +79,6 @@ _METADATA: Final[dict[str, dict[str, None]]] = {
     ".png": {"Software": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """How a representation is drawn; ``line`` are the dashes: offset, then lengths in points."""
-
-    colour: str
-    marker: str
-    line: tuple[float, tuple[float, ...]]
-
-
-@dataclass(frozen=True)
-class Family:
-    """Variants that were trained on the same targets with the same weights."""
-
-    label: str
-    colour: str
-
-
-FAMILIES: Final[dict[str, Family]] = {
-    "D": Family("dipole", ORANGE),
-    "Q": Family("quadrupole", PURPLE),
-    "DQ": Family("dipole + quadrupole", BLUE),
-    "DQ-dw100": Family("100 × dipole + quadrupole", GREEN),
-}
-OTHER_FAMILY: Final = Family("other", VERMILION)
-_SOLID: Final[tuple[float, tuple[float, ...]]] = (0.0, ())
-_BASELINES: Final[dict[str, Appearance]] = {
-    "mulliken": Appearance(GREY, "v", _SOLID),
-    "fitted-charges": Appearance(BLACK, "o", (0.0, (4.0, 2.0))),
-    "fitted-charges-dipoles": Appearance(BLACK, "s", (0.0, (1.0, 1.5))),
-    "mbis-charges": Appearance(GREY, "^", (0.0, (4.0, 2.0))),
-    "mbis-charges-dipoles": Appearance(GREY, "p", (0.0, (1.0, 1.5))),
-    "mbis-charges-dipoles-quadrupoles": Appearance(GREY, "D", (0.0, (3.0, 1.0, 1.0, 1.0))),
-}
-_VARIANT: Final = re.compile(r"AC(?P<dipoles>-AD)?-(?P<family>D|Q|DQ|DQ-dw100)(?P<all>-c)?")
-
-
-def family_of(name: str) -> Family:
-    """Return the family of a variant by its name; those named otherwise are one family."""
-    match = _VARIANT.fullmatch(name)
-    return FAMILIES[match["family"]] if match else OTHER_FAMILY
-
-
-def appearance(name: str) -> Appearance:
-    """Return how a variant or baseline is drawn, in every figure."""
-    if name in _BASELINES:
-        return _BASELINES[name]
-    match = _VARIANT.fullmatch(name)
-    if match is None:
-        return Appearance(OTHER_FAMILY.colour, "P", _SOLID)
-    colour = FAMILIES[match["family"]].colour
-    if match["all"]:
-        return Appearance(_mixed(colour, BLACK, 0.45), "D", (0.0, (5.0, 1.0, 1.0, 1.0)))
-    if match["dipoles"]:
-        return Appearance(_mixed(colour, "#FFFFFF", 0.35), "s", (0.0, (3.5, 1.0)))
-    return Appearance(colour, "o", _SOLID)
-
-
-def _mixed(colour: str, other: str, share: float) -> str:
-    pairs = zip(to_rgb(colour), to_rgb(other), strict=True)
-    red, green, blue = ((1.0 - share) * one + share * two for one, two in pairs)
-    return to_hex((red, green, blue))
 
 
 @contextmanager

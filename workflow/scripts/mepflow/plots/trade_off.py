@@ -1,6 +1,7 @@
 """Figure: the dipole's error against the quadrupole's, over the weights of the loss."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,8 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from mepflow.errors import InputError
 from mepflow.naming import representation_label
-from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, appearance, drawing
+from mepflow.plots.appearance import Appearance, Rows, appearances
+from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, drawing
 
 _LINES: Final = ("solid", "dashed", "dotted", "dashdot")
 _PANEL_HEIGHT: Final = 2.7
@@ -18,10 +20,13 @@ _LEGEND_ROW_HEIGHT: Final = 0.14
 _LEGEND_COLUMNS: Final = 2
 
 
-def plot_trade_off(table: Path, outputs: Sequence[Path], style: str = "default") -> None:
+def plot_trade_off(
+    table: Path, variants: Rows, outputs: Sequence[Path], style: str = "default"
+) -> None:
     """Draw the median errors of both multipoles of every variant.
 
-    ``table`` is the CSV file of :func:`mepflow.tables.trade_off_table.write_trade_off_table`. A
+    ``table`` is the CSV file of :func:`mepflow.tables.trade_off_table.write_trade_off_table` of
+    these ``variants``. A
     grey line joins the variants with the same atomic terms in the order of the dipole's share of
     the loss.
     """
@@ -30,12 +35,13 @@ def plot_trade_off(table: Path, outputs: Sequence[Path], style: str = "default")
     except FileNotFoundError:
         raise InputError(f"{table} does not exist: run the rule that makes it.") from None
     trained = frame[frame["terms"] != ""]
+    looks = appearances(variants)
     rows = -(-(len(trained) + trained["terms"].nunique()) // _LEGEND_COLUMNS)
     height = _PANEL_HEIGHT + _LEGEND_ROW_HEIGHT * rows
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
         for line, (terms, of_terms) in zip(
-            _LINES, trained.groupby("terms", sort=False), strict=False
+            cycle(_LINES), trained.groupby("terms", sort=False), strict=False
         ):
             ordered = of_terms.sort_values("dipole_share")
             axes.plot(
@@ -48,7 +54,7 @@ def plot_trade_off(table: Path, outputs: Sequence[Path], style: str = "default")
                 label=str(terms),
             )
         for _, row in trained.iterrows():
-            _draw_point(axes, row)
+            _draw_point(axes, row, looks[row["representation"]])
         axes.set_xscale("log")
         axes.set_yscale("log")
         for axis in (axes.xaxis, axes.yaxis):
@@ -60,9 +66,8 @@ def plot_trade_off(table: Path, outputs: Sequence[Path], style: str = "default")
         figure.legend(loc="outside upper center", ncols=_LEGEND_COLUMNS)
 
 
-def _draw_point(axes: Axes, row: "pd.Series[Any]") -> None:
+def _draw_point(axes: Axes, row: "pd.Series[Any]", look: Appearance) -> None:
     """Draw one variant with the 95 % intervals of both medians."""
-    look = appearance(row["representation"])
     x, y = row["median_dipole_rmse_e_bohr"], row["median_quadrupole_rmse_e_bohr2"]
     width, height = (
         [row[f"median_{multipole}_{end}"] for end in ("low", "high")]

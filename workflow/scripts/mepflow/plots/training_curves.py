@@ -10,19 +10,9 @@ from matplotlib.lines import Line2D
 
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import Source
+from mepflow.plots.appearance import Appearance, Rows, appearances, families
 from mepflow.plots.panels import by_name
-from mepflow.plots.style import (
-    BLACK,
-    COLUMN_WIDTH,
-    FAMILIES,
-    GREY,
-    OTHER_FAMILY,
-    PAGE_WIDTH,
-    Family,
-    appearance,
-    drawing,
-    family_of,
-)
+from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, PAGE_WIDTH, drawing
 
 _LOSS: Final = ("train_loss", "validation_loss")
 _ROWS: Final = (
@@ -36,34 +26,37 @@ _PANEL_WIDTH: Final = 2.0
 
 
 def plot_training_curves(
-    sources: Sequence[Source], outputs: Sequence[Path], style: str = "default"
+    sources: Sequence[Source], variants: Rows, outputs: Sequence[Path], style: str = "default"
 ) -> None:
     """Draw losses and validation errors against the step, a column per family of variants.
 
-    ``sources`` are the training logs, a line per seed. A family has one loss function, so losses
-    are comparable within a column only; the errors share their scale over the whole row. Families
-    without a variant are left out.
+    ``sources`` are the training logs, a line per seed, of rows of ``variants``. A family has one
+    loss function, so losses are comparable within a column only; the errors share their scale over
+    the whole row. Families without a variant are left out.
 
     Raises :class:`InputError` where a log is missing or lacks a column.
     """
     logs = {name: [_read(source) for source in files] for name, files in by_name(sources).items()}
-    present = {family_of(name) for name in logs}
-    families = [one for one in (*FAMILIES.values(), OTHER_FAMILY) if one in present]
-    width = min(PAGE_WIDTH, max(COLUMN_WIDTH, _PANEL_WIDTH * len(families)))
+    looks = appearances(variants)
+    family_of = {name: family for name, family in families(variants).items() if name in logs}
+    columns_of = {
+        family: {name: looks[name] for name in logs if family_of[name] == family}
+        for family in dict.fromkeys(family_of.values())
+    }
+    width = min(PAGE_WIDTH, max(COLUMN_WIDTH, _PANEL_WIDTH * len(columns_of)))
     with drawing(width, _HEIGHT, outputs, style) as figure:
-        grid = figure.subplots(len(_ROWS), len(families), sharex=True, squeeze=False)
+        grid = figure.subplots(len(_ROWS), len(columns_of), sharex=True, squeeze=False)
         for row, (label, columns) in enumerate(_ROWS):
-            for axes, family in zip(grid[row], families, strict=True):
-                _draw_panel(axes, logs, family, columns)
+            for axes, drawn in zip(grid[row], columns_of.values(), strict=True):
+                _draw_panel(axes, logs, drawn, columns)
             grid[row, 0].set_ylabel(label)
             if columns != _LOSS:
                 _share_scale(grid[row])
-        for axes, family in zip(grid[0], families, strict=True):
+        for axes, family in zip(grid[0], columns_of, strict=True):
             axes.set_title(f"trained on\n{family.label}", fontsize=7.0)
-        for axes, family in zip(grid[-1], families, strict=True):
+        for axes, drawn in zip(grid[-1], columns_of.values(), strict=True):
             axes.set_xlabel("step")
-            names = [name for name in logs if family_of(name) == family]
-            handles = [_handle(name) for name in names]
+            handles = [_handle(name, look) for name, look in drawn.items()]
             axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.32))
         kinds = [
             Line2D([], [], color=GREY, linewidth=0.7, alpha=0.6, label="training"),
@@ -84,12 +77,12 @@ def _read(source: Source) -> pd.DataFrame:
 
 
 def _draw_panel(
-    axes: Axes, logs: dict[str, list[pd.DataFrame]], family: Family, columns: Sequence[str]
+    axes: Axes,
+    logs: dict[str, list[pd.DataFrame]],
+    drawn: dict[str, Appearance],
+    columns: Sequence[str],
 ) -> None:
-    for name in logs:
-        if family_of(name) != family:
-            continue
-        look = appearance(name)
+    for name, look in drawn.items():
         for log in logs[name]:
             for column in columns:
                 curve = log[["step", column]].dropna()
@@ -114,6 +107,5 @@ def _share_scale(row: Sequence[Axes]) -> None:
         axes.yaxis.set_tick_params(which="both", labelleft=axes is row[0])
 
 
-def _handle(name: str) -> Line2D:
-    look = appearance(name)
+def _handle(name: str, look: Appearance) -> Line2D:
     return Line2D([], [], color=look.colour, linestyle=look.line, label=name)

@@ -1,6 +1,6 @@
 """Figure: the MEP error of models of other data sets beside the data set's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +12,9 @@ from mepflow.evaluation.sources import Source
 from mepflow.evaluation.statistics import summarize
 from mepflow.evaluation.transfer_evaluation import ByDataset, Comparison, comparisons
 from mepflow.naming import grid_label, representation_label
+from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.panels import log_axis
-from mepflow.plots.style import BLACK, GREY, PAGE_WIDTH, appearance, drawing
+from mepflow.plots.style import BLACK, GREY, PAGE_WIDTH, drawing
 
 _ROW_HEIGHT: Final = 0.3
 _MARGIN_HEIGHT: Final = 0.95
@@ -26,6 +27,7 @@ def plot_transfer(
     dataset: str,
     own: Sequence[Source],
     foreign: ByDataset,
+    variants: Rows,
     grid: str,
     outputs: Sequence[Path],
     style: str = "default",
@@ -33,28 +35,37 @@ def plot_transfer(
     """Draw the median MEP RMSE on ``grid`` of own and other models, a panel per other data set.
 
     ``own`` and ``foreign`` are per-molecule CSV files of the MEP on the test molecules of
-    ``dataset``. A row per variant: filled markers are the data set's own models, open ones the
-    other's, on the molecules of the latter; lines are 95 % bootstrap intervals over molecules.
+    ``dataset``, of models of rows of ``variants``. A row per variant: filled markers are the data
+    set's own models, open ones the other's, on the molecules of the latter; lines are 95 %
+    bootstrap intervals over molecules.
     """
     grouped: dict[str, list[Comparison]] = {}
     for one in comparisons(own, foreign, grid):
         grouped.setdefault(one.source, []).append(one)
+    looks = appearances(variants)
     rows = max(len(group) for group in grouped.values())
     height = len(grouped) * (_MARGIN_HEIGHT + _ROW_HEIGHT * rows)
     with drawing(PAGE_WIDTH, height, outputs, style) as figure:
         panels = figure.subplots(len(grouped), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (source, group) in zip(panels, grouped.items(), strict=True):
-            _draw_panel(axes, dataset, source, group)
+            _draw_panel(axes, dataset, source, group, looks)
         label = f"median RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e)"
         figure.supxlabel(label, fontsize=7.5)
 
 
-def _draw_panel(axes: Axes, dataset: str, source: str, group: Sequence[Comparison]) -> None:
+def _draw_panel(
+    axes: Axes,
+    dataset: str,
+    source: str,
+    group: Sequence[Comparison],
+    looks: Mapping[str, Appearance],
+) -> None:
     for position, one in enumerate(group):
         if one.foreign.empty:
             continue
-        _draw_model(axes, position - _APART, one.variant, one.own, filled=True)
-        _draw_model(axes, position + _APART, one.variant, one.foreign, filled=False)
+        look = looks[one.variant]
+        _draw_model(axes, position - _APART, look, one.own, filled=True)
+        _draw_model(axes, position + _APART, look, one.foreign, filled=False)
     axes.set_yticks(range(len(group)), [representation_label(one.variant) for one in group])
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -77,9 +88,8 @@ def _draw_panel(axes: Axes, dataset: str, source: str, group: Sequence[Compariso
 
 
 def _draw_model(
-    axes: Axes, position: float, variant: str, errors: pd.DataFrame, *, filled: bool
+    axes: Axes, position: float, look: Appearance, errors: pd.DataFrame, *, filled: bool
 ) -> None:
-    look = appearance(variant)
     summary = summarize(errors, "rmse_kcal_per_mol_e")
     axes.hlines(position, summary.median_low, summary.median_high, color=look.colour, linewidth=1.6)
     face = look.colour if filled else "white"
