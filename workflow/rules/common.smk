@@ -14,7 +14,7 @@ from snakemake.utils import update_config, validate
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.runs import settings
+from mepflow.runs import archive_labels, settings
 from mepflow.errors import MepflowError
 from mepflow.naming import FLOORS
 from mepflow.runs.code_digest import code_digest
@@ -145,7 +145,7 @@ def result_files(name):
 
 def reader(wildcards):
     """Return the module that reads the archive of the wildcards' dataset."""
-    return settings.READERS[archive_row(wildcards)["format"]]
+    return archive_labels.READERS[archive_row(wildcards)["format"]]
 
 
 def of_source(path):
@@ -255,8 +255,8 @@ def all_tables():
     """Return the tables of every dataset."""
     tables = []
     for dataset in DATASETS:
-        names = ["filters", "agreement", "multipoles", "mep", "mep_breakdown", "trade_off"]
-        names += ["labels"] if config["datasets"][dataset]["labels"] == "archive" else []
+        names = ["filters", "multipoles", "mep", "mep_breakdown", "trade_off"]
+        names += archive_labels.tables(config, ARCHIVES, dataset)
         names += ["transfer"] if len(DATASETS) > 1 else []
         names += ["learning_curve"] if dataset in LEARNING_CURVE["datasets"] else []
         tables += expand(f"{TABLES}/{{table}}.csv", dataset=dataset, table=names)

@@ -1,5 +1,7 @@
 """The shards of a reference joined, with the verdicts before and after it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from mepflow.selection.splits import write_splits
 from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts, write_csv
 
 DEBYE = 1 / 2.541746473  # in e bohr
+GRIDS = {"mk": {"molecules": "test"}, "plane": {"molecules": "showcase"}}
 
 
 def reference_table(**rows):
@@ -57,7 +60,7 @@ def references(tmp_path):
     return paths
 
 
-def collect(tmp_path, paths, tolerance=0.01, split=None):
+def collect(tmp_path, paths, tolerance=0.01, split=None, labels=()):
     collect_reference(
         paths,
         tmp_path / "candidates.h5",
@@ -65,6 +68,8 @@ def collect(tmp_path, paths, tolerance=0.01, split=None):
         tmp_path / "candidates.csv",
         tmp_path / "funnel.csv",
         split,
+        labels,
+        GRIDS,
         tolerance,
         tmp_path / "reference.h5",
         tmp_path / "computed.h5",
@@ -183,7 +188,8 @@ def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
     shard.save(tmp_path / "0.h5")
     with pytest.raises(StateError, match="missing, foreign or repeated"):
         collect(tmp_path, [tmp_path / "0.h5"])
-    verdicts = collect(tmp_path, [tmp_path / "0.h5"], split="test")
+    labels = ("dipole", "quadrupole")
+    verdicts = collect(tmp_path, [tmp_path / "0.h5"], split="test", labels=labels)
     assert dict(zip(verdicts["id"], verdicts["reason"], strict=True)) == {
         "a": "", "b": "", "c": "", "d": "", "e": "scf_not_converged"
     }  # fmt: skip
@@ -210,8 +216,66 @@ def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
 
 def test_nothing_computed_leaves_the_labels():
     candidates = archive_candidates()
-    reference = with_archive_labels(candidates, computed_of(candidates, []))
+    reference = with_archive_labels(
+        candidates, computed_of(candidates, []), ("dipole", "quadrupole")
+    )
     np.testing.assert_array_equal(
         reference.properties["dipole"], candidates.properties["archive_dipole"]
     )
     assert np.isnan(reference.properties["scf_converged"]).all()
+
+
+def test_labels_come_one_by_one():
+    """Of an archive that has no vectors its own columns are labels, and what was computed stays."""
+    candidates = archive_candidates()
+    computed = computed_of(candidates, ["b", "d"])
+    lengths = np.arange(5.0)
+    gradient = np.arange(21.0).reshape(7, 3)
+    own = candidates.with_properties(archive_dipole_norm=lengths, archive_gradient=gradient)
+    reference = with_archive_labels(own, computed, ("dipole_norm", "forces"))
+    np.testing.assert_array_equal(reference.properties["dipole_norm"], lengths)
+    np.testing.assert_array_equal(reference.properties["forces"], -gradient)
+    has_dipole = np.isfinite(reference.properties["dipole"]).all(axis=1)
+    assert [key for key, has in zip(reference.ids, has_dipole, strict=True) if has] == ["b", "d"]
+
+
+def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
+    """Without shards the test molecules' values are the archive's, and its MEP where wanted."""
+    candidates = archive_candidates()
+    count = len(candidates)
+    points = [(np.full((2, 3), row), np.full(2, 0.5 * row)) for row in range(count)]
+    nothing = (np.empty((0, 3)), np.empty(0))
+    lacking, broken = candidates.ids.index("e"), candidates.ids.index("d")
+    planes = [points[row] if row == broken else nothing for row in range(count)]
+    points[lacking] = nothing
+    grids = {"mk": GridValues.from_ragged(points), "plane": GridValues.from_ragged(planes)}
+    charges = np.arange(len(candidates.positions), dtype=float)
+    candidates = replace(candidates.with_properties(archive_mulliken_charges=charges), grids=grids)
+    candidates.save(tmp_path / "candidates.h5")
+    rows = [(key, SPLIT_OF[key], int(key == "d")) for key in sorted(SPLIT_OF)]
+    write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
+    verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
+    verdicts.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
+    labels = ("dipole", "quadrupole")
+    verdicts = collect(tmp_path, [], split="test", labels=labels).set_index("id")
+    assert verdicts.loc["e", "reason"] == "scf_not_converged"
+    assert verdicts.loc["e", "detail"] == "the archive has no potential of it on the grid mk"
+    reference = MoleculeTable.load(tmp_path / "reference.h5")
+    assert reference.ids == ["a", "b", "c", "d"]
+    for row, key in enumerate(reference.ids):
+        own = candidates.ids.index(key)
+        np.testing.assert_array_equal(
+            reference.property_of("dipole", row), candidates.property_of("archive_dipole", own)
+        )
+        expected = candidates.grids["mk"].of(own) if key in "bd" else nothing
+        np.testing.assert_array_equal(reference.grids["mk"].of(row)[1], expected[1])
+        is_shown = key == "d"
+        assert len(reference.grids["plane"].of(row)[1]) == (2 if is_shown else 0)
+        charges = reference.property_of("mulliken_charges", row)
+        if key in "bd":
+            np.testing.assert_array_equal(
+                charges, candidates.property_of("archive_mulliken_charges", own)
+            )
+        else:
+            assert np.isnan(charges).all()

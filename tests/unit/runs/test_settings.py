@@ -98,7 +98,7 @@ def test_an_archive_without_labels_is_refused(
     config: dict[str, Any], archives: Any, key: str, value: Any
 ) -> None:
     config["datasets"]["qm9"][key] = value
-    with pytest.raises(ConfigError, match=f"datasets.qm9.{key}: .* format qm9"):
+    with pytest.raises(ConfigError, match=rf"datasets.qm9.{key}: .*\(format qm9\)"):
         settings.check_references(config, archives)
 
 

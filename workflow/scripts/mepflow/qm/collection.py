@@ -3,21 +3,25 @@
 Where the labels are computed, every candidate was, and the reference is what the shards hold. Where
 they are the archive's, the shards hold the test molecules alone: the reference then has every
 candidate with the archive's dipole and quadrupole, and what was computed (the MEP among it) in the
-rows of the test molecules; other rows are nan there, and their grids have no points.
+rows of the test molecules; other rows are nan there, and their grids have no points. An archive
+that holds the potentials, too, leaves nothing to compute: there are no shards then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mepflow.archives.labelled import COLUMN_OF_LABEL
 from mepflow.errors import StateError
 from mepflow.fields import FIELDS
 from mepflow.molecules import GridValues, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
+from mepflow.qm.stored_reference import stored_reference
 from mepflow.selection.filters import filters_after_reference
 from mepflow.selection.splits import read_splits
 from mepflow.selection.verdicts import (
@@ -41,6 +45,8 @@ def collect_reference(
     candidate_verdicts_path: Path,
     candidate_funnel_path: Path,
     computed_split: str | None,
+    labels: Sequence[str],
+    grids: Mapping[str, Mapping[str, Any]],
     dipole_tolerance_debye: float | None,
     reference_path: Path,
     computed_path: Path,
@@ -51,16 +57,22 @@ def collect_reference(
 
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
-    the shards hold, or None where they hold every candidate. Raises :class:`StateError` where the
-    shards do not hold exactly those molecules, and :class:`InputError` where no molecule is left.
+    the shards hold, or None where they hold every candidate; ``labels`` are those of
+    :data:`~mepflow.archives.labelled.COLUMN_OF_LABEL` that are the archive's. Without any shard,
+    the archive's own values of that split are taken, on ``grids``. Raises :class:`StateError` where
+    the shards do not hold exactly those molecules, and :class:`InputError` where none is left.
     """
-    shards = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
-    computed = shards.sorted_by_id()
     before = read_verdicts(candidate_verdicts_path)
     expected = list(before.loc[before["verdict"] == KEPT, "id"])
     if computed_split is not None:
         split_of = read_splits(splits_path, expected).set_index("id")["split"]
         expected = [key for key in expected if split_of[key] == computed_split]
+    if shard_paths:
+        computed = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
+    else:
+        candidates = _rows_of(MoleculeTable.load(candidates_path), expected)
+        computed = stored_reference(candidates, splits_path, grids)
+    computed = computed.sorted_by_id()
     filters = filters_after_reference(computed, dipole_tolerance_debye)
     verdicts = merge_verdicts(before, judge(computed.ids, filters), expected)
     kept = kept_rows(computed, verdicts, candidate_verdicts_path)
@@ -69,12 +81,17 @@ def collect_reference(
     if computed_split is not None:
         candidates = MoleculeTable.load(candidates_path).sorted_by_id()
         rows = kept_rows(candidates, verdicts, candidate_verdicts_path)
-        reference = with_archive_labels(candidates.select(rows), computed)
+        reference = with_archive_labels(candidates.select(rows), computed, labels)
     steps = [*read_funnel(candidate_funnel_path)["step"][1:], *filters]
     write_csv(verdicts, verdicts_path)
     write_csv(funnel(verdicts, steps), funnel_path)
     computed.save(computed_path)
     reference.save(reference_path)
+
+
+def _rows_of(table: MoleculeTable, ids: Collection[str]) -> MoleculeTable:
+    wanted = set(ids)
+    return table.select([row for row, key in enumerate(table.ids) if key in wanted])
 
 
 def merge_verdicts(
@@ -94,24 +111,25 @@ def merge_verdicts(
     return pd.concat([others, after]).sort_values("id", ignore_index=True)
 
 
-def with_archive_labels(candidates: MoleculeTable, computed: MoleculeTable) -> MoleculeTable:
-    """Return the candidates with the archive's multipoles as labels and what was computed.
+def with_archive_labels(
+    candidates: MoleculeTable, computed: MoleculeTable, labels: Sequence[str]
+) -> MoleculeTable:
+    """Return the candidates with the archive's labels as results, and what was computed.
 
     Every molecule of ``computed`` must be a candidate. Columns of it that the candidates lack are
-    nan (an empty text, no grid points) in the rows of other candidates.
+    nan (an empty text, no grid points) in the rows of other candidates; ``labels`` come after them.
     """
     row_of = {key: row for row, key in enumerate(computed.ids)}
     rows = np.array([row_of.get(key, -1) for key in candidates.ids], dtype=np.int64)
-    foreign = {
+    columns = {
         name: _spread(name, values, rows, candidates, computed)
         for name, values in computed.properties.items()
         if name not in candidates.properties
     }
-    labels = {
-        "dipole": candidates.properties["archive_dipole"],
-        "quadrupole": candidates.properties["archive_quadrupole"],
-        "origin": _origins(candidates),
-    }
+    for name in labels:
+        values = candidates.properties[COLUMN_OF_LABEL[name]]
+        columns[name] = -values if name == "forces" else values
+    columns["origin"] = _origins(candidates)
     texts = {
         name: [column[row] if row >= 0 else "" for row in rows]
         for name, column in computed.texts.items()
@@ -119,7 +137,7 @@ def with_archive_labels(candidates: MoleculeTable, computed: MoleculeTable) -> M
     }
     nothing = (np.empty((0, 3)), np.empty(0))
     return replace(
-        candidates.with_properties(**(foreign | labels)).with_texts(**texts),
+        candidates.with_properties(**columns).with_texts(**texts),
         grids={
             name: GridValues.from_ragged(
                 [grid.of(int(row)) if row >= 0 else nothing for row in rows]

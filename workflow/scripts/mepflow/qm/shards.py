@@ -25,7 +25,8 @@ from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference_record import PROPERTIES, Record, reference_record
 from mepflow.qm.scf import MEMORY_MEGABYTE
-from mepflow.selection.splits import read_splits, rows_in_split
+from mepflow.qm.wanted_grids import wanted_grids
+from mepflow.selection.splits import rows_in_split
 from mepflow.storage.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def compute_shard(
     table = MoleculeTable.load(candidates)
     rows = np.arange(len(table)) if split is None else rows_in_split(table.ids, splits, split)
     mine = table.select(rows[shard::shards])
-    wanted = _grids_of(splits, mine.ids, grids)
+    wanted = wanted_grids(splits, mine.ids, grids)
     journal = Journal(state_folder / JOURNAL_NAME)
     finished = {str(record["fingerprint"]): record for record in journal.read()}
     records = []
@@ -77,20 +78,6 @@ def compute_shard(
             _report(row + 1, len(mine), molecule, record, fingerprint in finished)
     _assemble(mine, records, level, grids, wanted).save(output)
     log.info("Shard %d done in %.0f s", shard + 1, time.perf_counter() - started)
-
-
-def _grids_of(
-    splits: Path, ids: Sequence[str], grids: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Mapping[str, Any]]]:
-    """Return, for each molecule, the grids on which its MEP is wanted."""
-    table = read_splits(splits).set_index("id")
-    wanted = []
-    for identifier in ids:
-        groups = {"all", str(table.at[identifier, "split"])}
-        if table.at[identifier, "showcase"]:
-            groups.add("showcase")
-        wanted.append({name: row for name, row in grids.items() if row["molecules"] in groups})
-    return wanted
 
 
 def _fingerprint(

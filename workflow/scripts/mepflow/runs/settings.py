@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mepflow.errors import ConfigError, StateError
+from mepflow.runs.archive_labels import check_labels, needs_no_calculation
 from mepflow.runs.remedies import file_remedy
 from mepflow.storage.files import atomic_path
 
@@ -22,13 +23,6 @@ BASELINES: Final = (
     "mbis-charges-dipoles",
     "mbis-charges-dipoles-quadrupoles",
 )
-READERS: Final = {
-    "qm9": "mepflow.archives.qm9_table",
-    "spice": "mepflow.archives.spice_table",
-}
-"""Module whose ``read_archive`` reads an archive of each format."""
-FORMATS_WITH_LABELS: Final = ("spice",)
-"""Formats whose records hold dipole vectors, quadrupoles, MBIS multipoles and conformers."""
 RUN_RECORD: Final = "run.json"
 """File of the results folder that says to which run the folder belongs."""
 
@@ -52,10 +46,11 @@ def check_references(config: Config, archives: Config) -> None:
             _require(grid, config["grids"], f"{place}.grids", "grids")
         _require(dataset["headline_grid"], dataset["grids"], f"{place}.headline_grid", place)
         _check_headline_grid(config, name)
-        _check_archive_has_labels(config, archives, name)
     trained = config["training"]["variants"]
     for variant in trained:
         _require(variant, config["variants"], "training.variants", "variants")
+    for name in config["datasets"]:
+        check_labels(config, archives, name)
     _check_learning_curve(config)
     for variant in config["figures"]["showcase_variants"]:
         _require(variant, trained, "figures.showcase_variants", "training.variants")
@@ -82,19 +77,6 @@ def _check_headline_grid(config: Config, dataset: str) -> None:
         )
 
 
-def _check_archive_has_labels(config: Config, archives: Config, dataset: str) -> None:
-    row = config["datasets"][dataset]
-    archive_format = archives[row["archive"]]["format"]
-    wanted = {"labels": row["labels"] == "archive"}
-    wanted |= {"baselines": any(name.startswith("mbis") for name in row["baselines"])}
-    for key, is_wanted in wanted.items():
-        if is_wanted and archive_format not in FORMATS_WITH_LABELS:
-            raise ConfigError(
-                f"datasets.{dataset}.{key}: an archive of the format {archive_format} holds neither"
-                " dipole vectors nor MBIS multipoles; choose another value."
-            )
-
-
 def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
     known = list(rows)
     if name not in known:
@@ -106,6 +88,8 @@ def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
 def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
     """Return into how many reference jobs a dataset is divided, known before anything runs."""
     row = config["datasets"][dataset]
+    if needs_no_calculation(row, archives[row["archive"]]):
+        return 0
     molecules = archives[row["archive"]]["records"]
     if row["labels"] == "archive":
         test = row["split"]["test"]
@@ -117,12 +101,6 @@ def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
 def computed_split(row: Config) -> str | None:
     """Return the split of a dataset (its row) that is computed, or None where all are."""
     return "test" if row["labels"] == "archive" else None
-
-
-def reader_options(row: Config, archives: Config) -> dict[str, Any]:
-    """Return what a dataset (its row) tells the reader of its archive."""
-    has_conformers = archives[row["archive"]]["format"] in FORMATS_WITH_LABELS
-    return {"conformers": row["conformers"]} if has_conformers else {}
 
 
 def grids_of(config: Config, dataset: str) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Labels by archive and target: what is taken, and what is refused before anything runs."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from mepflow.errors import ConfigError
+from mepflow.runs import archive_labels as labels
+from mepflow.runs import settings
+
+DIPOLES: dict[str, Any] = {"loss_weights": {"dipole": 1.0, "quadrupole": 0.0}}
+MULTIPOLES: dict[str, Any] = {"loss_weights": {"dipole": 1.0, "quadrupole": 1.0}}
+LENGTHS: dict[str, Any] = {
+    "loss_weights": {"dipole_norm": 1.0, "charges": 0.1},
+    "charges_like": "mulliken",
+}
+FITTED: dict[str, Any] = {
+    "loss_weights": {"dipole_norm": 1.0, "charges": 0.1},
+    "charges_like": "fitted",
+}
+FORCES: dict[str, Any] = {"loss_weights": {"energy": 1.0, "forces": 1.0}}
+WHOLE = ["dipole", "quadrupole", "mulliken_charges", "mep"]
+ARCHIVES: dict[str, Any] = {
+    "qm9": {"format": "qm9", "records": 10},
+    "spice": {"format": "spice", "records": 10},
+    "whole": {"format": "labelled", "records": 10, "labels": WHOLE},
+    "moments": {"format": "labelled", "records": 10, "labels": WHOLE[:2]},
+    "frames": {
+        "format": "extxyz",
+        "records": 10,
+        "labels": ["dipole"],
+        "keys": {"dipole": "mu"},
+        "uncharacterized": None,
+    },
+}
+
+
+def run(archive: str, variant: dict[str, Any], **row: Any) -> dict[str, Any]:
+    """Return the parts of a configuration that count here, of one dataset."""
+    dataset = {
+        "archive": archive,
+        "labels": "archive",
+        "level_of_theory": "ours",
+        "conformers": "all",
+        "shard_size": 2,
+        "split": {"test": 3},
+        "grids": ["mk"],
+        "baselines": ["fitted-charges"],
+    }
+    return {
+        "datasets": {"ours": copy.deepcopy(dataset) | row},
+        "levels_of_theory": {"ours": {"basis": "sto-3g"}},
+        "grids": {"mk": {"kind": "shells"}},
+        "variants": {"v": variant},
+        "training": {"variants": ["v"]},
+    }
+
+
+TAKEN = {
+    "QM9's own lengths and charges": ("qm9", LENGTHS, ["dipole_norm", "mulliken_charges"]),
+    "charges fitted to the potential": ("qm9", FITTED, ["dipole_norm"]),
+    "SPICE's multipoles, whatever is learned": ("spice", DIPOLES, ["dipole", "quadrupole"]),
+    "forces": ("spice", FORCES, ["dipole", "quadrupole", "energy", "forces"]),
+    "a length follows from a dipole": ("frames", FITTED, ["dipole", "dipole_norm"]),
+    "a potential is no column": ("whole", MULTIPOLES, ["dipole", "quadrupole"]),
+}
+
+
+@pytest.mark.parametrize(("archive", "variant", "expected"), TAKEN.values(), ids=TAKEN)
+def test_taken_labels(archive: str, variant: dict[str, Any], expected: list[str]) -> None:
+    config = run(archive, variant)
+    labels.check_labels(config, ARCHIVES, "ours")
+    assert labels.taken_labels(config, ARCHIVES, "ours") == expected
+    computed = run(archive, variant, labels="computed")
+    assert labels.taken_labels(computed, ARCHIVES, "ours") == []
+
+
+REFUSED = {
+    "vectors of QM9": ("qm9", DIPOLES, {}, r"labels: the variant v learns dipole, .* archive qm9"),
+    "quadrupoles": ("frames", MULTIPOLES, {}, r"v learns quadrupole, .* frames \(format extxyz\)"),
+    "charges": ("spice", LENGTHS, {}, r"v learns mulliken_charges, .* spice"),
+    "MBIS": ("whole", DIPOLES, {"baselines": ["mbis-charges"]}, r"baselines: mbis-charges needs"),
+    "Mulliken of nothing computed": (
+        "whole-without",
+        DIPOLES,
+        {"baselines": ["mulliken"]},
+        r"baselines: mulliken needs mulliken_charges",
+    ),
+}
+
+
+@pytest.mark.parametrize(("archive", "variant", "row", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_label_that_the_archive_lacks_is_refused(
+    archive: str, variant: dict[str, Any], row: dict[str, Any], message: str
+) -> None:
+    archives = ARCHIVES | {"whole-without": ARCHIVES["whole"] | {"labels": [*WHOLE[:2], "mep"]}}
+    config = run(archive, variant, **row)
+    with pytest.raises(ConfigError, match=message):
+        labels.check_labels(config, archives, "ours")
+
+
+def test_a_target_without_weight_needs_no_label() -> None:
+    labels.check_labels(run("frames", DIPOLES), ARCHIVES, "ours")
+
+
+SHARDS = {"qm9": 2, "spice": 2, "moments": 2, "frames": 2, "whole": 0}
+
+
+@pytest.mark.parametrize(("archive", "expected"), SHARDS.items())
+def test_an_archive_with_potentials_leaves_no_reference_job(archive: str, expected: int) -> None:
+    assert settings.number_of_shards(run(archive, DIPOLES), ARCHIVES, "ours") == expected
+    computed = run(archive, DIPOLES, labels="computed")
+    assert settings.number_of_shards(computed, ARCHIVES, "ours") == 5
+
+
+def test_what_readers_are_told() -> None:
+    assert labels.reader_options(run("qm9", DIPOLES), ARCHIVES, "ours") == {}
+    assert labels.reader_options(run("spice", DIPOLES), ARCHIVES, "ours") == {"conformers": "all"}
+    wanted = labels.reader_options(run("spice", FORCES), ARCHIVES, "ours")
+    assert wanted == {"conformers": "all", "gradients": True}
+    whole = {"labels": WHOLE, "level": {"basis": "sto-3g"}, "grids": {"mk": {"kind": "shells"}}}
+    assert labels.reader_options(run("whole", DIPOLES), ARCHIVES, "ours") == whole
+    computed = run("whole", DIPOLES, labels="computed")
+    assert labels.reader_options(computed, ARCHIVES, "ours") == whole | {"level": None, "grids": {}}
+    frames = labels.reader_options(run("frames", DIPOLES), ARCHIVES, "ours")
+    assert frames == {"labels": ["dipole"], "keys": {"dipole": "mu"}}

@@ -1,0 +1,126 @@
+"""A published reference as the molecule table of an archive, and what was rejected of it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from mepflow.archives.labelled import (
+    COLUMN_OF_LABEL,
+    as_archive,
+    usable_rows,
+    with_archive_columns,
+)
+from mepflow.archives.rejected_records import Rejected
+from mepflow.errors import ConfigError, InputError
+from mepflow.molecules import MoleculeTable
+from mepflow.storage.files import atomic_path
+
+logger = logging.getLogger(__name__)
+
+Row = Mapping[str, Any]
+_NOT_PHYSICS: Final = ("name", "backend")
+"""What of a level of theory does not decide a number."""
+_NOT_PLACES: Final = ("molecules",)
+"""What of a grid does not decide where its points are."""
+
+
+def read_archive(
+    archive: Path,
+    table_path: Path,
+    rejected_path: Path,
+    expected_records: int | None = None,
+    labels: Sequence[str] = (),
+    level: Row | None = None,
+    grids: Mapping[str, Row] | None = None,
+) -> None:
+    """Write the molecules of a reference with its labels as ``archive_*``, and what was rejected.
+
+    ``labels`` are names of :data:`~mepflow.archives.labelled.COLUMN_OF_LABEL`, or ``mep``, that the
+    file must hold. ``level`` is the row of the level of theory that it must be of (None: of any);
+    ``grids`` are the rows of the grids whose potentials are taken. The CSV has the columns record,
+    id, reason.
+
+    Raises :class:`InputError` where the file is damaged, lacks a label or a grid, or holds no
+    usable row or another number of rows than ``expected_records``, and :class:`ConfigError` where
+    it is of another level, or a grid lies elsewhere; it writes nothing then.
+    """
+    reference = MoleculeTable.load(archive)
+    if expected_records is not None and len(reference) != expected_records:
+        raise InputError(
+            f"{archive} holds {len(reference)} molecules instead of {expected_records}: fetch it"
+            " again, or correct `records` of the archive."
+        )
+    if level is not None:
+        _check_level(reference.metadata, level, archive)
+    _check_grids(reference, grids or {}, archive)
+    reference = with_archive_columns(reference)
+    columns = [COLUMN_OF_LABEL[name] for name in labels if name in COLUMN_OF_LABEL]
+    if missing := [name for name in columns if name not in reference.properties]:
+        raise InputError(
+            f"{archive} has no {missing[0]}: correct `labels` of the archive, or fetch it again."
+        )
+    kept, rejected = usable_rows(reference, columns)
+    if not kept:
+        raise InputError(_nothing_left(archive, rejected))
+    table = as_archive(reference.select(kept), list(grids or {}))
+    table = replace(table, metadata={**reference.metadata, "archive": archive.name})
+    with atomic_path(rejected_path) as temporary:
+        frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
+        frame.to_csv(temporary, index=False)
+    table.save(table_path)
+    logger.info("%s: %d molecules taken, %d rejected", archive, len(kept), len(rejected))
+
+
+def _check_level(metadata: Row, level: Row, archive: Path) -> None:
+    found = metadata.get("level_of_theory")
+    if not isinstance(found, Mapping):
+        raise InputError(f"{archive} does not say its level of theory: set labels to computed.")
+    if differing := _differing(found, level, _NOT_PHYSICS):
+        key = differing[0]
+        raise ConfigError(
+            f"{archive} is of another level of theory than the dataset's level_of_theory: its"
+            f" {_shown(key)} is {_shown(found.get(key))}, not"
+            f" {_shown(level.get(key))}; name the file's own level."
+        )
+
+
+def _check_grids(reference: MoleculeTable, grids: Mapping[str, Row], archive: Path) -> None:
+    settings = reference.metadata.get("grid_settings")
+    known = settings if isinstance(settings, Mapping) else {}
+    for name, row in grids.items():
+        if name not in reference.grids or not isinstance(known.get(name), Mapping):
+            there = ", ".join(map(_shown, sorted(reference.grids))) or "none"
+            raise InputError(
+                f"{archive} has no potential on the grid {name} (it has {there}): take it out of"
+                " the dataset's grids, or set labels to computed."
+            )
+        if differing := _differing(known[name], row, _NOT_PLACES):
+            key = differing[0]
+            raise ConfigError(
+                f"{archive}: the {key} of its grid {name} is {_shown(known[name].get(key))}, not"
+                f" {_shown(row.get(key))}; give the dataset a grid with the file's own settings."
+            )
+
+
+def _differing(found: Row, wanted: Row, ignored: Sequence[str]) -> list[str]:
+    """Return the keys, sorted, in which two rows differ, but for the ignored ones."""
+    keys = sorted({*found, *wanted} - {*ignored})
+    return [key for key in keys if found.get(key) != wanted.get(key)]
+
+
+def _shown(value: Any) -> str:
+    return ascii(value)[:60]
+
+
+def _nothing_left(archive: Path, rejected: Sequence[Rejected]) -> str:
+    if not rejected:
+        return f"{archive} holds no molecule: fetch it again."
+    first = rejected[0]
+    return (
+        f"{archive} holds no usable molecule, all {len(rejected)} were rejected, the first one"
+        f" ({first.record}) because {first.reason}: check that it is a reference of mepflow."
+    )
