@@ -61,7 +61,6 @@ rule collect_reference:
         runtime=growing(120),
     params:
         computed_split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
-        labels=lambda wildcards: archive_labels.taken_labels(config, ARCHIVES, wildcards.dataset),
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"

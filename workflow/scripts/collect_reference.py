@@ -14,7 +14,6 @@ with job(snakemake):
         Path(snakemake.input.verdicts),
         Path(snakemake.input.funnel),
         snakemake.params.computed_split,
-        snakemake.params.labels,
         snakemake.params.grids,
         snakemake.params.dipole_tolerance_debye,
         Path(snakemake.output.reference),

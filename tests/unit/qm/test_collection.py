@@ -60,7 +60,7 @@ def references(tmp_path):
     return paths
 
 
-def collect(tmp_path, paths, tolerance=0.01, split=None, labels=()):
+def collect(tmp_path, paths, tolerance=0.01, split=None):
     collect_reference(
         paths,
         tmp_path / "candidates.h5",
@@ -68,7 +68,6 @@ def collect(tmp_path, paths, tolerance=0.01, split=None, labels=()):
         tmp_path / "candidates.csv",
         tmp_path / "funnel.csv",
         split,
-        labels,
         GRIDS,
         tolerance,
         tmp_path / "reference.h5",
@@ -188,8 +187,7 @@ def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
     shard.save(tmp_path / "0.h5")
     with pytest.raises(StateError, match="missing, foreign or repeated"):
         collect(tmp_path, [tmp_path / "0.h5"])
-    labels = ("dipole", "quadrupole")
-    verdicts = collect(tmp_path, [tmp_path / "0.h5"], split="test", labels=labels)
+    verdicts = collect(tmp_path, [tmp_path / "0.h5"], split="test")
     assert dict(zip(verdicts["id"], verdicts["reason"], strict=True)) == {
         "a": "", "b": "", "c": "", "d": "", "e": "scf_not_converged"
     }  # fmt: skip
@@ -216,27 +214,23 @@ def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
 
 def test_nothing_computed_leaves_the_labels():
     candidates = archive_candidates()
-    reference = with_archive_labels(
-        candidates, computed_of(candidates, []), ("dipole", "quadrupole")
-    )
+    reference = with_archive_labels(candidates, computed_of(candidates, []))
     np.testing.assert_array_equal(
         reference.properties["dipole"], candidates.properties["archive_dipole"]
     )
     assert np.isnan(reference.properties["scf_converged"]).all()
 
 
-def test_labels_come_one_by_one():
-    """Of an archive that has no vectors its own columns are labels, and what was computed stays."""
+def test_an_archive_without_vectors_keeps_what_was_computed():
+    """The multipoles are then those of the test molecules alone, the lengths those of all."""
     candidates = archive_candidates()
     computed = computed_of(candidates, ["b", "d"])
-    lengths = np.arange(5.0)
-    gradient = np.arange(21.0).reshape(7, 3)
-    own = candidates.with_properties(archive_dipole_norm=lengths, archive_gradient=gradient)
-    reference = with_archive_labels(own, computed, ("dipole_norm", "forces"))
-    np.testing.assert_array_equal(reference.properties["dipole_norm"], lengths)
-    np.testing.assert_array_equal(reference.properties["forces"], -gradient)
-    has_dipole = np.isfinite(reference.properties["dipole"]).all(axis=1)
-    assert [key for key, has in zip(reference.ids, has_dipole, strict=True) if has] == ["b", "d"]
+    own = replace(candidates, properties={"archive_dipole_norm": np.arange(5.0)})
+    reference = with_archive_labels(own, computed)
+    np.testing.assert_array_equal(reference.properties["archive_dipole_norm"], np.arange(5.0))
+    for name in ("dipole", "quadrupole"):
+        has_it = np.isfinite(reference.properties[name]).reshape(5, -1).all(axis=1)
+        assert [key for key, has in zip(reference.ids, has_it, strict=True) if has] == ["b", "d"]
 
 
 def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
@@ -257,8 +251,7 @@ def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
     verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
     verdicts.to_csv(tmp_path / "candidates.csv", index=False)
     write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
-    labels = ("dipole", "quadrupole")
-    verdicts = collect(tmp_path, [], split="test", labels=labels).set_index("id")
+    verdicts = collect(tmp_path, [], split="test").set_index("id")
     assert verdicts.loc["e", "reason"] == "scf_not_converged"
     assert verdicts.loc["e", "detail"] == "the archive has no potential of it on the grid mk"
     reference = MoleculeTable.load(tmp_path / "reference.h5")

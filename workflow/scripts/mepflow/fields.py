@@ -23,9 +23,6 @@ FIELDS: Final[dict[str, Field]] = {
     "quadrupole": Field(
         "molecule", (3, 3), "e*bohr^2", f"traceless quadrupole Theta' about the {ORIGIN}"
     ),
-    "dipole_norm": Field("molecule", (), "e*bohr", "length of the dipole"),
-    "forces": Field("atom", (3,), "hartree/bohr", "negative gradient of the energy"),
-    "mbis_charges": Field("atom", (), "e", "MBIS atomic charges"),
     "origin": Field("molecule", (3,), "bohr", f"the multipoles' origin: {ORIGIN}"),
     "homo": Field("molecule", (), "hartree", "highest occupied orbital energy"),
     "lumo": Field("molecule", (), "hartree", "lowest unoccupied orbital energy"),

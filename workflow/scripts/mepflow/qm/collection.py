@@ -2,21 +2,21 @@
 
 Where the labels are computed, every candidate was, and the reference is what the shards hold. Where
 they are the archive's, the shards hold the test molecules alone: the reference then has every
-candidate with the archive's dipole and quadrupole, and what was computed (the MEP among it) in the
-rows of the test molecules; other rows are nan there, and their grids have no points. An archive
-that holds the potentials, too, leaves nothing to compute: there are no shards then.
+candidate with the archive's dipole and quadrupole, as far as it has them, and what was computed
+(the MEP among it) in the rows of the test molecules; other rows are nan there, and their grids have
+no points. An archive that holds the potentials, too, leaves nothing to compute: there are no shards
+then.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mepflow.archives.labelled import COLUMN_OF_LABEL
 from mepflow.errors import StateError
 from mepflow.fields import FIELDS
 from mepflow.molecules import GridValues, MoleculeTable
@@ -37,6 +37,9 @@ from mepflow.selection.verdicts import (
 
 FloatArray = npt.NDArray[np.float64]
 
+_MULTIPOLES: Final = {"dipole": "archive_dipole", "quadrupole": "archive_quadrupole"}
+"""Labels that are compared with predictions, and the archive's columns that can give them."""
+
 
 def collect_reference(
     shard_paths: Sequence[Path],
@@ -45,7 +48,6 @@ def collect_reference(
     candidate_verdicts_path: Path,
     candidate_funnel_path: Path,
     computed_split: str | None,
-    labels: Sequence[str],
     grids: Mapping[str, Mapping[str, Any]],
     dipole_tolerance_debye: float | None,
     reference_path: Path,
@@ -57,10 +59,9 @@ def collect_reference(
 
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
-    the shards hold, or None where they hold every candidate; ``labels`` are those of
-    :data:`~mepflow.archives.labelled.COLUMN_OF_LABEL` that are the archive's. Without any shard,
-    the archive's own values of that split are taken, on ``grids``. Raises :class:`StateError` where
-    the shards do not hold exactly those molecules, and :class:`InputError` where none is left.
+    the shards hold, or None where they hold every candidate. Without any shard, the archive's own
+    values of that split are taken, on ``grids``. Raises :class:`StateError` where the shards do not
+    hold exactly those molecules, and :class:`InputError` where none is left.
     """
     before = read_verdicts(candidate_verdicts_path)
     expected = list(before.loc[before["verdict"] == KEPT, "id"])
@@ -81,7 +82,7 @@ def collect_reference(
     if computed_split is not None:
         candidates = MoleculeTable.load(candidates_path).sorted_by_id()
         rows = kept_rows(candidates, verdicts, candidate_verdicts_path)
-        reference = with_archive_labels(candidates.select(rows), computed, labels)
+        reference = with_archive_labels(candidates.select(rows), computed)
     steps = [*read_funnel(candidate_funnel_path)["step"][1:], *filters]
     write_csv(verdicts, verdicts_path)
     write_csv(funnel(verdicts, steps), funnel_path)
@@ -111,13 +112,12 @@ def merge_verdicts(
     return pd.concat([others, after]).sort_values("id", ignore_index=True)
 
 
-def with_archive_labels(
-    candidates: MoleculeTable, computed: MoleculeTable, labels: Sequence[str]
-) -> MoleculeTable:
-    """Return the candidates with the archive's labels as results, and what was computed.
+def with_archive_labels(candidates: MoleculeTable, computed: MoleculeTable) -> MoleculeTable:
+    """Return the candidates with the archive's multipoles as labels and what was computed.
 
     Every molecule of ``computed`` must be a candidate. Columns of it that the candidates lack are
-    nan (an empty text, no grid points) in the rows of other candidates; ``labels`` come after them.
+    nan (an empty text, no grid points) in the rows of other candidates; so are the multipoles where
+    the archive has none. Its other labels keep their names, such as ``archive_mulliken_charges``.
     """
     row_of = {key: row for row, key in enumerate(computed.ids)}
     rows = np.array([row_of.get(key, -1) for key in candidates.ids], dtype=np.int64)
@@ -126,9 +126,11 @@ def with_archive_labels(
         for name, values in computed.properties.items()
         if name not in candidates.properties
     }
-    for name in labels:
-        values = candidates.properties[COLUMN_OF_LABEL[name]]
-        columns[name] = -values if name == "forces" else values
+    columns |= {
+        name: candidates.properties[archive]
+        for name, archive in _MULTIPOLES.items()
+        if archive in candidates.properties
+    }
     columns["origin"] = _origins(candidates)
     texts = {
         name: [column[row] if row >= 0 else "" for row in rows]

@@ -19,7 +19,7 @@ READERS: Final = {
 """Module whose ``read_archive`` reads an archive of each format."""
 POTENTIAL: Final = "mep"
 """The label that, beside the molecular multipoles, makes every reference calculation needless."""
-ALWAYS_TAKEN: Final = ("dipole", "quadrupole")
+_MULTIPOLES: Final = ("dipole", "quadrupole")
 """Labels that every evaluation needs, whether a model is trained on them or not."""
 _LABELS_OF_FORMAT: Final = {
     "qm9": ("dipole_norm", "mulliken_charges", "energy"),
@@ -60,15 +60,6 @@ def _labels_of(variant: Config) -> Iterator[str]:
             yield f"{variant['charges_like']}_charges"
 
 
-def taken_labels(config: Config, archives: Config, dataset: str) -> list[str]:
-    """Return the labels of a dataset that are its archive's; none where they are computed."""
-    row = config["datasets"][dataset]
-    if row["labels"] != "archive":
-        return []
-    wanted = {*ALWAYS_TAKEN, *wanted_labels(config)} - {POTENTIAL}
-    return [name for name in held_labels(archives[row["archive"]]) if name in wanted]
-
-
 def check_labels(config: Config, archives: Config, dataset: str) -> None:
     """Raise :class:`ConfigError` where an archive lacks a label that a dataset takes from it."""
     row = config["datasets"][dataset]
@@ -97,7 +88,7 @@ def check_labels(config: Config, archives: Config, dataset: str) -> None:
 
 def needs_no_calculation(row: Config, archive: Config) -> bool:
     """Return whether all that is known of a dataset's molecules is from its archive."""
-    return row["labels"] == "archive" and {POTENTIAL, *ALWAYS_TAKEN} <= {*held_labels(archive)}
+    return row["labels"] == "archive" and {POTENTIAL, *_MULTIPOLES} <= {*held_labels(archive)}
 
 
 def tables(config: Config, archives: Config, dataset: str) -> list[str]:
