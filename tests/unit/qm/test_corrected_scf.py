@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyscf import dft
 from pyscf.dft import numint
 
 from mepflow.molecules import Molecule
@@ -69,6 +70,34 @@ def test_the_fine_grid_decides_the_result(changes: dict[str, Any], evaluations: 
     assert found.e_tot == pytest.approx(plain.e_tot, abs=2e-11)
     np.testing.assert_allclose(found.dip_moment(unit="au"), plain.dip_moment(unit="au"), atol=2e-6)
     np.testing.assert_allclose(found.mo_energy, plain.mo_energy, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("functional", "fitting"), [("wb97m-v", "def2-universal-jkfit"), ("wb97x-v", None)]
+)
+def test_functionals_with_vv10_have_the_energy_of_plain_pyscf(
+    monkeypatch: pytest.MonkeyPatch, functional: str, fitting: str | None
+) -> None:
+    hydrogen = Molecule("H2", np.array([1, 1], np.uint8), np.array([[0, 0, 0], [0, 0, 1.4]], float))
+    wanted = level(functional=functional, basis="sto-3g", density_fitting=fitting, grid_level=1)
+    original = scf.build_mean_field
+
+    def with_small_grid(*arguments: Any) -> Any:
+        mean_field = original(*arguments)
+        mean_field.nlcgrids.level = 0  # the cost of VV10 rises with its square
+        return mean_field
+
+    monkeypatch.setattr(scf, "build_mean_field", with_small_grid)
+    found = scf.run_scf(hydrogen, wanted)
+    assert found.converged
+    plain = dft.RKS(scf.build_molecule(hydrogen, wanted))
+    plain.xc, plain.grids.level, plain.nlcgrids.level = functional, 1, 0
+    if fitting is not None:
+        plain = plain.density_fit(auxbasis=fitting)
+    plain.kernel()
+    assert found.mean_field.e_tot == pytest.approx(plain.e_tot, abs=1e-6)
+    plain.nlc = 0
+    assert abs(plain.kernel() - found.mean_field.e_tot) > 1e-4, "VV10 is in the energy"
 
 
 def test_the_correction_is_the_difference_to_first_order() -> None:

@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mepflow.errors import ConfigError
 from mepflow.geometry.surfaces import surface_values
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.qm import shards
+from mepflow.qm import reference_record, shards
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.scf import run_scf
 from mepflow.qm.shards import JOURNAL_NAME, compute_shard
 from mepflow.selection.splits import write_splits
+from mepflow.storage.journal import Journal
 
 LEVEL = LevelOfTheory("tiny", "lda,vwn", "sto-3g", None, None, None, 0, 1e-8, 50)
 GRIDS: dict[str, dict[str, Any]] = {
@@ -89,6 +91,42 @@ def test_open_shell_is_recorded_with_its_reason(inputs: tuple[Path, Path], tmp_p
     assert "9 electrons" in table.texts["failure"][3]
     assert np.isnan(table.property_of("dipole", 3)).all()
     assert table.texts["failure"][:3] == ["", "", ""]
+
+
+@pytest.mark.parametrize("broken", ["run_scf", "molecular_properties", "potential_on_points"])
+def test_a_calculation_that_raises_is_a_failure_of_its_molecule(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    original, calls = getattr(reference_record, broken), []
+
+    def raising(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise IndexError("boolean index did not match")
+        return original(*arguments)
+
+    monkeypatch.setattr(reference_record, broken, raising)
+    table = MoleculeTable.load(run(inputs, tmp_path))
+    assert table.ids == list(ATOMS)
+    assert table.texts["failure"][:3] == ["IndexError: boolean index did not match", "", ""]
+    np.testing.assert_array_equal(table.properties["scf_converged"], [0, 1, 1, 0])
+    assert np.diff(table.grids["mk"].point_offsets)[0] == 0
+    assert len(Journal(tmp_path / "state" / JOURNAL_NAME).read()) == len(ATOMS)
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigError("no gpu4pyscf"), MemoryError(), OSError(28, "No space left")]
+)
+def test_an_error_that_is_not_the_molecules_ends_the_shard(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def raising(*arguments: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(reference_record, "run_scf", raising)
+    with pytest.raises(type(error)):
+        run(inputs, tmp_path)
+    assert not (tmp_path / "state" / JOURNAL_NAME).exists()
 
 
 def test_shards_share_the_molecules(inputs: tuple[Path, Path], tmp_path: Path) -> None:

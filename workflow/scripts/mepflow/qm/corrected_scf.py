@@ -29,7 +29,9 @@ COARSE_LEVEL: Final = 0
 _COARSE_GRADIENT: Final = 1e-2
 """Where the cycles without a correction end: the next ones would converge to another density."""
 _TIGHTER_GRADIENT: Final = 0.1
-"""Against PySCF's √(tolerance of the energy): approximate cycles cost little."""
+"""Gradient at which later cycles end, as a part of PySCF's default, √(tolerance of the energy).
+
+Approximate cycles cost little, so they may converge further."""
 _MAX_EXPANSIONS: Final = 8
 _KEPT_SHARE: Final = 0.1
 """Part of the memory that the values of basis functions on the coarse grid may take."""

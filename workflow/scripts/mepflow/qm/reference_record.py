@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.errors import InputError
+from mepflow.errors import InputError, MepflowError
 from mepflow.fields import FIELDS
 from mepflow.geometry.grids import grid_points
 from mepflow.molecules import Molecule
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points
-from mepflow.qm.scf import MEMORY_MEGABYTE, run_scf
+from mepflow.qm.scf import MEMORY_MEGABYTE, ScfResult, run_scf
 
 log = logging.getLogger(__name__)
 
@@ -46,24 +46,36 @@ def reference_record(
 ) -> Record:
     """Return :data:`PROPERTIES`, ``failure``, and ``points/{grid}``, ``mep/{grid}`` of a molecule.
 
-    A calculation that cannot be done or does not converge gives NaN properties, empty grids and
-    the reason in ``failure``: it is recorded, not raised, so that a shard goes on.
+    A calculation that raises or does not converge gives NaN properties, empty grids and the reason
+    in ``failure``: it is recorded, not raised, so that a shard goes on. Raised are errors that are
+    not the molecule's: of the settings (:class:`mepflow.errors.ConfigError`), of memory and disks.
     """
     start = time.perf_counter()
     try:
         result = run_scf(molecule, level, threads, memory_megabyte)
-    except (InputError, RuntimeError, ArithmeticError, np.linalg.LinAlgError) as error:
+        if result.converged:
+            record = _computed(molecule, result, grids)
+            return record | _outcome("", True, result.cycles, start)
+    except InputError as error:
         return _failed(molecule, grids, str(error), 0, start)
-    if not result.converged:
-        reason = f"SCF not converged after {result.cycles} cycles"
-        return _failed(molecule, grids, reason, result.cycles, start)
+    except (MepflowError, MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever a library raises on a strange molecule
+        log.warning("%s: the calculation raised", molecule.id, exc_info=True)
+        return _failed(molecule, grids, f"{type(error).__name__}: {error}", 0, start)
+    reason = f"SCF not converged after {result.cycles} cycles"
+    return _failed(molecule, grids, reason, result.cycles, start)
+
+
+def _computed(molecule: Molecule, result: ScfResult, grids: Mapping[str, Any]) -> Record:
+    """Return the properties of a converged SCF, and the MEP on the points of each grid."""
     origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
     record: Record = dict(molecular_properties(result.mean_field, origin))
     for name, settings in grids.items():
         points = grid_points(settings, molecule.atomic_numbers, molecule.positions)
         record[f"points/{name}"] = points
         record[f"mep/{name}"] = potential_on_points(result.mean_field, points)
-    return record | _outcome("", True, result.cycles, start)
+    return record
 
 
 def _failed(

@@ -1,7 +1,7 @@
 """Closed-shell Kohn–Sham calculations at a level of theory, with a second-order retry.
 
-The cycles are PySCF's, where it can be with an approximation that the exact potential corrects
-(:mod:`mepflow.qm.corrected_scf`).
+The cycles are PySCF's. Most levels of theory take an approximate potential for them, which the
+exact one corrects (:mod:`mepflow.qm.corrected_scf`).
 """
 
 import itertools
@@ -115,8 +115,13 @@ def run_scf(
 
 
 def _approximate(mean_field: Any, level: LevelOfTheory) -> Any | None:
-    """Return what is to do the cycles: with density fitting; None where that is not to be had."""
-    if level.backend != PYSCF or level.grid_level <= COARSE_LEVEL:
+    """Return the mean field of the approximate cycles; None where PySCF's own cycles are better.
+
+    A functional with VV10 has a second integral, on a grid of its own, which the correction leaves
+    out. Exact integrals need an auxiliary basis for all elements.
+    """
+    coarse_already = level.grid_level <= COARSE_LEVEL
+    if level.backend != PYSCF or coarse_already or mean_field.do_nlc():
         return None
     if level.density_fitting is not None:
         return mean_field
