@@ -82,7 +82,10 @@ def test_molecules_without_points_and_planes_are_left_out(system, tmp_path):
             "mk": GridValues.from_ragged(parts),
             "plane": GridValues.from_ragged(through),
         },
-        metadata={"grids": {"plane": {"gdb_000001": plane.to_metadata()}}},
+        metadata={
+            "grids": {"plane": {"gdb_000001": plane.to_metadata()}},
+            "grid_settings": {"plane": {"kind": "plane"}},
+        },
     )
     system.save()
     evaluate_mep(system.predict(system.terms), system.reference, tmp_path / "mep.csv")

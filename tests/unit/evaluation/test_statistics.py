@@ -72,6 +72,14 @@ def test_representations_about_different_molecules_are_refused():
         require_same_molecules(both.iloc[:-1])
 
 
+def test_only_some_baselines_may_cover_fewer_molecules():
+    errors = pd.concat([frame([[1.0], [2.0]]), frame([[1.0]], "mbis-charges")])
+    require_same_molecules(errors)
+    more = pd.concat([frame([[1.0]]), frame([[1.0], [2.0]], "mbis-charges")])
+    with pytest.raises(InputError, match="AC-D and mbis-charges"):
+        require_same_molecules(more)
+
+
 def test_files_are_joined_with_name_and_seed(tmp_path):
     (tmp_path / "a.csv").write_text("id,error\n007,1.5\n")
     (tmp_path / "b.csv").write_text("id,error\n007,2.5\n")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.geometry.planes import Plane, is_plane_grid, plane_values
+from mepflow.geometry.planes import Plane, plane_values
 from mepflow.geometry.stored_grids import metric_grids
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 
@@ -25,7 +25,8 @@ def table():
             "mk": GridValues.from_ragged([(points, values), (points, values)]),
         },
         metadata={
-            "grids": {"plane": {"b": PLANE.to_metadata()}, "mk": {"kind": "shells"}, "x": {}}
+            "grids": {"plane": {"b": PLANE.to_metadata()}},
+            "grid_settings": {"plane": {"kind": "plane"}, "mk": {"kind": "shells"}},
         },
     )
 
@@ -50,10 +51,15 @@ def test_metadata_round_trip():
 
 
 def test_planes_are_not_measured_on(table):
-    assert is_plane_grid(table, "plane")
-    assert not is_plane_grid(table, "mk")
-    assert not is_plane_grid(table, "nothing")
     assert metric_grids(table) == ["mk"]
+
+
+def test_the_written_kind_decides_not_the_shape_of_other_metadata(table):
+    settings = {"plane": {"kind": "shells"}, "mk": {"kind": "surface"}}
+    changed = replace(table, metadata={**table.metadata, "grid_settings": settings})
+    assert metric_grids(changed) == ["plane"]
+    bare = replace(table, metadata={})
+    assert metric_grids(bare) == ["mk", "plane"]
 
 
 def test_values_of_a_molecules_plane(table):

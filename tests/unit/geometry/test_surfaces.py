@@ -116,7 +116,10 @@ def table() -> MoleculeTable:
             "surface": GridValues.from_ragged([(points[:0], values[:0]), (points, values)]),
             "mk": GridValues.from_ragged([(points, values), (points, values)]),
         },
-        metadata={"grids": {"surface": {"b": DESCRIPTION}}},
+        metadata={
+            "grids": {"surface": {"b": DESCRIPTION}},
+            "grid_settings": {"surface": {"kind": "surface"}},
+        },
     )
 
 

@@ -143,7 +143,10 @@ def _write_potentials(page: Page) -> None:
         surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **SURFACE)
         values = potential(surface.vertices, molecule.positions, np.array(charges))
         grids.append((surface.vertices, values))
-    metadata = {"grids": {"surface": {molecule.id: SURFACE for molecule in MOLECULES}}}
+    metadata = {
+        "grids": {"surface": {molecule.id: SURFACE for molecule in MOLECULES}},
+        "grid_settings": {"surface": {"kind": "surface"}},
+    }
     table = MoleculeTable.from_molecules(
         MOLECULES, {}, {"surface": GridValues.from_ragged(grids)}, metadata
     )

@@ -126,7 +126,8 @@ def make_reference(rng):
         **mbis(rng, charges),
     }
     metadata = {
-        "grids": {"plane": {SHOWCASE: plane.to_metadata()}, "surface": {SHOWCASE: description}}
+        "grids": {"plane": {SHOWCASE: plane.to_metadata()}, "surface": {SHOWCASE: description}},
+        "grid_settings": {name: {"kind": name} for name in ("plane", "surface")},
     }
     return MoleculeTable.from_molecules(molecules, properties, grids, metadata)
 

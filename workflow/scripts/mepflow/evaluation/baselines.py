@@ -1,4 +1,4 @@
-r"""Baselines of the MEP: charges that no model had to learn.
+r"""Baselines of the MEP: atomic multipoles that are computed or fitted without a model.
 
 ``mulliken``
     the reference calculation's Mulliken charges;

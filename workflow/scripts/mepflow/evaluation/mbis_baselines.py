@@ -27,6 +27,8 @@ MBIS_BASELINES: Final[dict[str, int]] = {
     "mbis-charges-dipoles-quadrupoles": 3,
 }
 """Baselines, with the number of :data:`MBIS_FIELDS` that each needs."""
+PARTIAL_BASELINES: Final = frozenset(MBIS_BASELINES)
+"""Baselines that may cover fewer molecules than the models do."""
 
 logger = logging.getLogger(__name__)
 

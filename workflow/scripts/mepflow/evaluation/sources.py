@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mbis_baselines import MBIS_BASELINES
+from mepflow.evaluation.mbis_baselines import PARTIAL_BASELINES
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Source:
 
     @property
     def is_baseline(self) -> bool:
-        """Tell whether nothing was trained."""
+        """Tell whether the representation is a baseline, which has no training."""
         return self.seed is None
 
 
@@ -76,13 +76,13 @@ def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
 def require_same_molecules(errors: pd.DataFrame) -> None:
     """Raise :class:`InputError` where the representations are about different molecules.
 
-    The MBIS baselines may cover fewer molecules than the others, but no other ones.
+    :data:`PARTIAL_BASELINES` may cover fewer molecules than the others, but no other ones.
     """
     groups = errors.groupby("name", sort=False)["id"]
     sets = {str(name): frozenset(rows) for name, rows in groups}
-    first = next((name for name in sets if name not in MBIS_BASELINES), next(iter(sets)))
+    first = next((name for name in sets if name not in PARTIAL_BASELINES), next(iter(sets)))
     for name, rows in sets.items():
-        fits = rows <= sets[first] if name in MBIS_BASELINES else rows == sets[first]
+        fits = rows <= sets[first] if name in PARTIAL_BASELINES else rows == sets[first]
         if not fits:
             count = len(rows ^ sets[first])
             raise InputError(

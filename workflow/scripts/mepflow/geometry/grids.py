@@ -20,6 +20,9 @@ from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
 
+PICTURE_KINDS: Final = ("plane", "surface")
+"""Kinds of grids that are drawn, not measured on."""
+
 _GOLDEN_ANGLE: Final = np.pi * (3.0 - np.sqrt(5.0))
 _INSIDE_TOLERANCE: Final = 1e-9
 _POINTS_OF_A_PLANE: Final = 3

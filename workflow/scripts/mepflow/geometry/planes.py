@@ -68,12 +68,6 @@ class Plane:
         return np.asarray((positions - self.origin) @ axes.T)
 
 
-def is_plane_grid(table: MoleculeTable, grid: str) -> bool:
-    """Tell whether the table's metadata describe ``grid`` as planes."""
-    description = table.metadata.get("grids", {}).get(grid, {})
-    return any(isinstance(one, Mapping) and "axis_u" in one for one in description.values())
-
-
 def plane_values(
     table: MoleculeTable, molecule_id: str, grid: str
 ) -> tuple[Plane, FloatArray, FloatArray]:

@@ -1,19 +1,16 @@
-"""Which of the grids that a reference table holds are for errors, and which for pictures."""
+"""The grids that a reference table holds: those for errors, and those for pictures."""
 
-from collections.abc import Mapping
-
+from mepflow.geometry.grids import PICTURE_KINDS
 from mepflow.molecules import MoleculeTable
 
 
 def metric_grids(table: MoleculeTable) -> list[str]:
-    """Return the names of the grids that errors are measured on.
+    """Return the names of the grids that errors are measured on, sorted.
 
-    Those for pictures, planes and surfaces, are left out: the metadata describe them molecule by
-    molecule.
+    The table's metadata hold the row of each grid in ``grid_settings``. Grids of
+    :data:`PICTURE_KINDS` are left out: a plane goes through the atoms. A grid without a row counts.
     """
-    described = table.metadata.get("grids", {})
+    rows = table.metadata.get("grid_settings", {})
     return [
-        grid
-        for grid in sorted(table.grids)
-        if not any(isinstance(one, Mapping) for one in described.get(grid, {}).values())
+        grid for grid in sorted(table.grids) if rows.get(grid, {}).get("kind") not in PICTURE_KINDS
     ]
