@@ -1,7 +1,9 @@
 """Every molecule that the rules give: cores with substituents, filtered, without duplicates."""
 
+import functools
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +12,7 @@ import numpy as np
 from label_filters import is_stable, protons_are_in_place
 from label_groups import KINDS, kind_of
 from label_rules import CORES, SUBSTITUENTS
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from mepflow.selection.identity import canonical_smiles
 
@@ -21,6 +23,7 @@ DRAWS_PER_CORE: Final = 400
 """So many fillings with two or more substituents are drawn at most from one core."""
 _FIRST_CLOSURE: Final = 90
 _SIZE_DAMPING: Final = 0.35
+_ATOM: Final = re.compile(r"\[[^]]*\]|Cl|Br|[CNOPSFcnops]")
 
 Filling = tuple[str | None, ...]
 
@@ -35,14 +38,27 @@ class Candidate:
 
 def enumerate_candidates() -> list[Candidate]:
     """Return every molecule of the rules that passes the filters, once, in order of the rules."""
-    found: dict[str, Candidate] = {}
+    families: dict[str, str] = {}
     for family, cores in CORES.items():
         for core in cores.split():
             for filling in fillings(core):
-                smiles = accepted(combine(core, filling))
+                smiles = _canonical(core, filling)
                 if smiles is not None:
-                    found.setdefault(smiles, Candidate(smiles, family))
-    return list(found.values())
+                    families.setdefault(smiles, family)
+    return [Candidate(smiles, family) for smiles, family in families.items() if accepted(smiles)]
+
+
+def _canonical(core: str, filling: Filling) -> str | None:
+    """Return the canonical SMILES of a filled core; None where it is too large or no molecule."""
+    pieces = [core, *(one for one in filling if one is not None)]
+    if sum(map(_heavy_atoms, pieces)) > HEAVY_ATOMS[-1]:
+        return None
+    return canonical_smiles(combine(core, filling))
+
+
+@functools.cache
+def _heavy_atoms(template: str) -> int:
+    return len(_ATOM.findall(template))
 
 
 def combine(core: str, filling: Filling) -> str:
@@ -85,22 +101,19 @@ def fillings(core: str) -> Iterator[Filling]:
             yield filling
 
 
-def accepted(smiles: str) -> str | None:
-    """Return the canonical SMILES of a molecule that passes every filter, else None."""
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-    if molecule is None or molecule.GetNumHeavyAtoms() not in HEAVY_ATOMS:
-        return None
+def accepted(smiles: str) -> bool:
+    """Tell whether a molecule passes every filter: size, elements, charges, stability."""
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule.GetNumHeavyAtoms() not in HEAVY_ATOMS:
+        return False
     symbols = {atom.GetSymbol() for atom in molecule.GetAtoms()}
     if "C" not in symbols or not symbols <= set(ELEMENTS):
-        return None
+        return False
     if any(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms()):
-        return None
+        return False
     if abs(Chem.GetFormalCharge(molecule)) > 1 or not one_ionic_group_of_each_sign(molecule):
-        return None
-    if not (is_stable(molecule) and protons_are_in_place(molecule)):
-        return None
-    return canonical_smiles(smiles)
+        return False
+    return is_stable(molecule) and protons_are_in_place(molecule)
 
 
 def one_ionic_group_of_each_sign(molecule: Chem.Mol) -> bool:
