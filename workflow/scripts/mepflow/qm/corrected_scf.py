@@ -93,9 +93,15 @@ class CorrectedIntegration(numint.NumInt):  # type: ignore[misc]
 class _Exact:
     """The effective potential that decides, against the approximate one."""
 
-    def __init__(self, mean_field: Any, approximate: Any, integration: CorrectedIntegration):
+    def __init__(
+        self,
+        mean_field: Any,
+        approximate: Any,
+        integration: CorrectedIntegration,
+        plain: numint.NumInt,
+    ):
         self._mean_field, self._approximate = mean_field, approximate
-        self._integration, self._plain = integration, numint.NumInt()
+        self._integration, self._plain = integration, plain
         self._last: tuple[Any, Any] = (None, None)
 
     def expand(self, density: FloatArray) -> None:
@@ -127,17 +133,20 @@ class _Exact:
 
 
 def converge(
-    mean_field: Any, approximate: Any, callback: Callable[[dict[str, Any]], object]
+    mean_field: Any,
+    approximate: Any,
+    callback: Callable[[dict[str, Any]], object],
+    plain: numint.NumInt | None = None,
 ) -> None:
     """Converge a restricted Kohn–Sham object of PySCF, calling ``callback`` after every cycle.
 
     ``approximate`` is ``mean_field`` itself, or one for the same molecule that differs in density
-    fitting. Sets what the ``kernel()`` of ``mean_field`` would set; its energy is converged to its
+    fitting. ``plain`` integrates the functional on the fine grid, PySCF's ``NumInt`` if None. Sets what the ``kernel()`` of ``mean_field`` would set; its energy is converged to its
     ``conv_tol`` between exact evaluations.
     """
     tolerance = mean_field.conv_tol
     integration = CorrectedIntegration(mean_field.mol, mean_field.max_memory)
-    exact = _Exact(mean_field, approximate, integration)
+    exact = _Exact(mean_field, approximate, integration, plain or numint.NumInt())
     changes: list[float] = []
 
     def follow(state: dict[str, Any]) -> None:

@@ -20,11 +20,11 @@ from pyscf.dft import numint
 from pyscf.grad import rks as ks_gradient
 
 from mepflow.qm.fitted_repulsion import fitted_repulsion_gradient
+from mepflow.qm.orbital_integration import POINTS_PER_BLOCK, orbital_density
 from mepflow.qm.stockholder import GridDensity
 
 FloatArray = npt.NDArray[np.float64]
 
-_POINTS_PER_BLOCK: Final = 40 * numint.BLKSIZE
 _SECOND_DERIVATIVES: Final = ((4, 5, 6), (5, 7, 8), (6, 8, 9))
 """Places of ∂a∂k among PySCF's values of basis functions."""
 
@@ -69,7 +69,7 @@ def _functional_shares(
     orbitals = np.asarray(mean_field.mo_coeff[:, held] * np.sqrt(mean_field.mo_occ[held]))
     shares = np.zeros((3, mol.nao))
     densities = []
-    blocks = integration.block_loop(mol, grids, mol.nao, 2, blksize=_POINTS_PER_BLOCK)
+    blocks = integration.block_loop(mol, grids, mol.nao, 2, blksize=POINTS_PER_BLOCK)
     for values, _, weights, _ in blocks:
         functions = np.asarray(values).transpose(0, 2, 1)
         density = _add_block(functions, weights, orbitals, mean_field.xc, integration, shares)
@@ -87,7 +87,7 @@ def _add_block(
 ) -> FloatArray:
     """Add the shares of points with ``functions`` (10, nao, p); return the density (p,) there."""
     on_points = orbitals.T @ functions[:4]
-    density = _density(on_points)
+    density = orbital_density(on_points)
     v = weights * integration.eval_xc_eff(functional, density, 1, xctype="MGGA")[1]
     x = orbitals @ on_points
     first = 2.0 * np.einsum("ap,aip->ip", v[:4], x)
@@ -98,12 +98,3 @@ def _add_block(
         for k, place in enumerate(places):
             shares[k] -= np.einsum("ip,ip->i", functions[place], second)
     return np.asarray(density[0])
-
-
-def _density(on_points: FloatArray) -> FloatArray:
-    """Return density, gradient and kinetic energy density (5, p) of orbitals (4, o, p)."""
-    density = np.empty((5, on_points.shape[-1]))
-    density[:4] = np.einsum("op,aop->ap", on_points[0], on_points)
-    density[1:4] *= 2.0
-    density[4] = 0.5 * np.einsum("aop,aop->p", on_points[1:], on_points[1:])
-    return density

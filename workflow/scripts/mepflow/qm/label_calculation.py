@@ -16,6 +16,7 @@ from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.qm.density_coefficients import density_coefficients
 from mepflow.qm.energy_gradient import energy_gradient
 from mepflow.qm.levels import LevelOfTheory
+from mepflow.qm.orbital_integration import OrbitalIntegration
 from mepflow.qm.pro_atoms import pro_atom
 from mepflow.qm.properties import lowdin_charges, molecular_properties, potential_on_points
 from mepflow.qm.scf import MEMORY_MEGABYTE, run_scf
@@ -86,7 +87,7 @@ def _computed(molecule: Molecule, settings: LabelSettings, memory_megabyte: int)
 
 
 def _converged(molecule: Molecule, level: LevelOfTheory, memory_megabyte: int) -> tuple[Any, int]:
-    result = run_scf(molecule, level, 1, memory_megabyte)
+    result = run_scf(molecule, level, 1, memory_megabyte, OrbitalIntegration())
     if not result.converged:
         raise RuntimeError(f"SCF at {level.name} not converged after {result.cycles} cycles")
     return result.mean_field, result.cycles

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pyscf import dft, gto, lib
+from pyscf.dft import numint
 
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule
@@ -83,10 +84,14 @@ def run_scf(
     level: LevelOfTheory,
     threads: int = 1,
     memory_megabyte: int = MEMORY_MEGABYTE,
+    integration: numint.NumInt | None = None,
 ) -> ScfResult:
     """Converge the SCF of a closed-shell molecule; retry with a second-order solver if needed.
 
     Integrals that do not fit into ``memory_megabyte`` are computed again or kept on disk.
+
+    ``integration`` is what integrates the functional on the fine grid of a level with density
+    fitting (:func:`mepflow.qm.corrected_scf.converge`).
 
     Raises :class:`InputError` as :func:`build_molecule` does, and :class:`ConfigError` where the
     level's backend is not installed. A calculation that does not converge is returned with
@@ -99,7 +104,7 @@ def run_scf(
     cycles = itertools.count()
     approximate = _approximate(mean_field, level)
     if approximate is not None:
-        converge(mean_field, approximate, lambda _: next(cycles))
+        converge(mean_field, approximate, lambda _: next(cycles), integration)
     else:
         mean_field.callback = lambda _: next(cycles)
         mean_field.kernel()
