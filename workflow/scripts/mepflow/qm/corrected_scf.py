@@ -141,8 +141,9 @@ def converge(
     """Converge a restricted Kohn–Sham object of PySCF, calling ``callback`` after every cycle.
 
     ``approximate`` is ``mean_field`` itself, or one for the same molecule that differs in density
-    fitting. ``plain`` integrates the functional on the fine grid, PySCF's ``NumInt`` if None. Sets what the ``kernel()`` of ``mean_field`` would set; its energy is converged to its
-    ``conv_tol`` between exact evaluations.
+    fitting. ``plain`` integrates the functional on the fine grid, PySCF's ``NumInt`` if None. Sets
+    what the ``kernel()`` of ``mean_field`` would set; its energy is converged to its ``conv_tol``
+    between exact evaluations.
     """
     tolerance = mean_field.conv_tol
     integration = CorrectedIntegration(mean_field.mol, mean_field.max_memory)
