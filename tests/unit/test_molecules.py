@@ -221,7 +221,10 @@ def _cut(path):
         (_replace("properties", np.zeros(3)), "is damaged"),
         (_attribute("metadata", "{"), "is damaged"),
         (_attribute("format", "other"), "is not a mepflow molecules file: make it again"),
-        (_attribute("format_version", 99), "is of another version of mepflow: make it again"),
+        (
+            _attribute("format_version", 99),
+            "is newer than this program .version 99, this mepflow reads up to 1",
+        ),
     ],
 )
 def test_a_damaged_file_is_one_sentence(tmp_path, damage, message):

@@ -38,12 +38,15 @@ from mepflow.multipoles import ORIGIN
 from mepflow.storage.files import atomic_path
 from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.storage.table_file import check_file, read_numbers
+from mepflow.storage.versions import NewerVersionError, Upgrade, checked_version, upgraded
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 FORMAT: Final = "mepflow molecules"
 FORMAT_VERSION: Final = 1
+_UPGRADES: Final[Mapping[int, Upgrade]] = {}
+"""Steps from earlier versions: from the arguments of a table, by name, to those of the next."""
 
 # What h5py, JSON and the checks of a table raise where parts of a file are damaged or swapped.
 _DAMAGE: Final = (
@@ -297,32 +300,46 @@ class MoleculeTable:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a table; raises :class:`InputError` where the file is missing or not one of ours."""
+        """Read a table of this or an earlier version of the format.
+
+        Raises :class:`InputError` where the file is missing, newer or not one of ours.
+        """
         try:
             with open_hdf5(path) as file:
                 if read_attribute(file, "format") != FORMAT:
                     raise InputError(f"{path} is not a {FORMAT} file: make it again.")
-                if read_attribute(file, "format_version") != FORMAT_VERSION:
-                    raise InputError(f"{path} is of another version of mepflow: make it again.")
                 return cls._read(file)
         except FileNotFoundError:
             raise InputError(f"{path} does not exist: run the rule that makes it.") from None
+        except NewerVersionError as error:
+            raise InputError(
+                f"{path} is newer than this program ({error}): use the mepflow that wrote it."
+            ) from error
         except _DAMAGE as error:
             reason = ascii(" ".join(str(error).split()))[1:-1][:200]
             raise InputError(f"{path} is damaged ({reason}): delete it and run again.") from error
 
     @classmethod
     def _read(cls, file: h5py.File) -> Self:
+        version = checked_version(_version_of(file), _UPGRADES, FORMAT_VERSION)
         check_file(file)
-        table = cls(
-            _read_texts(file["id"]),
-            _read_texts(file["smiles"]),
-            read_numbers(file["total_charge"], np.int64),
-            read_numbers(file["atom_offsets"], np.int64),
-            read_numbers(file["atomic_numbers"], np.uint8),
-            read_numbers(file["positions"], np.float64),
-            {name: read_numbers(item, float) for name, item in file.get("properties", {}).items()},
-            {
+        table = cls(**upgraded(cls._columns_of(file), version, _UPGRADES, FORMAT_VERSION))
+        table._check_rows()
+        return table
+
+    @staticmethod
+    def _columns_of(file: h5py.File) -> dict[str, Any]:
+        """Return the arguments of the table that a file holds, in whatever version it is."""
+        properties = file.get("properties", {})
+        return {
+            "ids": _read_texts(file["id"]),
+            "smiles": _read_texts(file["smiles"]),
+            "total_charge": read_numbers(file["total_charge"], np.int64),
+            "atom_offsets": read_numbers(file["atom_offsets"], np.int64),
+            "atomic_numbers": read_numbers(file["atomic_numbers"], np.uint8),
+            "positions": read_numbers(file["positions"], np.float64),
+            "properties": {name: read_numbers(item, float) for name, item in properties.items()},
+            "grids": {
                 name: GridValues(
                     read_numbers(group["point_offsets"], np.int64),
                     read_numbers(group["points"], np.float64),
@@ -330,11 +347,9 @@ class MoleculeTable:
                 )
                 for name, group in file.get("grids", {}).items()
             },
-            dict(json.loads(read_attribute(file, "metadata"))),
-            {name: _read_texts(dataset) for name, dataset in file.get("texts", {}).items()},
-        )
-        table._check_rows()
-        return table
+            "metadata": dict(json.loads(read_attribute(file, "metadata"))),
+            "texts": {name: _read_texts(item) for name, item in file.get("texts", {}).items()},
+        }
 
     def _check_rows(self) -> None:
         """Raise ``ValueError`` where a file's rows cannot be those of its molecules."""
@@ -352,6 +367,13 @@ class MoleculeTable:
                 raise ValueError(f"{name} do not begin at 0 and end at {end}")
             if (column[1:] < column[:-1]).any():
                 raise ValueError(f"{name} do not rise")
+
+
+def _version_of(file: h5py.File) -> int:
+    version = read_attribute(file, "format_version")
+    if not isinstance(version, np.integer | int):
+        raise ValueError("it does not tell the version of its format")
+    return int(version)
 
 
 def write_header(file: h5py.File, metadata: Mapping[str, Any]) -> None:

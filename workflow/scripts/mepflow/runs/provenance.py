@@ -15,9 +15,13 @@ from mepflow import __version__
 from mepflow.errors import InputError
 from mepflow.runs.code_digest import _PACKAGE, _ROOT, script_digest
 from mepflow.storage.files import atomic_path
+from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 _SOFTWARE: Final = ("snakemake", "numpy", "scipy", "h5py", "pandas", "pyscf", "torch", "rdkit")
 RECORD_SUFFIX: Final = ".provenance.json"
+FORMAT_VERSION: Final = 1
+"""Records without a version, as mepflow 0.1.0 wrote them, are of version 1."""
+_UPGRADES: Final[Mapping[int, Upgrade]] = {}
 _LARGE_BYTES: Final = 64 * 1024 * 1024
 """Inputs larger than this are not read once more where the job that made them has done so."""
 
@@ -42,6 +46,7 @@ def write_record(
     folder of the run's results, which :mod:`mepflow.runs.verification` may find elsewhere.
     """
     record = {
+        "format_version": FORMAT_VERSION,
         "rule": rule,
         "wildcards": dict(wildcards),
         "results": results,
@@ -61,13 +66,18 @@ def write_record(
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Return the record in a file; raises :class:`InputError` where it is not a whole one."""
+    """Return the record in a file; raises :class:`InputError` where it is not whole, or newer."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        record = upgraded(record, record.get("format_version", 1), _UPGRADES, FORMAT_VERSION)
         tables = [record[name] for name in ("wildcards", "inputs", "outputs", "params", "software")]
         tables += [*record["inputs"].values(), *record["outputs"].values()]
         whole = "script" in record and all(isinstance(table, dict) for table in tables)
         whole &= all(isinstance(record[name], str) for name in ("rule", "results"))
+    except NewerVersionError as error:
+        raise InputError(
+            f"{path} is newer than this program ({error}): use the mepflow that wrote it."
+        ) from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:

@@ -13,6 +13,7 @@ from mepflow.errors import ConfigError, StateError
 from mepflow.runs.archive_labels import check_labels, needs_no_calculation
 from mepflow.runs.remedies import file_remedy
 from mepflow.storage.files import atomic_path
+from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 Config = Mapping[str, Any]
 BASELINES: Final = (
@@ -25,6 +26,9 @@ BASELINES: Final = (
 )
 RUN_RECORD: Final = "run.json"
 """File of the results folder that says to which run the folder belongs."""
+RUN_RECORD_VERSION: Final = 1
+"""Files without a version, as mepflow 0.1.0 wrote them, are of version 1."""
+_RUN_RECORD_UPGRADES: Final[Mapping[int, Upgrade]] = {}
 
 
 def check_references(config: Config, archives: Config) -> None:
@@ -132,7 +136,14 @@ def check_results_folder(config: Config) -> None:
     if not path.exists():
         return
     try:
-        owner = dict(json.loads(path.read_text()))
+        content = dict(json.loads(path.read_text()))
+        version = content.pop("format_version", 1)
+        owner = upgraded(content, version, _RUN_RECORD_UPGRADES, RUN_RECORD_VERSION)
+    except NewerVersionError as error:
+        raise StateError(
+            f"{path} is newer than this program ({error}): use the mepflow that wrote it, or set "
+            "`results` to another folder."
+        ) from error
     except (ValueError, TypeError, RecursionError):
         raise StateError(f"{path} is damaged: delete it and run again.") from None
     if owner != run_record(config):
@@ -150,6 +161,7 @@ def claim_results_folder(config: Config) -> None:
     """
     try:
         with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
-            path.write_text(json.dumps(run_record(config), indent=1) + "\n")
+            content = {"format_version": RUN_RECORD_VERSION, **run_record(config)}
+            path.write_text(json.dumps(content, indent=1) + "\n")
     except OSError as error:
         raise StateError(file_remedy(error) or str(error)) from error

@@ -3,6 +3,8 @@
 Each record is a header (magic, length, SHA-256) and an ``.npz`` body, flushed to disk before
 :meth:`Journal.append` returns. A record cut short by a kill is recognised by its length or checksum
 and dropped with whatever follows it; the records before it are whole.
+
+The header is the same in all versions of the format; the last byte of the magic is the version.
 """
 
 import hashlib
@@ -18,9 +20,12 @@ import numpy.typing as npt
 
 from mepflow.errors import StateError
 from mepflow.storage.npz import read_npz
+from mepflow.storage.versions import NewerVersionError, Upgrade, checked_version, upgraded
 
-_MAGIC: Final = b"mepflow1"
-_HEADER: Final = struct.Struct("<8sQ32s")
+FORMAT_VERSION: Final = 1
+_UPGRADES: Final[Mapping[int, Upgrade]] = {}
+_MAGIC: Final = b"mepflow"
+_HEADER: Final = struct.Struct("<7scQ32s")
 
 Record = dict[str, npt.NDArray[Any]]
 
@@ -34,7 +39,8 @@ class Journal:
     def read(self) -> list[Record]:
         """Return the whole records, and cut the file after the last of them.
 
-        Raises :class:`StateError` where a record that is whole holds something else than arrays.
+        Raises :class:`StateError`, and leaves the file as it is, where a whole record holds
+        something else than arrays or is newer than this program.
         """
         if not self.path.exists():
             return []
@@ -44,6 +50,11 @@ class Journal:
                 for record, position in self._whole_records(file.read()):
                     records.append(record)
                     end = position
+            except NewerVersionError as error:
+                raise StateError(
+                    f"{self.path} is newer than this program ({error}): go on with the mepflow "
+                    "that wrote it, or delete it to compute its molecules again."
+                ) from error
             except ValueError as error:
                 raise StateError(
                     f"{self.path} was not written by this program ({error}): delete it."
@@ -59,7 +70,9 @@ class Journal:
         )
         content = body.getvalue()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        header = _HEADER.pack(_MAGIC, len(content), hashlib.sha256(content).digest())
+        header = _HEADER.pack(
+            _MAGIC, b"%d" % FORMAT_VERSION, len(content), hashlib.sha256(content).digest()
+        )
         try:
             with self.path.open("ab") as file:
                 file.write(header + content)
@@ -73,11 +86,12 @@ class Journal:
     def _whole_records(content: bytes) -> Iterator[tuple[Record, int]]:
         position = 0
         while position + _HEADER.size <= len(content):
-            magic, length, digest = _HEADER.unpack_from(content, position)
+            magic, version, length, digest = _HEADER.unpack_from(content, position)
             start = position + _HEADER.size
             body = content[start : start + length]
             if magic != _MAGIC or len(body) < length or hashlib.sha256(body).digest() != digest:
                 return
+            number = checked_version(int(version), _UPGRADES, FORMAT_VERSION)
             record = read_npz(io.BytesIO(body), limit=len(body))  # they are not compressed
             position = start + length
-            yield record, position
+            yield upgraded(record, number, _UPGRADES, FORMAT_VERSION), position
