@@ -50,6 +50,7 @@ from mepflow.runs.code_digest import code_digest  # noqa: E402
 from mepflow.selection.identity import canonical_smiles  # noqa: E402
 from mepflow.selection.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
 from mepflow.storage.files import atomic_path  # noqa: E402
+from mepflow.storage.shipped_files import write_checksums  # noqa: E402
 from mepflow.tables.mep_table import mep_table  # noqa: E402
 from mepflow.tables.multipoles_table import multipole_table  # noqa: E402
 from mepflow.training.run import train  # noqa: E402
@@ -234,6 +235,7 @@ def deliver(run: Run, frame: pd.DataFrame, recorded: dict[str, MoleculeTable]) -
     for seed in run.recipe["seeds"]:
         with atomic_path(MODEL_FOLDER / f"seed-{seed}.pt") as temporary:
             shutil.copyfile(run.model(seed), temporary)
+    write_checksums(MODEL_FOLDER, [f"seed-{seed}.pt" for seed in run.recipe["seeds"]])
     molecules = molecule_list(run)
     for name, table, digits in (
         ("metrics.csv", frame, "%.6g"),

@@ -93,9 +93,9 @@ def test_a_long_calculation_is_announced(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mepflow.prediction.job.LONG_SECONDS", 0.1)
+    monkeypatch.setattr("mepflow.prediction.reference_comparison.LONG_SECONDS", 0.1)
     monkeypatch.setattr(
-        "mepflow.prediction.job.reference_row",
+        "mepflow.prediction.reference_comparison.reference_row",
         lambda *_: {"failure": "not done", "level": "x", "name": "water"},
     )
     main(["predict", str(water), "--model", str(models), "--no-cubes", "--reference"])

@@ -5,39 +5,61 @@ standard error).
 """
 
 import argparse
+import difflib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from mepflow import __version__
 from mepflow.errors import ConfigError, MepflowError
 from mepflow.prediction.command import add_predict
+from mepflow.storage.shipped_files import DEFINITIONS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 _ARCHIVE: Final = "QM9: a .tar.bz2 or a folder of .xyz; SPICE: an .hdf5 or .h5 file"
-_DEFINITIONS: Final = Path(__file__).resolve().parents[3] / "config" / "definitions.yaml"
+_OPTIONAL: Final = {"pyscf": ("PySCF", "qm")}
+"""Packages that an installation may lack, with the extra of mepflow that brings each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` (the process's own if None) name; return the status."""
+    given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="mepflow", description="Potentials of molecules.")
+    parser.add_argument("--version", action="version", version=f"mepflow {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_predict(commands, _DEFINITIONS)
+    add_predict(commands, DEFINITIONS)
     _add_check_pinn(commands)
     _add_check_level(commands)
     _add_status(commands)
-    options = parser.parse_args(arguments)
     try:
+        _refuse_unknown(given[:1], commands.choices)
+        options = parser.parse_args(given)
         return int(options.run(options))
     except MepflowError as error:
         sys.stderr.write(f"mepflow: {error}\n")
-        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in _OPTIONAL:
+            raise
+        package, extra = _OPTIONAL[error.name]
+        sys.stderr.write(f"mepflow: this needs {package}: pip install 'mepflow[{extra}]'.\n")
+    return 2
+
+
+def _refuse_unknown(first: Sequence[str], commands: Iterable[str]) -> None:
+    """Raise :class:`ConfigError` where the first argument is neither an option nor a command."""
+    known = list(commands)
+    if not first or first[0].startswith("-") or first[0] in known:
+        return
+    near = difflib.get_close_matches(first[0], known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}."
+    raise ConfigError(f"There is no command {first[0]!r}: {hint}")
 
 
 def _add_check_pinn(commands: "Commands") -> None:
@@ -61,7 +83,7 @@ def _add_check_level(commands: "Commands") -> None:
     parser = commands.add_parser("check-level", help=text, description=text)
     parser.add_argument("archive", metavar="ARCHIVE", type=Path, help=_ARCHIVE)
     parser.add_argument("--level", required=True, help="a row of levels_of_theory")
-    parser.add_argument("--definitions", type=Path, default=_DEFINITIONS, help="file of the rows")
+    parser.add_argument("--definitions", type=Path, default=DEFINITIONS, help="file of the rows")
     parser.add_argument("--threads", type=int, default=1)
     text = "only this molecule (the id in QM9, the group in SPICE), may be repeated"
     parser.add_argument("--molecule", action="append", default=[], metavar="NAME", help=text)

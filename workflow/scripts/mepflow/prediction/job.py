@@ -1,10 +1,9 @@
 """All files of one call of ``predict``: the work behind the command line."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from tqdm import tqdm
@@ -13,22 +12,16 @@ from mepflow.prediction.csv_tables import Row, Surroundings, atom_rows, molecule
 from mepflow.prediction.cube import CubeGrid, write_cube
 from mepflow.prediction.geometry_files import write_extxyz, write_pqr
 from mepflow.prediction.predictor import Predictor
-from mepflow.prediction.reference_comparison import (
-    LONG_SECONDS,
-    expected_seconds,
-    read_level,
-    reference_row,
-)
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure
-from mepflow.qm.levels import LevelOfTheory
+
+if TYPE_CHECKING:
+    from mepflow.qm.levels import LevelOfTheory
 
 FEW_MOLECULES: Final = 20
 """Up to so many, each molecule has a PQR file, and a cube file unless told otherwise."""
 GRID: Final = "mk"
 """Row of ``grids`` on whose points the MEP is summarized and compared."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ class Job:
         anything is written where a molecule, a cube or the level of theory is impossible.
         """
         grid = yaml.safe_load(self.definitions.read_text())["grids"][GRID]
-        level = None if self.level is None else read_level(self.definitions, self.level)
+        level = self._level_of_theory()
         cubes = self._cube_grids()
         results, predictions = Results(), []
         steps = zip(self.structures, self.predictor.predict_all(self.structures), strict=True)
@@ -89,6 +82,14 @@ class Job:
                 results.references.append(self._reference(prediction, level, grid))
         self._write_tables(predictions, results)
         return results
+
+    def _level_of_theory(self) -> "LevelOfTheory | None":
+        if self.level is None:
+            return None
+        # Imported here: only a reference needs PySCF, which may not be installed.
+        from mepflow.prediction.reference_comparison import read_level
+
+        return read_level(self.definitions, self.level)
 
     def _cube_grids(self) -> dict[str, CubeGrid]:
         if not self.writes_cubes:
@@ -115,16 +116,11 @@ class Job:
             results.files.append(path)
 
     def _reference(
-        self, prediction: Prediction, level: LevelOfTheory, grid: Mapping[str, Any]
+        self, prediction: Prediction, level: "LevelOfTheory", grid: Mapping[str, Any]
     ) -> Row:
-        seconds = expected_seconds(prediction.molecule)
-        if seconds > LONG_SECONDS:
-            logger.warning(
-                "%s: its reference will take about %.0f minutes of one core at QM9's level, and "
-                "several times that with a larger basis.",
-                prediction.molecule.id,
-                seconds / 60.0,
-            )
+        from mepflow.prediction.reference_comparison import announce_long, reference_row
+
+        announce_long(prediction.molecule)
         return reference_row(prediction, level, grid, self.threads)
 
     def _write_tables(self, predictions: Sequence[Prediction], results: Results) -> None:

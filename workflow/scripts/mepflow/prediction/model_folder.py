@@ -12,9 +12,8 @@ from mepflow.errors import InputError
 from mepflow.models.domain import TrainingDomain
 from mepflow.models.model_file import ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
+from mepflow.storage.shipped_files import DEFAULT_MODELS, checked_files
 
-DEFAULT: Final = Path(__file__).resolve().parents[4] / "resources" / "models" / "default"
-"""Folder of the models that are used where none is named."""
 _MOST_MODELS: Final = 100
 # What a domain of another make raises when it is read.
 _MISFITS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -62,9 +61,12 @@ def model_files(path: Path | str | None = None) -> list[Path]:
     """Return the files of the models at ``path``, in the order of their seeds.
 
     A folder's models are ``seed-*/model.pt`` (a variant of a run's results) or else its ``*.pt``.
-    Raises :class:`InputError` where there is none.
+    Without ``path`` they are those that come with mepflow. Raises :class:`InputError` where there
+    is none, or where one that comes with mepflow has changed.
     """
-    place = DEFAULT if path is None else Path(path)
+    if path is None:
+        return sorted(checked_files(DEFAULT_MODELS), key=_seed)
+    place = Path(path)
     if not place.is_dir():
         return [place]
     files = sorted(place.glob("seed-*/model.pt"), key=_seed) or sorted(

@@ -1,5 +1,6 @@
 """Predictions against a calculation: multipoles and MEP by density-functional theory."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,8 @@ LONG_SECONDS: Final = 120.0
 # From the embedded run, on one core: 2 s for 22 electrons, 12 s for 46, 31 s for 62.
 _SECONDS_PER_ELECTRON3: Final = 1.3e-4
 
+logger = logging.getLogger(__name__)
+
 
 def read_level(definitions: Path, name: str) -> LevelOfTheory:
     """Return a row of ``levels_of_theory``; raises :class:`ConfigError` where there is none."""
@@ -40,6 +43,18 @@ def expected_seconds(molecule: Molecule) -> float:
     """
     electrons = int(molecule.atomic_numbers.astype(int).sum()) - molecule.total_charge
     return float(_SECONDS_PER_ELECTRON3 * electrons**3)
+
+
+def announce_long(molecule: Molecule) -> None:
+    """Log a warning where a molecule is expected to take more than :data:`LONG_SECONDS`."""
+    seconds = expected_seconds(molecule)
+    if seconds > LONG_SECONDS:
+        logger.warning(
+            "%s: its reference will take about %.0f minutes of one core at QM9's level, and "
+            "several times that with a larger basis.",
+            molecule.id,
+            seconds / 60.0,
+        )
 
 
 def reference_row(
