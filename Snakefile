@@ -22,12 +22,12 @@ include: "workflow/rules/models.smk"
 
 if len(DATASETS) > 1:
 
-    include: "workflow/rules/transfer.smk"
+    include: "workflow/rules/studies/transfer.smk"
 
 
 if LEARNING_CURVE["datasets"]:
 
-    include: "workflow/rules/learning_curve.smk"
+    include: "workflow/rules/studies/learning_curve.smk"
 
 
 include: "workflow/rules/tables.smk"

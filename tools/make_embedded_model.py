@@ -47,6 +47,7 @@ from mepflow.qm.levels import LevelOfTheory  # noqa: E402
 from mepflow.qm.reference_record import PROPERTIES  # noqa: E402
 from mepflow.qm.shards import compute_shard  # noqa: E402
 from mepflow.runs.code_digest import code_digest  # noqa: E402
+from mepflow.runs.studies import merged  # noqa: E402
 from mepflow.selection.identity import canonical_smiles  # noqa: E402
 from mepflow.selection.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
 from mepflow.storage.files import atomic_path  # noqa: E402
@@ -85,7 +86,8 @@ class Run:
         self.training = work / "training.h5"
         self.recipe: dict[str, Any] = read_yaml(MODEL_FOLDER / "recipe.yaml")
         self.seeds = seeds or self.recipe["seeds"]
-        self.definitions = read_yaml(ROOT / "config" / "definitions.yaml")
+        study = read_yaml(ROOT / "config" / "studies" / "multipoles.yaml")
+        self.definitions = merged(read_yaml(ROOT / "config" / "definitions.yaml"), study)
 
     def model(self, seed: int) -> Path:
         """Return the trained model of a seed."""

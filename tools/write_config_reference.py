@@ -19,11 +19,11 @@ OUTPUT: Final = ROOT / "config" / "README.md"
 HEAD: Final = """\
 # Configuration
 
-A run is described by `definitions.yaml`, whose rows every run shares, and one file of its own:
-`config.yaml`, the embedded default, or another one given with `--configfile`, such as `paper.yaml`.
-The run's file goes on top of the definitions: it may add rows or change some of their keys. Single
-keys can be set on the command line, for example `--config results=elsewhere`. Archives are rows of
-`datasets.yaml`.
+A run is described by `definitions.yaml`, whose rows every run shares, by the studies that it names,
+files of `studies/`, and by one file of its own: `config.yaml`, the embedded default, or another one
+given with `--configfile`, such as `paper.yaml`. A study goes on top of the definitions, the run's
+file on top of its studies: each may add rows or change some of their keys. Single keys can be set
+on the command line, for example `--config results=elsewhere`. Archives are rows of `archives.yaml`.
 
 A new model variant, level of theory, grid or network size is a new row; nothing else changes.
 
@@ -45,7 +45,9 @@ def type_of(schema: dict[str, Any]) -> str:
 def keys_of(schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[tuple[str, ...]]:
     """Yield (key, type, default, description) of every key below ``schema``, depth first."""
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        file, _, name = schema["$ref"].partition("#/$defs/")
+        root = read_schema(file) if file else root
+        schema = root["$defs"][name]
     if path:
         default = f"`{schema['default']}`" if "default" in schema else ""
         yield path, type_of(schema), default, schema.get("description", "").strip()
@@ -61,9 +63,15 @@ def keys_of(schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator
         yield from keys_of(schema["items"], root, f"{path}[]")
 
 
+def read_schema(name: str) -> dict[str, Any]:
+    """Return a schema by its path below ``workflow/schemas``."""
+    schema: dict[str, Any] = yaml.safe_load((SCHEMAS / name).read_text())
+    return schema
+
+
 def reference(schema_file: str) -> str:
     """Return the table of keys of a schema."""
-    schema = yaml.safe_load((SCHEMAS / schema_file).read_text())
+    schema = read_schema(schema_file)
     rows: dict[str, tuple[str, ...]] = {}
     for key, *rest in keys_of(schema, schema, ""):
         rows.setdefault(key, (key, *rest))
@@ -78,8 +86,8 @@ def reference(schema_file: str) -> str:
 
 def manual() -> str:
     """Return the whole page."""
-    run, archives = reference("config.schema.yaml"), reference("datasets.schema.yaml")
-    return f"{HEAD}\n## A run\n\n{run}\n\n## Archives, `datasets.yaml`\n\n{archives}\n"
+    run, archives = reference("config.schema.yaml"), reference("archives.schema.yaml")
+    return f"{HEAD}\n## A run\n\n{run}\n\n## Archives, `archives.yaml`\n\n{archives}\n"
 
 
 def main() -> None:

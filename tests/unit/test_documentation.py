@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "workflow" / "scripts" / "mepflow"
 PAGES = [
     *(ROOT / name for name in ("README.md", "config/README.md", "resources/embedded/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 FOREIGN_MESSAGES = (  # of Snakemake and make
     "Directory cannot be locked",
@@ -75,7 +75,7 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 
 def names_of_rules() -> set[str]:
-    text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").rglob("*.smk"))
     head = re.compile(r"^\s*(?:rule|use rule \w+ as) (\w+)(?::| with)", re.MULTILINE)
     return {"all", *head.findall(text)}
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "workflow" / "scripts").rglob("*.py")) + sorted(
     (ROOT / "tools").glob("*.py")
 )
-RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
+RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").rglob("*.smk"))]
 SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
 SAFE = {"np.load": ("allow_pickle", False), "torch.load": ("weights_only", True)}
 """Readers that unpickle unless told otherwise, and what tells them."""

@@ -81,7 +81,7 @@ def test_truncated_archive(repository: Repository) -> None:
 
 
 def test_wrong_number_of_records(repository: Repository) -> None:
-    rows = repository.root / "config" / "datasets.yaml"
+    rows = repository.root / "config" / "archives.yaml"
     rows.write_text(rows.read_text().replace("records: 12", "records: 13"))
     assert "holds 12 records instead of 13" in archive_message(repository)
 

@@ -42,7 +42,7 @@ def pins(environment: Path) -> dict[str, str]:
 def rules() -> dict[str, tuple[str, str]]:
     """Return the script and the environment of every rule that has a script."""
     found = {}
-    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+    for path in sorted((ROOT / "workflow" / "rules").rglob("*.smk")):
         for match in RULE.finditer(path.read_text()):
             script = re.search(r"scripts/(\w+\.py)", match["body"])
             environment = re.search(r"envs/(\w+\.yaml)", match["body"])

@@ -19,7 +19,7 @@ def publish(repository: Repository) -> None:
     """Make the reference of a finished run the archive of a new run."""
     root = repository.root
     shutil.copy(root / "results/qm9/reference/reference.h5", root / PUBLISHED)
-    rows = yaml.safe_load((root / "config/datasets.yaml").read_text())
+    rows = yaml.safe_load((root / "config/archives.yaml").read_text())
     rows["published"] = {
         "format": "labelled",
         "path": PUBLISHED,
@@ -28,7 +28,7 @@ def publish(repository: Repository) -> None:
         "licence": "MIT",
         "citation": "Ours.",
     }
-    (root / "config/datasets.yaml").write_text(yaml.safe_dump(rows))
+    (root / "config/archives.yaml").write_text(yaml.safe_dump(rows))
     dataset = yaml.safe_load((root / "config/tiny.yaml").read_text())["datasets"]["qm9"]
     changes = {"archive": "published", "labels": "archive"}
     repository.configure(

@@ -137,10 +137,10 @@ def copy_repository(folder: Path, datasets: Collection[str] = ("qm9",)) -> Repos
             shutil.copy2(source, folder / name)
     write_tiny_archives(folder / "resources" / "tiny")
     (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny_config(datasets)))
-    rows = yaml.safe_load((folder / "config" / "datasets.yaml").read_text())
+    rows = yaml.safe_load((folder / "config" / "archives.yaml").read_text())
     ours = {"licence": "MIT", "citation": "Ours."}
     rows["tiny"] = {"format": "qm9", "path": TINY_ARCHIVE, "records": TINY_RECORDS} | ours
     rows["tiny-spice"] = {"format": "spice", "path": TINY_SPICE, "records": len(SPICE_GROUPS)}
     rows["tiny-spice"] |= ours
-    (folder / "config" / "datasets.yaml").write_text(yaml.safe_dump(rows))
+    (folder / "config" / "archives.yaml").write_text(yaml.safe_dump(rows))
     return Repository(folder)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import update_config, validate
+from snakemake.utils import validate
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.runs import archive_labels, settings
+from mepflow.runs import archive_labels, settings, studies
 from mepflow.errors import MepflowError
 from mepflow.naming import FLOORS
 from mepflow.runs.code_digest import code_digest
@@ -26,18 +26,20 @@ def read_yaml(path):
     return yaml.safe_load((ROOT / path).read_text())
 
 
-def complete_config(run):
-    """Return the definitions with the run's own settings on top, checked against the schema."""
-    complete = read_yaml("config/definitions.yaml")
-    update_config(complete, run)
-    validate(complete, str(ROOT / "workflow/schemas/config.schema.yaml"))
-    return complete
+def studies_of(run):
+    """Return the files of the studies that a run names."""
+    known = [path.stem for path in (ROOT / "config/studies").glob("*.yaml")]
+    names = studies.study_names(run, known)
+    return {name: read_yaml(f"config/studies/{name}.yaml") for name in names}
 
 
-ARCHIVES = read_yaml("config/datasets.yaml")
-validate(ARCHIVES, str(ROOT / "workflow/schemas/datasets.schema.yaml"))
-config.update(complete_config(config))
+ARCHIVES = read_yaml("config/archives.yaml")
+validate(ARCHIVES, str(ROOT / "workflow/schemas/archives.schema.yaml"))
 try:
+    config.update(
+        studies.complete_config(read_yaml("config/definitions.yaml"), studies_of(config), config)
+    )
+    validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
     settings.check_references(config, ARCHIVES)
     settings.check_results_folder(config)
 except MepflowError as error:
@@ -226,7 +228,7 @@ def figure(name, category, caption=None):
     return {
         "png": report(
             f"{FIGURES}/{name}.png",
-            caption=f"../report/{caption or name}.rst",
+            caption=str(ROOT / f"workflow/report/{caption or name}.rst"),
             category=category,
             labels={"dataset": "{dataset}", "figure": name.replace("_", " ")},
         ),

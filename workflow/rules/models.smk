@@ -1,4 +1,5 @@
 # Training of the model variants, and their electrostatic potentials beside the baselines.
+# Paths begin at the root, since rules of other folders use these rules again.
 
 
 rule train_model:
@@ -13,7 +14,7 @@ rule train_model:
     benchmark:
         f"{BENCHMARKS}/train_model/{{variant}}/seed-{{seed}}.tsv"
     conda:
-        "../../envs/train.yaml"
+        f"{ROOT}/envs/train.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -30,7 +31,7 @@ rule train_model:
     message:
         "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
     script:
-        "../scripts/train_model.py"
+        f"{ROOT}/workflow/scripts/train_model.py"
 
 
 if config["training"]["seeds_together"]:
@@ -71,7 +72,7 @@ rule evaluate_models:
     benchmark:
         f"{BENCHMARKS}/evaluate_models.tsv"
     conda:
-        "../../envs/train.yaml"
+        f"{ROOT}/envs/train.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -83,7 +84,7 @@ rule evaluate_models:
     message:
         "{wildcards.dataset}: evaluating the models"
     script:
-        "../scripts/evaluate_models.py"
+        f"{ROOT}/workflow/scripts/evaluate_models.py"
 
 
 rule evaluate_baseline:
@@ -99,7 +100,7 @@ rule evaluate_baseline:
     benchmark:
         f"{BENCHMARKS}/evaluate_baseline/{{baseline}}.tsv"
     conda:
-        "../../envs/data.yaml"
+        f"{ROOT}/envs/data.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -114,7 +115,7 @@ rule evaluate_baseline:
     message:
         "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
     script:
-        "../scripts/evaluate_baseline.py"
+        f"{ROOT}/workflow/scripts/evaluate_baseline.py"
 
 
 rule models:

@@ -19,9 +19,7 @@ rule read_archive:
     params:
         records=lambda wildcards: archive_row(wildcards)["records"],
         reader=reader,
-        options=lambda wildcards: archive_labels.reader_options(
-            config, ARCHIVES, wildcards.dataset
-        ),
+        options=lambda wildcards: archive_labels.reader_options(config, ARCHIVES, wildcards.dataset),
         code=lambda wildcards: code_digest(reader(wildcards)),
     message:
         "{wildcards.dataset}: reading the raw archive {input.archive}"

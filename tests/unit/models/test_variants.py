@@ -7,7 +7,7 @@ import yaml
 from mepflow.errors import ConfigError
 from mepflow.models.variants import LossWeights, Variant
 
-DEFINITIONS = Path(__file__).parents[3] / "config" / "definitions.yaml"
+STUDY = Path(__file__).parents[3] / "config" / "studies" / "multipoles.yaml"
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -36,9 +36,9 @@ def test_order_of_the_terms_does_not_matter() -> None:
     )
 
 
-@pytest.mark.parametrize("name", yaml.safe_load(DEFINITIONS.read_text())["variants"])
+@pytest.mark.parametrize("name", yaml.safe_load(STUDY.read_text())["variants"])
 def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
-    variant = Variant.from_row(name, yaml.safe_load(DEFINITIONS.read_text())["variants"][name])
+    variant = Variant.from_row(name, yaml.safe_load(STUDY.read_text())["variants"][name])
     parts = name.split("-")
     targets = next(part for part in parts if part in ("D", "Q", "DQ"))
     assert ("dipoles" in variant.atomic_terms) == ("AD" in parts)

@@ -39,9 +39,8 @@ from mepflow.plots.transfer_errors import plot_transfer
 from mepflow.selection.verdicts import funnel
 from mepflow.tables.breakdown_table import write_breakdown_table
 
-ROWS = yaml.safe_load((Path(__file__).parents[3] / "config/definitions.yaml").read_text())[
-    "variants"
-]
+STUDY = Path(__file__).parents[3] / "config/studies/multipoles.yaml"
+ROWS = yaml.safe_load(STUDY.read_text())["variants"]
 VARIANTS = (
     "AC-D",
     "AC-AD-D",

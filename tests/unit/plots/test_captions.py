@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from mepflow.runs.studies import complete_config
+
 jinja2 = pytest.importorskip("jinja2")
 docutils_core = pytest.importorskip("docutils.core")
 
@@ -54,7 +56,12 @@ def rendered(name, config, by="distance"):
 
 @pytest.fixture(scope="module")
 def config():
-    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    def load(name):
+        return yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
+
+    run = load("config.yaml")
+    studies = {name: load(f"studies/{name}.yaml") for name in run["studies"]}
+    return complete_config(load("definitions.yaml"), studies, run)
 
 
 @pytest.mark.parametrize("name", [*FIGURES, *TABLES])

@@ -11,6 +11,7 @@ from snakemake.utils import validate
 from mepflow.errors import ConfigError, StateError
 from mepflow.evaluation import baselines
 from mepflow.runs import settings
+from mepflow.runs.studies import complete_config
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,15 +27,16 @@ def config(tmp_path: Path) -> dict[str, Any]:
 
 
 def with_defaults(run: dict[str, Any]) -> dict[str, Any]:
-    """Return a run as the workflow completes it: on top of the definitions, with defaults."""
-    complete = load("definitions.yaml") | run
+    """Return a run on top of the definitions and its studies, with defaults."""
+    named = {name: load(f"studies/{name}.yaml") for name in run["studies"]}
+    complete = complete_config(load("definitions.yaml"), named, run)
     validate(complete, str(ROOT / "workflow" / "schemas" / "config.schema.yaml"))
     return complete
 
 
 @pytest.fixture
 def archives() -> dict[str, Any]:
-    return load("datasets.yaml")
+    return load("archives.yaml")
 
 
 def test_shipped_configurations_are_consistent(config: dict[str, Any], archives: Any) -> None:

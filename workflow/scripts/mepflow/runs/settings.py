@@ -38,7 +38,7 @@ def check_references(config: Config, archives: Config) -> None:
     """
     for name, dataset in config["datasets"].items():
         place = f"datasets.{name}"
-        _require(dataset["archive"], archives, f"{place}.archive", "config/datasets.yaml")
+        _require(dataset["archive"], archives, f"{place}.archive", "config/archives.yaml")
         _require(
             dataset["level_of_theory"],
             config["levels_of_theory"],
@@ -62,13 +62,15 @@ def check_references(config: Config, archives: Config) -> None:
 
 def _check_learning_curve(config: Config) -> None:
     curve = config["learning_curve"]
+    if not curve["datasets"]:
+        return
     for dataset in curve["datasets"]:
         _require(dataset, config["datasets"], "learning_curve.datasets", "datasets")
     for variant in curve["variants"]:
         trained = config["training"]["variants"]
         _require(variant, trained, "learning_curve.variants", "training.variants")
     for key in ("variants", "fractions"):
-        if curve["datasets"] and not curve[key]:
+        if not curve[key]:
             raise ConfigError(f"learning_curve.{key} is empty: name some, or leave datasets empty.")
 
 

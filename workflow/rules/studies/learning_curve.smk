@@ -16,7 +16,7 @@ rule thin_training_set:
     log:
         f"{PART_LOGS}/thin_training_set.log",
     conda:
-        "../../envs/data.yaml"
+        "../../../envs/data.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -26,7 +26,7 @@ rule thin_training_set:
     message:
         "{wildcards.dataset}: taking {wildcards.fraction} of the training molecules"
     script:
-        "../scripts/thin_training_set.py"
+        "../../scripts/thin_training_set.py"
 
 
 use rule train_model as train_on_part with:
@@ -77,14 +77,14 @@ rule tabulate_learning_curve:
         csv=f"{TABLES}/learning_curve.csv",
         markdown=report(
             f"{TABLES}/learning_curve.md",
-            caption="../report/learning_curve_table.rst",
+            caption="../../report/learning_curve_table.rst",
             category="Tables",
             labels={"dataset": "{dataset}", "table": "learning curve"},
         ),
     log:
         f"{LOGS}/tabulate_learning_curve.log",
     conda:
-        "../../envs/plot.yaml"
+        "../../../envs/plot.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=30,
@@ -94,7 +94,7 @@ rule tabulate_learning_curve:
     message:
         "{wildcards.dataset}: table of the learning curve"
     script:
-        "../scripts/tabulate_learning_curve.py"
+        "../../scripts/tabulate_learning_curve.py"
 
 
 rule plot_learning_curve:
@@ -105,7 +105,7 @@ rule plot_learning_curve:
     log:
         f"{LOGS}/plot_learning_curve.log",
     conda:
-        "../../envs/plot.yaml"
+        "../../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
@@ -116,4 +116,4 @@ rule plot_learning_curve:
     message:
         "{wildcards.dataset}: figure of the learning curve"
     script:
-        "../scripts/plot_learning_curve.py"
+        "../../scripts/plot_learning_curve.py"

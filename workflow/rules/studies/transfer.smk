@@ -18,7 +18,7 @@ rule find_known:
     log:
         f"{LOGS}/find_known/from-{{source}}.log",
     conda:
-        "../../envs/data.yaml"
+        "../../../envs/data.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -27,7 +27,7 @@ rule find_known:
     message:
         "{wildcards.dataset}: test molecules that models of {wildcards.source} have learned from"
     script:
-        "../scripts/find_known.py"
+        "../../scripts/find_known.py"
 
 
 rule evaluate_transfer:
@@ -45,7 +45,7 @@ rule evaluate_transfer:
     benchmark:
         f"{BENCHMARKS}/evaluate_transfer/from-{{source}}.tsv"
     conda:
-        "../../envs/train.yaml"
+        "../../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -57,7 +57,7 @@ rule evaluate_transfer:
     message:
         "{wildcards.dataset}: evaluating the models of {wildcards.source}"
     script:
-        "../scripts/evaluate_transfer.py"
+        "../../scripts/evaluate_transfer.py"
 
 
 rule tabulate_transfer:
@@ -70,14 +70,14 @@ rule tabulate_transfer:
         csv=f"{TABLES}/transfer.csv",
         markdown=report(
             f"{TABLES}/transfer.md",
-            caption="../report/transfer_table.rst",
+            caption="../../report/transfer_table.rst",
             category="Tables",
             labels={"dataset": "{dataset}", "table": "transfer"},
         ),
     log:
         f"{LOGS}/tabulate_transfer.log",
     conda:
-        "../../envs/plot.yaml"
+        "../../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
@@ -87,7 +87,7 @@ rule tabulate_transfer:
     message:
         "{wildcards.dataset}: table of models of other datasets"
     script:
-        "../scripts/tabulate_transfer.py"
+        "../../scripts/tabulate_transfer.py"
 
 
 rule plot_transfer:
@@ -99,7 +99,7 @@ rule plot_transfer:
     log:
         f"{LOGS}/plot_transfer.log",
     conda:
-        "../../envs/plot.yaml"
+        "../../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
@@ -111,4 +111,4 @@ rule plot_transfer:
     message:
         "{wildcards.dataset}: figure of models of other datasets"
     script:
-        "../scripts/plot_transfer.py"
+        "../../scripts/plot_transfer.py"
