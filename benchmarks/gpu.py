@@ -41,12 +41,13 @@ from network import (
 
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.multipole_model import MultipoleModel
-from mepflow.models.variants import LossWeights, Variant
+from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.nn import gpu
 from mepflow.nn.pinet2 import native
+from mepflow.training.multipole_task import MultipoleTask
 from mepflow.training.together import train_together
-from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.training.trainer import Trainer
 from mepflow.training.training_settings import TrainingSettings
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -56,7 +57,8 @@ LOW_PRECISIONS: Final = ("tf32", "bf16")
 AT_ONCE: Final = 4
 PASSES: Final = 3
 """Forward, and twice as much backward."""
-VARIANT: Final = Variant("AC-DQ", ("charges",), LossWeights(1.0, 1.0), "charges")
+WEIGHTS: Final = {"dipole": 1.0, "quadrupole": 1.0}
+VARIANT: Final = Variant("AC-DQ", ("charges",), WEIGHTS, "charges")
 
 
 def main() -> None:
@@ -101,7 +103,8 @@ class Measurement:
         """Return molecules per second of training, of the floor, and without our kernels."""
         table = made_up_table(batch)
         trainer = self._trainer(table, "float32")
-        pairs, atoms = len(trainer.data.train.inputs.graph.pair_i), len(table.atomic_numbers)
+        dataset = DeviceDataset.from_table(table, ELEMENTS, CUTOFF)
+        pairs, atoms = len(dataset.inputs.graph.pair_i), len(table.atomic_numbers)
         nodes = SIZES[self.size]
         flops_per_s, bytes_per_s = rates(self.device)
         arithmetic = PASSES * floor_flops(nodes, pairs, atoms) / flops_per_s
@@ -129,8 +132,8 @@ class Measurement:
     def _trainer(self, table: MoleculeTable, precision: str, *, recorded: bool = True) -> Trainer:
         torch.manual_seed(1)
         model = MultipoleModel(network_settings(SIZES[self.size]), VARIANT).to(self.device)
-        data = DeviceDataset.from_table(table, ELEMENTS, CUTOFF, device=self.device)
-        few = DeviceDataset.from_table(table.select([0]), ELEMENTS, CUTOFF, device=self.device)
+        fields = {name: name for name in WEIGHTS}
+        task = MultipoleTask(model, (table, table.select([0])), fields)
         settings = TrainingSettings.from_config(
             {
                 **{"steps": 100 * self.steps, "validation_interval": self.steps},
@@ -139,7 +142,7 @@ class Measurement:
                 **{"precision": precision, "device": "auto", "early_stopping_patience": None},
             }
         )
-        return Trainer(model, TrainingData(data, few, table.ids), settings, 1, recorded=recorded)
+        return Trainer(model, task, settings, 1, recorded=recorded)
 
     def _step_s(
         self, trainers: list[Trainer], run: Callable[[list[Callable[[], object]]], None]

@@ -14,7 +14,7 @@ from snakemake.utils import validate
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.runs import archive_labels, settings, studies
+from mepflow.runs import archive_labels, settings, studies, training_rows
 from mepflow.errors import MepflowError
 from mepflow.naming import FLOORS
 from mepflow.runs.code_digest import code_digest

@@ -24,10 +24,16 @@ rule train_model:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{MODEL}/state",
         seeds=lambda wildcards: [int(wildcards.seed)],
-        variant=lambda wildcards: config["variants"][wildcards.variant],
-        network=lambda wildcards: config["networks"][dataset_row(wildcards)["network"]],
-        training=settings.training_settings(config),
-        code=code_digest("mepflow.training.run"),
+        variant=lambda wildcards: training_rows.variant_row(config, wildcards.variant),
+        network=lambda wildcards: training_rows.network_row(
+            config, wildcards.dataset, wildcards.variant
+        ),
+        training=lambda wildcards: training_rows.training_row(config, wildcards.variant),
+        code=lambda wildcards: code_digest(
+            "mepflow.training.run",
+            training_rows.task_module(config, wildcards.variant),
+            training_rows.network_module(config, wildcards.dataset, wildcards.variant),
+        ),
     message:
         "{wildcards.dataset}: training {wildcards.variant}, seed {wildcards.seed}"
     script:
@@ -80,7 +86,10 @@ rule evaluate_models:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest("mepflow.evaluation.model_evaluation"),
+        code=lambda wildcards: code_digest(
+            "mepflow.evaluation.model_evaluation",
+            *training_rows.network_modules(config, wildcards.dataset),
+        ),
     message:
         "{wildcards.dataset}: evaluating the models"
     script:

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,9 +6,9 @@ import torch
 
 from mepflow.errors import InputError
 from mepflow.models import device_data
-from mepflow.models.device_data import DeviceDataset, elements_of, load_labelled
+from mepflow.models.device_data import DeviceDataset, elements_of
 from mepflow.molecules import MoleculeTable
-from mepflow.multipoles import centre_of_nuclear_charge, components
+from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.nn.graph import Graph, build_graph, species_of
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -74,27 +73,18 @@ def test_pairs_are_sorted(table: MoleculeTable) -> None:
     assert (order.diff() > 0).all()
 
 
-def test_labels_are_those_of_the_rows(table: MoleculeTable) -> None:
-    labels = DeviceDataset.from_table(table, ELEMENTS, CUTOFF, dtype=torch.float64).labels(
-        np.array([7, 3])
-    )
-    np.testing.assert_array_equal(labels.dipole, table.properties["dipole"][[7, 3]])
-    expected = components(table.properties["quadrupole"][[7, 3]])
-    np.testing.assert_array_equal(labels.quadrupole, expected)
-
-
 def test_total_charges_reach_the_batch(table: MoleculeTable) -> None:
     table = table.select([0, 1, 2])
     table = replace(table, total_charge=np.array([0, 1, -2]))
-    dataset = DeviceDataset.from_table(table, ELEMENTS, CUTOFF, labelled=False)
+    dataset = DeviceDataset.from_table(table, ELEMENTS, CUTOFF)
     assert dataset.batch(np.array([2, 0, 1])).total_charge.tolist() == [-2.0, 0.0, 1.0]
 
 
 def test_real_numbers_have_the_dtype_asked_for(table: MoleculeTable) -> None:
     dataset = DeviceDataset.from_table(table, ELEMENTS, CUTOFF, dtype=torch.float32)
-    batch, labels = dataset.batch(np.array([1, 2])), dataset.labels(np.array([1, 2]))
+    batch = dataset.batch(np.array([1, 2]))
     real = (batch.graph.distance, batch.graph.direction, batch.positions, batch.total_charge)
-    assert {values.dtype for values in (*real, *labels)} == {torch.float32}
+    assert {values.dtype for values in real} == {torch.float32}
     assert batch.graph.pair_i.dtype == batch.graph.species.dtype == torch.int64
 
 
@@ -112,16 +102,3 @@ def test_an_element_the_network_does_not_know_is_named(table: MoleculeTable) -> 
 def test_elements_are_those_that_occur(table: MoleculeTable) -> None:
     assert elements_of(table) == (1, 6, 8)
     assert elements_of(table.select([0])) == (6,)
-
-
-def test_labels_must_be_there_and_finite(table: MoleculeTable, paths: dict[str, Path]) -> None:
-    path = paths["reference"]
-    replace(table, properties={"dipole": table.properties["dipole"]}).save(path)
-    with pytest.raises(InputError, match=r"reference\.h5 has no quadrupole"):
-        load_labelled(path)
-    table.properties["quadrupole"][5, 0, 1] = np.nan
-    table.save(path)
-    with pytest.raises(InputError, match="the quadrupole of molecule m05 is not a finite number"):
-        load_labelled(path)
-    with pytest.raises(InputError, match="does not exist"):
-        load_labelled(Path("nowhere.h5"))

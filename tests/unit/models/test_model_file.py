@@ -28,11 +28,12 @@ def test_a_model_comes_back_as_it_was(
     tmp_path: Path, model: MultipoleModel, dtype: torch.dtype
 ) -> None:
     model.to(dtype)
-    save_model(tmp_path / "model.pt", model, model.state_dict(), {"seed": 3})
+    settings = {"steps": 7, "schedule": {"kind": "cosine"}}
+    save_model(tmp_path / "model.pt", model, model.state_dict(), {"seed": 3}, settings)
     found, info = load_model(tmp_path / "model.pt", "cpu")
     assert (info.variant, info.settings) == (model.variant, model.settings)
     assert info.elements == (1, 6, 8)
-    assert info.provenance == {"seed": 3}
+    assert (info.provenance, info.training) == ({"seed": 3}, settings)
     expected = model.state_dict()
     assert list(found.state_dict()) == list(expected)
     for name, values in found.state_dict().items():
@@ -43,10 +44,25 @@ def test_a_model_comes_back_as_it_was(
 def test_the_file_is_plain_and_complete(tmp_path: Path, model: MultipoleModel) -> None:
     save_model(tmp_path / "model.pt", model, model.state_dict(), {})
     content = torch.load(tmp_path / "model.pt", weights_only=True)
-    assert (content["format"], content["format_version"]) == ("mepflow model", 1)
+    assert (content["format"], content["format_version"]) == ("mepflow model", 2)
     assert content["elements"] == [1, 6, 8]
     assert content["variant"]["name"] == model.variant.name
     assert content["network"]["depth"] == model.settings.depth
+
+
+def test_a_file_of_version_1_is_read_as_before(tmp_path: Path, model: MultipoleModel) -> None:
+    path = tmp_path / "model.pt"
+    save_model(path, model, model.state_dict(), {"seed": 3})
+    content = torch.load(path, weights_only=True)
+    # What version 1 had: a weight for both targets, one kind of network, no settings of training.
+    weights = {"dipole": 1.0, "quadrupole": 0.0}
+    old = content | {"format_version": 1, "variant": content["variant"] | {"loss_weights": weights}}
+    del old["training"], old["network"]["kind"]
+    torch.save(old, path)
+    found, info = load_model(path, "cpu")
+    assert info.variant.loss_weights == {"dipole": 1.0}
+    assert (info.settings, info.training) == (model.settings, {})
+    assert all(torch.equal(v, found.state_dict()[k]) for k, v in model.state_dict().items())
 
 
 class Payload:
@@ -88,7 +104,10 @@ def test_what_is_no_model_is_refused_in_one_sentence(tmp_path: Path, model: Mult
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format_version": 2}, "has version 2"),
+        ({"format_version": 3}, r"newer than this program \(version 3, this mepflow reads up to 2"),
+        ({"format_version": 0}, "damaged or not a model file"),
+        ({"format_version": "2"}, "damaged or not a model file"),
+        ({"network": {"kind": "none"}}, "does not describe a model"),
         ({"state": {}}, "does not describe a model"),
         ({"network": {"rank": 3}}, "does not describe a model"),
         ({"variant": {"name": "X"}}, "does not describe a model"),

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.multipole_model import MultipoleModel, Multipoles, constrain_charges
-from mepflow.models.variants import LossWeights, Variant
+from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, shift_origin
 from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
@@ -40,7 +40,7 @@ def make_model(*, dipoles: bool = True, quadrupole_from: str = "all") -> Multipo
     variant = Variant(
         "test",
         ("charges", "dipoles") if dipoles else ("charges",),
-        LossWeights(1.0, 1.0),
+        {"dipole": 1.0, "quadrupole": 1.0},
         quadrupole_from,  # type: ignore[arg-type]
     )
     settings = PiNet2Settings(
@@ -66,7 +66,7 @@ def make_model(*, dipoles: bool = True, quadrupole_from: str = "all") -> Multipo
 
 def predict(model: MultipoleModel, table: MoleculeTable) -> Multipoles:
     dtype = next(model.parameters()).dtype
-    dataset = DeviceDataset.from_table(table, ELEMENTS, 4.5, dtype=dtype, labelled=False)
+    dataset = DeviceDataset.from_table(table, ELEMENTS, 4.5, dtype=dtype)
     with torch.no_grad():
         return model(dataset.batch(np.arange(len(table))))
 

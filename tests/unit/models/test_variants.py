@@ -5,9 +5,12 @@ import pytest
 import yaml
 
 from mepflow.errors import ConfigError
-from mepflow.models.variants import LossWeights, Variant
+from mepflow.models.variants import Variant
 
 STUDY = Path(__file__).parents[3] / "config" / "studies" / "multipoles.yaml"
+
+
+CHARGES: dict[str, Any] = {"loss_weights": {"charges": 1.0}}
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -21,13 +24,32 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def test_reads_a_row() -> None:
     variant = Variant.from_row("X", row())
-    assert variant == Variant("X", ("charges", "dipoles"), LossWeights(100.0, 1.0), "all")
+    weights = {"dipole": 100.0, "quadrupole": 1.0}
+    assert variant == Variant("X", ("charges", "dipoles"), weights, "all")
     assert variant.outputs == ("p1", "p3")
 
 
 def test_row_and_variant_are_inverse() -> None:
     variant = Variant.from_row("X", row())
     assert Variant.from_row("X", variant.row()) == variant
+
+
+def test_a_target_that_is_absent_has_no_weight() -> None:
+    short, long = (row(loss_weights={"dipole": 2, **more}) for more in ({}, {"quadrupole": 0.0}))
+    assert Variant.from_row("X", short) == Variant.from_row("X", long)
+    assert Variant.from_row("X", short).loss_weights == {"dipole": 2.0}
+
+
+def test_charges_name_their_scheme() -> None:
+    variant = Variant.from_row("X", row(**CHARGES, charges_like="mbis"))
+    assert variant.charges_like == "mbis"
+    assert Variant.from_row("X", variant.row()) == variant
+
+
+def test_order_of_the_weights_does_not_matter() -> None:
+    weights = {"charges": 1.0, "quadrupole": 2.0, "dipole_norm": 3.0}
+    variant = Variant.from_row("X", row(loss_weights=weights, charges_like="mulliken"))
+    assert list(variant.loss_weights) == ["quadrupole", "dipole_norm", "charges"]
 
 
 def test_order_of_the_terms_does_not_matter() -> None:
@@ -43,9 +65,8 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
     targets = next(part for part in parts if part in ("D", "Q", "DQ"))
     assert ("dipoles" in variant.atomic_terms) == ("AD" in parts)
     assert variant.quadrupole_from == ("all" if "c" in parts else "charges")
-    assert variant.loss_weights == LossWeights(
-        (100.0 if "dw100" in parts else 1.0) * ("D" in targets), 1.0 * ("Q" in targets)
-    )
+    weights = {"dipole": 100.0 if "dw100" in parts else 1.0, "quadrupole": 1.0}
+    assert variant.loss_weights == {k: v for k, v in weights.items() if k[0].upper() in targets}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +80,16 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
         ({"loss_weights": {"dipole": -1.0, "quadrupole": 1.0}}, "dipole weight -1.0"),
         ({"loss_weights": {"dipole": float("nan"), "quadrupole": 1.0}}, "dipole weight nan"),
         ({"loss_weights": {"dipole": 0.0, "quadrupole": 0}}, "only zero loss weights"),
-        ({"loss_weights": {"dipole": 1.0}}, "exactly the loss weights dipole and quadrupole"),
+        ({"loss_weights": 1.0}, "no loss weights by target"),
+        ({"loss_weights": {"octupole": 1.0}}, "unknown target 'octupole': use dipole, quadrupole"),
+        ({"loss_weights": {}}, "only zero loss weights"),
+        ({"loss_weights": {"dipole": 1.0, "dipole_norm": 1.0}}, "dipole and dipole_norm"),
+        ({"loss_weights": {"dipole": 1.0, "mep": 1.0}}, "learns mep, which no training can do yet"),
+        ({"loss_weights": {"energy": 1.0}}, "use dipole, quadrupole, dipole_norm, charges."),
+        ({"loss_weights": {"forces": 1.0}}, "learns forces, which no training can do yet"),
+        ({"loss_weights": {"charges": 1.0}}, "add charges_like: mulliken, mbis, fitted"),
+        (CHARGES | {"charges_like": "hirshfeld"}, "charges_like 'hirshfeld': use mulliken, mbis"),
+        ({"charges_like": "mbis"}, "has charges_like but does not learn charges"),
         ({"loss_weights": {"dipole": "1", "quadrupole": 1.0}}, "not a number"),
         ({"loss_weights": {"dipole": True, "quadrupole": 1.0}}, "not a number"),
         ({"quadrupole_from": "dipoles"}, "'dipoles': write charges or all"),

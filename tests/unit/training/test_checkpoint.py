@@ -18,7 +18,7 @@ STATE = Checkpoint(
     best_model={"weight": torch.ones(3)},
     best_step=10,
     best_loss=0.25,
-    rows=[[10, 1.0], [20, 2.0]],
+    rows=[{"step": 10, "loss": 1.0}, {"step": 20, "loss": 2.0}],
     wall_time_s=3.5,
     delivered=False,
 )
@@ -72,6 +72,22 @@ def test_a_file_that_lacks_something_is_one_sentence(tmp_path: Path) -> None:
         checkpoints.load(tmp_path, "this one")
 
 
+def test_a_checkpoint_of_version_1_gets_the_names_of_its_columns(tmp_path: Path) -> None:
+    old = {**vars(STATE), "rows": [[10, *np.arange(1.0, 10.0).tolist()]]}
+    torch.save(old, tmp_path / checkpoints.FILE_NAME)
+    found = checkpoints.load(tmp_path, "this one")
+    assert found is not None
+    assert found.rows[0]["step"] == 10
+    assert found.rows[0]["validation_quadrupole_mae_e_bohr2"] == 7.0
+    assert (found.rows[0]["wall_time_s"], len(found.rows[0])) == (9.0, 10)
+
+
+def test_a_checkpoint_of_a_later_program_is_one_sentence(tmp_path: Path) -> None:
+    torch.save({**vars(STATE), "format_version": 3}, tmp_path / checkpoints.FILE_NAME)
+    with pytest.raises(StateError, match=r"newer than this program \(version 3, this .* up to 2\)"):
+        checkpoints.load(tmp_path, "this one")
+
+
 def test_the_previous_checkpoint_stays_until_the_next_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,14 +117,22 @@ def test_the_fingerprint_tells_settings_and_molecules_apart(table: MoleculeTable
     other["dipole"][3, 1] = np.nextafter(other["dipole"][3, 1], 10.0)
     moved = table.positions.copy()
     moved[0, 0] += 1e-9
+    both = ["quadrupole", "dipole"]
     digests = [
-        checkpoints.fingerprint({"seed": 1}, table),
-        checkpoints.fingerprint({"seed": 2}, table),
-        checkpoints.fingerprint({"seed": 1}, table.select(range(17))),
-        checkpoints.fingerprint({"seed": 1}, table.select([1, 0, *range(2, 18)])),
-        checkpoints.fingerprint({"seed": 1}, replace(table, properties=other)),
-        checkpoints.fingerprint({"seed": 1}, replace(table, positions=moved)),
-        checkpoints.fingerprint({"seed": 1}, replace(table, total_charge=table.total_charge + 1)),
+        checkpoints.fingerprint({"seed": 1}, both, table),
+        checkpoints.fingerprint({"seed": 2}, both, table),
+        checkpoints.fingerprint({"seed": 1}, both, table.select(range(17))),
+        checkpoints.fingerprint({"seed": 1}, both, table.select([1, 0, *range(2, 18)])),
+        checkpoints.fingerprint({"seed": 1}, both, replace(table, properties=other)),
+        checkpoints.fingerprint({"seed": 1}, both, replace(table, positions=moved)),
+        checkpoints.fingerprint(
+            {"seed": 1}, both, replace(table, total_charge=table.total_charge + 1)
+        ),
     ]
     assert len(set(digests)) == len(digests)
-    assert checkpoints.fingerprint({"seed": 1}, table) == digests[0]
+    assert checkpoints.fingerprint({"seed": 1}, both[::-1], table) == digests[0]
+    unused = [
+        checkpoints.fingerprint({}, ["quadrupole"], replace(table, properties=p))
+        for p in (table.properties, other)
+    ]
+    assert unused[0] == unused[1]

@@ -1,45 +1,75 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
-from mepflow.models.multipole_model import Multipoles
-from mepflow.models.variants import LossWeights
-from mepflow.training.loss import Labels, Residuals, residuals, summarise, weighted_loss
+from mepflow.training.loss import Residual, Residuals, summarise, weighted_loss
 
 RNG = np.random.default_rng(4)
-DIPOLE, QUADRUPOLE = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 6))
-ERRORS = Residuals(torch.from_numpy(DIPOLE), torch.from_numpy(QUADRUPOLE))
+DIPOLE, QUADRUPOLE, CHARGES = (RNG.normal(size=shape) for shape in ((5, 3), (5, 6), (9, 1)))
+COUNTED = np.array([True, False, True, True, True, False, True, True, True])
+ERRORS: Residuals = {
+    "dipole": Residual(torch.from_numpy(DIPOLE), None),
+    "quadrupole": Residual(torch.from_numpy(QUADRUPOLE), None),
+    "charges": Residual(torch.from_numpy(CHARGES), torch.from_numpy(COUNTED)),
+}
 
 
-@pytest.mark.parametrize("weights", [(100.0, 1.0), (1.0, 0.0), (0.0, 2.0)])
-def test_loss_is_the_weighted_sum_of_means_over_components(weights: tuple[float, float]) -> None:
-    expected = weights[0] * (DIPOLE**2).sum() / 15 + weights[1] * (QUADRUPOLE**2).sum() / 30
-    loss = weighted_loss(ERRORS, LossWeights(*weights)).item()
-    assert loss == pytest.approx(expected, rel=1e-14)
+@pytest.mark.parametrize(
+    "weights",
+    [{"dipole": 100.0, "quadrupole": 1.0}, {"dipole": 1.0}, {"quadrupole": 2.0, "charges": 5.0}],
+)
+def test_loss_is_the_weighted_sum_of_means_over_components(weights: dict[str, float]) -> None:
+    means = {
+        "dipole": (DIPOLE**2).sum() / 15,
+        "quadrupole": (QUADRUPOLE**2).sum() / 30,
+        "charges": (CHARGES[COUNTED] ** 2).sum() / 7,
+    }
+    expected = sum(weight * means[name] for name, weight in weights.items())
+    assert weighted_loss(ERRORS, weights).item() == pytest.approx(expected, rel=1e-14)
 
 
 def test_a_target_without_weight_does_not_count_at_all() -> None:
-    unknown = Residuals(ERRORS.dipole, torch.full((5, 6), float("nan")))
-    assert torch.isfinite(weighted_loss(unknown, LossWeights(1.0, 0.0)))
+    unknown = Residual(torch.full((5, 6), math.nan), None)
+    assert torch.isfinite(weighted_loss({**ERRORS, "quadrupole": unknown}, {"dipole": 1.0}))
 
 
-def test_residuals_compare_the_six_stored_components() -> None:
-    full = torch.arange(9.0).reshape(1, 3, 3)
-    predicted = Multipoles(torch.empty(0), None, torch.ones(1, 3), full + full.mT)
-    errors = residuals(predicted, Labels(torch.zeros(1, 3), torch.zeros(1, 6)))
-    assert errors.dipole.tolist() == [[1.0, 1.0, 1.0]]
-    assert errors.quadrupole.tolist() == [[0.0, 8.0, 16.0, 4.0, 8.0, 12.0]]  # xx yy zz xy xz yz
+def test_rows_that_do_not_count_have_no_gradient_whatever_they_hold() -> None:
+    values = torch.tensor([[1.0], [math.nan], [3.0]], requires_grad=True)
+    errors = {"charges": Residual(values, torch.tensor([True, False, True]))}
+    weighted_loss(errors, {"charges": 2.0}).backward()
+    assert values.grad is not None
+    assert values.grad.flatten().tolist() == [2.0, 0.0, 6.0]
+
+
+def test_a_batch_without_any_label_has_the_loss_0() -> None:
+    errors = {"charges": Residual(torch.ones(3, 1), torch.zeros(3, dtype=torch.bool))}
+    assert weighted_loss(errors, {"charges": 2.0}).item() == 0.0
 
 
 def test_summary_does_not_depend_on_the_batches() -> None:
     parts = [
-        Residuals(ERRORS.dipole[rows], ERRORS.quadrupole[rows]) for rows in ([0], [1, 2, 3, 4])
+        {
+            "dipole": Residual(ERRORS["dipole"].values[rows], None),
+            "quadrupole": Residual(ERRORS["quadrupole"].values[rows], None),
+            "charges": Residual(ERRORS["charges"].values[atoms], torch.from_numpy(COUNTED)[atoms]),
+        }
+        for rows, atoms in (([0], [0, 1]), ([1, 2, 3, 4], [2, 3, 4, 5, 6, 7, 8]))
     ]
-    weights = LossWeights(3.0, 1.0)
+    weights = {"dipole": 3.0, "quadrupole": 1.0, "charges": 2.0}
     summary = summarise(parts, weights)
     assert summary == summarise([ERRORS], weights)
     assert summary.loss == pytest.approx(weighted_loss(ERRORS, weights).item(), rel=1e-14)
-    assert summary.dipole_mae == pytest.approx(np.abs(DIPOLE).mean(), rel=1e-14)
-    assert summary.dipole_rmse == pytest.approx(np.sqrt((DIPOLE**2).mean()), rel=1e-14)
-    assert summary.quadrupole_mae == pytest.approx(np.abs(QUADRUPOLE).mean(), rel=1e-14)
-    assert summary.quadrupole_rmse == pytest.approx(np.sqrt((QUADRUPOLE**2).mean()), rel=1e-14)
+    known = CHARGES[COUNTED]
+    assert summary.columns == pytest.approx(
+        {
+            "validation_dipole_mae_e_bohr": np.abs(DIPOLE).mean(),
+            "validation_dipole_rmse_e_bohr": np.sqrt((DIPOLE**2).mean()),
+            "validation_quadrupole_mae_e_bohr2": np.abs(QUADRUPOLE).mean(),
+            "validation_quadrupole_rmse_e_bohr2": np.sqrt((QUADRUPOLE**2).mean()),
+            "validation_charges_mae_e": np.abs(known).mean(),
+            "validation_charges_rmse_e": np.sqrt((known**2).mean()),
+        },
+        rel=1e-14,
+    )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,29 +16,57 @@ from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.nn.pinet2 import native
 from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.training.labels import LabelledSet, Labels, label_fields
+from mepflow.training.multipole_task import MultipoleTask
 from mepflow.training.padding import Capacity, capacity_for, padded_batch
-from mepflow.training.trainer import Trainer, TrainingData
+from mepflow.training.trainer import Trainer
 from mepflow.training.training_settings import TrainingSettings
 
 ELEMENTS = (1, 6, 8)
 
 
-@pytest.fixture
+@pytest.fixture(
+    params=[
+        {"dipole": 1.0, "quadrupole": 1.0},
+        {"dipole_norm": 1.0, "charges": 10.0},
+        {"dipole": 1.0, "charges": 1.0},
+    ],
+    ids=lambda weights: "+".join(weights),
+)
 def make_trainer(
-    table: MoleculeTable, network: dict[str, Any], training: dict[str, Any], variant: Variant
+    request: pytest.FixtureRequest,
+    table: MoleculeTable,
+    network: dict[str, Any],
+    training: dict[str, Any],
+    variant: Variant,
 ) -> Callable[[], Trainer]:
+    row = variant.row() | {"loss_weights": request.param}
+    if "charges" in request.param:
+        row["charges_like"] = "mulliken"
+    learning = Variant.from_row("X", row)
+    table = with_gaps(table)
+
     def make() -> Trainer:
         settings = PiNet2Settings.from_dict(
             {**network, "elements": ELEMENTS, "outputs": variant.outputs}
         )
         torch.manual_seed(3)
-        model = MultipoleModel(settings, variant).double()
-        data = DeviceDataset.from_table(table, ELEMENTS, 3.0, dtype=torch.float64)
-        return Trainer(
-            model, TrainingData(data, data, table.ids), TrainingSettings.from_config(training), 1
-        )
+        model = MultipoleModel(settings, learning).double()
+        fields = label_fields(table, learning, Path("a table"))
+        task = MultipoleTask(model, (table, table), fields)
+        return Trainer(model, task, TrainingSettings.from_config(training), 1)
 
     return make
+
+
+def with_gaps(table: MoleculeTable) -> MoleculeTable:
+    """Return the table with charges, and without some of its labels."""
+    rng = np.random.default_rng(8)
+    charges = rng.normal(size=len(table.positions))
+    charges[rng.random(len(charges)) < 0.3] = np.nan
+    dipole = table.properties["dipole"].copy()
+    dipole[[3, 10]] = np.nan
+    return table.with_properties(mulliken_charges=charges, dipole=dipole)
 
 
 # Molecules 0, 6 and 12 are single atoms, without a pair.
@@ -71,7 +100,7 @@ def test_a_padded_batch_begins_as_the_batch_and_ends_as_a_stranger(
 def test_capacities_are_few_and_close() -> None:
     rng = np.random.default_rng(1)
     table = MoleculeTable.from_molecules(list(random_molecules(rng, 300)))
-    dataset = DeviceDataset.from_table(table, ELEMENTS, 3.0, labelled=False)
+    dataset = DeviceDataset.from_table(table, ELEMENTS, 3.0)
     found: list[Capacity] = []
     for _ in range(200):
         molecules = rng.choice(300, 64, replace=False)
@@ -94,7 +123,7 @@ def test_a_training_on_padded_batches_is_the_same(make_trainer: Callable[[], Tra
         molecules = padded._molecules_of(step)
         expected = plain._train_step()
         padded._optimizer.begin_step(padded.settings.learning_rate_at(step))
-        capacity = capacity_for(padded.data.train, molecules)
+        capacity = padded.task.capacity(molecules)
         found = padded._padded_step(torch.from_numpy(molecules), capacity)
         assert math.isclose(found.item(), expected.item(), rel_tol=1e-9)
     torch.testing.assert_close(padded._weights.values, plain._weights.values, rtol=0, atol=1e-9)
@@ -117,7 +146,7 @@ def test_a_step_takes_no_numbers_from_the_host(make_trainer: Callable[[], Traine
     trainer = make_trainer()
     trainer._optimizer.begin_step(1e-3)
     molecules = trainer._molecules_of(0)
-    capacity = capacity_for(trainer.data.train, molecules)
+    capacity = trainer.task.capacity(molecules)
     rows = torch.from_numpy(molecules)
     with native.switched_off(), Operations() as seen:
         trainer._padded_step(rows, capacity)
@@ -133,17 +162,22 @@ def test_a_step_never_waits_for_the_device(
     # depends on one, fails. A recording on a GPU would.
     trainer = make_trainer()
     meta = torch.device("meta")
-    dataset = trainer.data.train
+    task = trainer.task
+    assert isinstance(task, MultipoleTask)
+    dataset = task.train.molecules
     for name, tensor in vars(dataset.inputs).items():
         object.__setattr__(dataset.inputs, name, tensor.to(meta))
-    assert dataset._labels is not None
-    dataset._labels = type(dataset._labels)(*(values.to(meta) for values in dataset._labels))
     for runs in (dataset.atoms, dataset.pairs):
         object.__setattr__(runs, "start", runs.start.to(meta))
         object.__setattr__(runs, "length", runs.length.to(meta))
-    dataset.device = meta
+    labels = {
+        name: Labels(values.to(meta), None if known is None else known.to(meta))
+        for name, (values, known) in task.train.labels.items()
+    }
+    task.train = LabelledSet(dataset, labels)
+    dataset.device = task.device = meta
     monkeypatch.setattr(Trainer, "_copied_state", lambda _: {})
-    on_meta = Trainer(trainer.model.to(meta), trainer.data, trainer.settings, 1)
+    on_meta = Trainer(trainer.model.to(meta), task, trainer.settings, 1)
     on_meta._device = torch.device("cpu")  # autocast knows no other one here
     on_meta._optimizer.begin_step(1e-3)
     loss = on_meta._padded_step(torch.zeros(4, dtype=torch.int64, device=meta), Capacity(30, 90))

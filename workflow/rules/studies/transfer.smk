@@ -53,7 +53,10 @@ rule evaluate_transfer:
         gpu=gpus,
     params:
         device=config["training"]["device"],
-        code=code_digest("mepflow.evaluation.model_evaluation"),
+        code=lambda wildcards: code_digest(
+            "mepflow.evaluation.model_evaluation",
+            *training_rows.network_modules(config, wildcards.source),
+        ),
     message:
         "{wildcards.dataset}: evaluating the models of {wildcards.source}"
     script:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mepflow.errors import MepflowError
 from mepflow.nn.graph import UNKNOWN_SPECIES, build_graph
 from mepflow.nn.pinet2 import fused, native
 from mepflow.nn.pinet2.pinet2_network import LayerNodes, PiNet2
@@ -256,3 +257,19 @@ def test_a_compiler_that_fails_is_quoted(fresh_library, monkeypatch, caplog):
     caplog.set_level("INFO")
     assert not native.usable(torch.zeros(1))
     assert caplog.messages[-1].endswith("slower: unknown option")
+
+
+def force_loss_gradient(model, graph):
+    """Return the gradient of the weights of a loss on forces."""
+    positions = graph.positions.clone().requires_grad_()
+    energy = model(graph.with_positions(positions))["p1"].sum()
+    (forces,) = torch.autograd.grad(energy, positions, create_graph=True)
+    return torch.autograd.grad(forces.square().sum(), next(model.parameters()))[0]
+
+
+def test_a_second_derivative_is_refused_and_the_plain_layers_have_it():
+    model, graph = network(), build_graph([molecule(0, 5)], 4.5, torch.float64)
+    with pytest.raises(MepflowError, match="first derivatives only"):
+        force_loss_gradient(model, graph)
+    with native.switched_off():
+        assert force_loss_gradient(model, graph).norm() > 0

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mepflow.errors import MepflowError
 from mepflow.nn import gpu
 from mepflow.nn.graph import build_graph
 from mepflow.nn.pinet2 import native
@@ -172,3 +173,20 @@ def test_gradients_of_positions_are_those_of_the_plain_layers():
         expected = slope()
         with gpu.only_on("cpu"):
             torch.testing.assert_close(slope(), expected, rtol=0, atol=2e-5)
+
+
+def test_a_second_derivative_is_refused(on_cpu):
+    model, graph = network(), some_graph()
+    positions = graph.positions.clone().requires_grad_()
+    energy = model(graph.with_positions(positions))["p1"].sum()
+    torch.autograd.grad(energy, positions, retain_graph=True)
+    with pytest.raises(MepflowError, match="first derivatives only"):
+        torch.autograd.grad(energy, positions, create_graph=True)
+
+
+@pytest.mark.parametrize("operation", [segment_sum, lambda v, i, n: spread(v[:n], i)])
+def test_a_second_derivative_of_a_sum_is_refused(on_cpu, operation):
+    values = torch.randn(6, 3, requires_grad=True)
+    total = operation(values, torch.tensor([0, 0, 1, 1, 1, 2]), 3).square().sum()
+    with pytest.raises(MepflowError, match="first derivatives only"):
+        torch.autograd.grad(total, values, create_graph=True)

@@ -1,8 +1,8 @@
 """Molecules on the device: a batch is assembled there by index arithmetic alone.
 
-All molecules of a data set, their pairs within the cut-off and their labels are flat tensors on the
-device. No file is read and no geometry computed during training, there are no worker processes and
-no loop over molecules.
+All molecules of a data set and their pairs within the cut-off are flat tensors on the device. No
+file is read and no geometry computed during training, there are no worker processes and no loop
+over molecules.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,8 @@ from mepflow.elements import symbol
 from mepflow.errors import InputError
 from mepflow.models.multipole_model import Batch
 from mepflow.molecules import MoleculeTable
-from mepflow.multipoles import centre_of_nuclear_charge, components
+from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.nn.graph import UNKNOWN_SPECIES, Graph, build_graph, join_graphs, species_of
-from mepflow.training.loss import Labels
 from mepflow.units import BOHR_IN_ANGSTROM
 
 FloatArray = npt.NDArray[np.float64]
@@ -69,25 +68,17 @@ class Runs:
 
 
 class DeviceDataset:
-    """Molecules with their pairs and, for training, labels, as flat tensors on one device.
+    """Molecules with their pairs, as flat tensors on one device.
 
     ``inputs`` are all molecules as one batch, ``atoms`` and ``pairs`` the runs of each molecule.
     """
 
-    def __init__(
-        self,
-        inputs: Batch,
-        labels: Labels | None,
-        n_atoms: IntArray,
-        n_pairs: IntArray,
-        cutoff: float,
-    ) -> None:
+    def __init__(self, inputs: Batch, n_atoms: IntArray, n_pairs: IntArray, cutoff: float) -> None:
         self.inputs = inputs
         self.cutoff = cutoff
         self.device = inputs.positions.device
         self.atoms = Runs.from_lengths(n_atoms, self.device)
         self.pairs = Runs.from_lengths(n_pairs, self.device)
-        self._labels = labels
 
     @classmethod
     def from_table(
@@ -98,7 +89,6 @@ class DeviceDataset:
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
-        labelled: bool = True,
         source: Path | str = "the table",
     ) -> Self:
         """Put a table on ``device`` with its real numbers as ``dtype``.
@@ -124,10 +114,7 @@ class DeviceDataset:
             torch.from_numpy(_about_centre(table, rows)).to(device, dtype),
             torch.from_numpy(table.total_charge).to(device, dtype),
         )
-        labels = _labels(table, device, dtype) if labelled else None
-        return cls(
-            inputs, labels, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy(), cutoff
-        )
+        return cls(inputs, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy(), cutoff)
 
     def __len__(self) -> int:
         return len(self.atoms.host_length)
@@ -162,37 +149,10 @@ class DeviceDataset:
             total_charge=self.inputs.total_charge[index],
         )
 
-    def labels(self, molecules: IntArray | Tensor) -> Labels:
-        """Return the labels of these rows, in this order."""
-        if self._labels is None:
-            raise ValueError("the data set was made without labels")
-        index = torch.as_tensor(molecules, device=self.device)
-        return Labels(*(values[index] for values in self._labels))
-
-
-def load_labelled(reference: Path) -> MoleculeTable:
-    """Read a table that must hold finite labels; raises :class:`InputError`."""
-    table = MoleculeTable.load(reference)
-    for name in Labels._fields:
-        if name not in table.properties:
-            raise InputError(f"{reference} has no {name}: run the rule that makes it again.")
-        finite = np.isfinite(table.properties[name]).reshape(len(table), -1).all(axis=1)
-        if not finite.all():
-            raise InputError(
-                f"{reference}: the {name} of molecule {table.ids[int(np.argmin(finite))]} is not a "
-                "finite number: compute it again or filter the molecule out."
-            )
-    return table
-
 
 def elements_of(table: MoleculeTable) -> tuple[int, ...]:
     """Return the atomic numbers that occur in ``table``, ascending."""
     return tuple(int(number) for number in np.unique(table.atomic_numbers))
-
-
-def _labels(table: MoleculeTable, device: torch.device | str, dtype: torch.dtype) -> Labels:
-    dipole, quadrupole = (torch.from_numpy(table.properties[name]) for name in Labels._fields)
-    return Labels(dipole.to(device, dtype), components(quadrupole).to(device, dtype))
 
 
 def _known_species(table: MoleculeTable, elements: Sequence[int], source: Path | str) -> IntArray:

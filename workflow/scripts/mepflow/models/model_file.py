@@ -3,14 +3,16 @@
 ==================  ====================================================================
 ``format``          :data:`FORMAT`
 ``format_version``  :data:`FORMAT_VERSION`
-``network``         the network's ``PiNet2Settings``
+``network``         ``kind`` and settings of the network
 ``variant``         ``name`` and the row of the variant
 ``elements``        atomic numbers the model knows
+``training``        settings of the training, but for the device; empty where not known
 ``state``           weights by parameter name
 ``provenance``      seed, step, validation loss, training domain, and what the caller adds
 ==================  ====================================================================
 
-It is read with ``weights_only=True``: opening a file from a stranger runs no code of theirs.
+It is read with ``weights_only=True``: opening a file from a stranger runs no code of theirs. Files
+of earlier versions are upgraded when they are read (:data:`UPGRADES`).
 """
 
 import json
@@ -26,11 +28,12 @@ from mepflow.errors import ConfigError, InputError
 from mepflow.models.device import torch_device
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.variants import Variant
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.networks import NetworkSettings, network_row, network_settings
 from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
+from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 FORMAT: Final = "mepflow model"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 # What a description of a network raises that is not of the types it should be.
 _MISFITS: Final = (
@@ -50,7 +53,8 @@ class ModelInfo:
     """What a model file says besides the weights."""
 
     variant: Variant
-    settings: PiNet2Settings
+    settings: NetworkSettings
+    training: dict[str, Any]
     provenance: dict[str, Any]
 
     @property
@@ -60,21 +64,32 @@ class ModelInfo:
 
 
 def save_model(
-    path: Path, model: MultipoleModel, state: Mapping[str, Tensor], provenance: Mapping[str, Any]
+    path: Path,
+    model: MultipoleModel,
+    state: Mapping[str, Tensor],
+    provenance: Mapping[str, Any],
+    training: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write ``model`` with the weights ``state`` to ``path``, atomically."""
-    # Through JSON: whatever the settings are made of, the file holds plain lists and numbers.
-    network = json.loads(json.dumps(model.settings.to_dict()))
+    """Write ``model`` with the weights ``state`` to ``path``, atomically.
+
+    ``training`` are the settings of the training that made it, where these are known.
+    """
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "network": network,
+        "network": _plain(network_row(model.settings)),
         "variant": {"name": model.variant.name, **model.variant.row()},
         "elements": list(model.settings.elements),
         "state": {name: values.detach().cpu() for name, values in state.items()},
-        "provenance": json.loads(json.dumps(provenance)),
+        "training": _plain(training or {}),
+        "provenance": _plain(provenance),
     }
     write_tensor_file(path, content)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return lists, numbers and text alone, whatever settings are made of."""
+    return dict(json.loads(json.dumps(values)))
 
 
 def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, ModelInfo]:
@@ -85,7 +100,9 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
     content = _read(Path(path))
     try:
         model = _build(content)
-        info = ModelInfo(model.variant, model.settings, dict(content["provenance"]))
+        info = ModelInfo(
+            model.variant, model.settings, *(dict(content[k]) for k in ("training", "provenance"))
+        )
     except _MISFITS as error:
         raise InputError(
             f"{path} does not describe a model this version knows: train it again."
@@ -96,7 +113,7 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
 def _build(content: Mapping[str, Any]) -> MultipoleModel:
     row = dict(content["variant"])
     variant = Variant.from_row(row.pop("name"), row)
-    settings = PiNet2Settings.from_dict(content["network"])
+    settings = network_settings(content["network"])
     state = dict(content["state"])
     _check_state(settings, variant, state)
     model = MultipoleModel(settings, variant)
@@ -105,14 +122,12 @@ def _build(content: Mapping[str, Any]) -> MultipoleModel:
     return model.to(next(model.parameters()).dtype)
 
 
-def _check_state(settings: PiNet2Settings, variant: Variant, state: Mapping[str, Any]) -> None:
+def _check_state(settings: NetworkSettings, variant: Variant, state: Mapping[str, Any]) -> None:
     """Raise ``ValueError`` where the weights are not those of the network, before it is made.
 
     A file can ask for a network of any size: it is made without memory first.
     """
-    layers = sum(map(len, settings.layers))
-    if max(settings.depth, layers) > len(state):
-        raise ValueError(f"{len(state)} weights are too few for {settings.depth} blocks")
+    settings.check_size(len(state))
     with torch.device("meta"):
         wanted = MultipoleModel(settings, variant).state_dict()
     dtypes = {weight.dtype for weight in state.values()}
@@ -134,12 +149,21 @@ def _read(path: Path) -> dict[str, Any]:
     name = content.get("format") if isinstance(content, dict) else None
     if not isinstance(name, str) or name != FORMAT:
         raise InputError(f"{path} is not a {FORMAT} file: give the model.pt of a training.")
-    version = content.get("format_version")
-    if not isinstance(version, int) or version != FORMAT_VERSION:
-        is_number = isinstance(version, int) and 0 <= version < 1000
-        said = version if is_number else "unknown"
+    try:
+        return upgraded(content, content.get("format_version"), UPGRADES, FORMAT_VERSION)
+    except NewerVersionError as error:
         raise InputError(
-            f"{path} has version {said} of the {FORMAT} format, this "
-            f"mepflow reads {FORMAT_VERSION}: train it again, or use the version that wrote it."
-        )
-    return dict(content)
+            f"{path} is newer than this program ({error}): use the mepflow that wrote it."
+        ) from error
+    except _MISFITS as error:
+        raise InputError(f"{path} is damaged or not a model file: train it again.") from error
+
+
+def _with_kind(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what version 1 means in version 2: its only kind of network, training not known."""
+    network = {"kind": "pinet2", **content["network"]}
+    return {**content, "format_version": 2, "network": network, "training": {}}
+
+
+UPGRADES: Final[Mapping[int, Upgrade]] = {1: _with_kind}
+"""From each earlier version to the next."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mepflow.models.variants import Variant
 from mepflow.multipoles import dipole_terms, quadrupole_terms
 from mepflow.nn.graph import Graph
-from mepflow.nn.pinet2.pinet2_network import PiNet2, PiNet2Settings
+from mepflow.nn.networks import NetworkSettings, make_network
 from mepflow.nn.segments import segment_sum, spread
 
 
@@ -68,11 +68,11 @@ def constrain_charges(charges: Tensor, total_charge: Tensor, molecule: Tensor) -
 class MultipoleModel(nn.Module):
     """The network and the heads of one variant."""
 
-    def __init__(self, settings: PiNet2Settings, variant: Variant) -> None:
+    def __init__(self, settings: NetworkSettings, variant: Variant) -> None:
         super().__init__()
         self.settings = settings
         self.variant = variant
-        self.network = PiNet2(settings)
+        self.network = make_network(settings)
 
     def forward(self, batch: Batch) -> Multipoles:
         """Return the multipoles of the atoms and molecules of ``batch``."""

@@ -103,7 +103,6 @@ def predict_table(
         model.settings.cutoff_angstrom,
         device=weights.device,
         dtype=weights.dtype,
-        labelled=False,
         source=source,
     )
     with torch.no_grad():

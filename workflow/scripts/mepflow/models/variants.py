@@ -1,4 +1,4 @@
-"""Model variants: which atomic terms a model has, and which molecular multipoles it learns.
+"""Model variants: which atomic terms a model has, and which targets it learns.
 
 A variant is a row of the configuration, never code:
 
@@ -11,6 +11,8 @@ A variant is a row of the configuration, never code:
 
 With ``quadrupole_from: charges`` the atomic dipoles enter the molecular dipole only, as in the
 study; with ``all`` the quadrupole takes every atomic term, which is the consistent expansion.
+``loss_weights`` names targets of :mod:`mepflow.models.targets`; an absent one has the weight 0. A
+variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``.
 """
 
 import math
@@ -19,41 +21,45 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, Self
 
 from mepflow.errors import ConfigError
+from mepflow.models.targets import CHARGES_LIKE, TARGETS
 
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3"}
 """Atomic terms, and the output of the network that carries each."""
-TARGETS: Final = ("dipole", "quadrupole")
 _KEYS: Final = ("atomic_terms", "loss_weights", "quadrupole_from")
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the mean squared errors of dipole (e·bohr) and quadrupole (e·bohr²)."""
-
-    dipole: float
-    quadrupole: float
+_OPTIONAL: Final = ("charges_like",)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of ``variants``, validated by :meth:`from_row`."""
+    """One row of ``variants``, validated by :meth:`from_row`.
+
+    ``loss_weights`` are the factors on the mean squared errors per component, in atomic units, of
+    the targets that are learned, in the order of the catalogue; none is 0.
+    """
 
     name: str
     atomic_terms: tuple[str, ...]
-    loss_weights: LossWeights
+    loss_weights: Mapping[str, float]
     quadrupole_from: Literal["charges", "all"]
+    charges_like: str | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Return the outputs the network needs for the atomic terms."""
         return tuple(ATOMIC_TERMS[term] for term in self.atomic_terms)
 
+    @property
+    def task(self) -> str:
+        """Return which of :data:`~mepflow.models.targets.TASKS` trains it."""
+        return str(TARGETS[next(iter(self.loss_weights))].task)
+
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Self:
         """Return the variant ``name`` of a configuration row; raises :class:`ConfigError`."""
+        known = (*_KEYS, *_OPTIONAL)
         for key in row:
-            if key not in _KEYS:
-                _refuse(name, f"has the unknown key '{key}'", f"use {', '.join(_KEYS)}")
+            if key not in known:
+                _refuse(name, f"has the unknown key '{key}'", f"use {', '.join(known)}")
         for key in _KEYS:
             if key not in row:
                 _refuse(name, f"lacks '{key}'", "add it")
@@ -68,15 +74,16 @@ class Variant:
                 "takes its quadrupole from all terms but has no atomic dipoles",
                 "add dipoles to atomic_terms or write 'quadrupole_from: charges'",
             )
-        return cls(name, terms, weights, source)
+        return cls(name, terms, weights, source, _charges_like(name, weights, row))
 
     def row(self) -> dict[str, Any]:
         """Return the configuration row, of plain types, that :meth:`from_row` reads back."""
-        return {
+        row: dict[str, Any] = {
             "atomic_terms": list(self.atomic_terms),
-            "loss_weights": {target: getattr(self.loss_weights, target) for target in TARGETS},
+            "loss_weights": dict(self.loss_weights),
             "quadrupole_from": self.quadrupole_from,
         }
+        return row if self.charges_like is None else {**row, "charges_like": self.charges_like}
 
 
 def _atomic_terms(name: str, terms: object) -> tuple[str, ...]:
@@ -93,17 +100,53 @@ def _atomic_terms(name: str, terms: object) -> tuple[str, ...]:
     return tuple(term for term in ATOMIC_TERMS if term in terms)
 
 
-def _loss_weights(name: str, weights: object) -> LossWeights:
-    if not isinstance(weights, Mapping) or set(weights) != set(TARGETS):
-        _refuse(name, "needs exactly the loss weights dipole and quadrupole", "write both")
+def _loss_weights(name: str, weights: object) -> dict[str, float]:
+    if not isinstance(weights, Mapping):
+        _refuse(name, "has no loss weights by target", "write for example {dipole: 1.0}")
     for target, weight in weights.items():
+        if target not in TARGETS:
+            known = ", ".join(TARGETS)
+            _refuse(name, f"gives a weight to the unknown target '{target}'", f"use {known}")
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             _refuse(name, f"has a {target} weight that is not a number", "write a number")
         if not math.isfinite(weight) or weight < 0:
             _refuse(name, f"has the {target} weight {weight}", "write a number of at least 0")
-    if not any(weights.values()):
+    learned = {target: float(weights[target]) for target in TARGETS if weights.get(target)}
+    if not learned:
         _refuse(name, "has only zero loss weights, so it would learn nothing", "raise one")
-    return LossWeights(**{target: float(weights[target]) for target in TARGETS})
+    if {"dipole", "dipole_norm"} <= learned.keys():
+        _refuse(
+            name,
+            "gives weights to dipole and dipole_norm, which the dipole contains",
+            "leave one of them out",
+        )
+    _check_task(name, learned)
+    return learned
+
+
+def _check_task(name: str, learned: Mapping[str, float]) -> None:
+    """Refuse targets that no task learns, or no single one."""
+    for target in learned:
+        if TARGETS[target].task is None:
+            able = ", ".join(known for known, row in TARGETS.items() if row.task)
+            _refuse(name, f"learns {target}, which no training can do yet", f"use {able}")
+    if len({TARGETS[target].task for target in learned}) > 1:
+        together = " and ".join(learned)
+        _refuse(name, f"learns {together}, which no training does together", "make a variant each")
+
+
+def _charges_like(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> str | None:
+    scheme = row.get("charges_like")
+    choices = ", ".join(CHARGES_LIKE)
+    if scheme is None:
+        if "charges" in weights:
+            _refuse(name, "learns charges but does not say which", f"add charges_like: {choices}")
+        return None
+    if not isinstance(scheme, str) or scheme not in CHARGES_LIKE:
+        _refuse(name, f"has charges_like '{scheme}'", f"use {choices}")
+    if "charges" not in weights:
+        _refuse(name, "has charges_like but does not learn charges", "give charges a loss weight")
+    return scheme
 
 
 def _refuse(name: str, fault: str, remedy: str) -> NoReturn:

@@ -22,7 +22,8 @@ from typing import Any, Final, Self
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
+
+from mepflow.nn.first_derivatives import first_derivatives_only
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ class _SegmentSum(Function):
         return _sum_of_segments(values, first)
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         return upstream.index_select(0, ctx.index), None, None
 
@@ -202,7 +203,7 @@ class _Spread(Function):
         return values.index_select(0, index)
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         return _sum_of_segments(upstream, ctx.first), None, None
 
@@ -227,7 +228,7 @@ class _PairInteraction(Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
         centre, neighbour, basis = ctx.saved_tensors
         pairs: Neighbours = ctx.pairs
@@ -264,7 +265,7 @@ class _DenseStack(Function):
         return outputs[-1]
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         x, *others = ctx.saved_tensors
         n_layers = len(others) // 2
@@ -335,7 +336,7 @@ class _NeighbourSums(Function):
         return _sum_of_segments(i1, pairs.first), *sums
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, of_sum: Tensor, *of_scaled: Tensor) -> tuple[Tensor | None, ...]:
         (i1,) = ctx.saved_tensors
         pairs: Neighbours = ctx.pairs

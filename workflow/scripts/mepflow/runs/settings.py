@@ -1,6 +1,7 @@
 """The configuration as a whole: checks that a schema cannot make, and what follows from it.
 
-Only the standard library is imported: the workflow reads this whenever it is parsed.
+Nothing outside the standard library is imported, directly or not: the workflow reads this whenever
+it is parsed.
 """
 
 import json
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from mepflow.errors import ConfigError, StateError
+from mepflow.models.variants import Variant
+from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
 from mepflow.runs.archive_labels import check_labels, needs_no_calculation
 from mepflow.runs.remedies import file_remedy
+from mepflow.runs.training_rows import variant_row
 from mepflow.storage.files import atomic_path
 from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
@@ -53,11 +57,26 @@ def check_references(config: Config, archives: Config) -> None:
     trained = config["training"]["variants"]
     for variant in trained:
         _require(variant, config["variants"], "training.variants", "variants")
+    _check_variants(config)
     for name in config["datasets"]:
         check_labels(config, archives, name)
     _check_learning_curve(config)
     for variant in config["figures"]["showcase_variants"]:
         _require(variant, trained, "figures.showcase_variants", "training.variants")
+
+
+def _check_variants(config: Config) -> None:
+    """Check names in the rows of variants and networks, and that there is a task for each variant.
+
+    Raises :class:`ConfigError`.
+    """
+    for name, row in config["networks"].items():
+        _require(row.get("kind", DEFAULT_KIND), NETWORKS, f"networks.{name}.kind", "the kinds")
+    for name, row in config["variants"].items():
+        if "network" in row:
+            _require(row["network"], config["networks"], f"variants.{name}.network", "networks")
+    for name in config["training"]["variants"]:
+        Variant.from_row(name, variant_row(config, name))
 
 
 def _check_learning_curve(config: Config) -> None:
@@ -112,15 +131,6 @@ def computed_split(row: Config) -> str | None:
 def grids_of(config: Config, dataset: str) -> dict[str, Any]:
     """Return the rows of the grids that are computed for a dataset."""
     return {name: config["grids"][name] for name in config["datasets"][dataset]["grids"]}
-
-
-_ALL_TRAININGS: Final = ("variants", "seeds", "seeds_together")
-"""Keys of ``training`` that say which trainings there are and which share a job."""
-
-
-def training_settings(config: Config) -> dict[str, Any]:
-    """Return what decides one training besides its variant and seed."""
-    return {k: v for k, v in config["training"].items() if k not in _ALL_TRAININGS}
 
 
 def run_record(config: Config) -> dict[str, Any]:

@@ -42,13 +42,13 @@ def trade_off_table(
 def _description(variant: Mapping[str, Any] | None) -> dict[str, Any]:
     if variant is None:
         return {"terms": "", "dipole_weight": None, "quadrupole_weight": None, "dipole_share": None}
-    dipole, quadrupole = (variant["loss_weights"][name] for name in ("dipole", "quadrupole"))
+    dipole, quadrupole = (variant["loss_weights"].get(name, 0.0) for name in _ERRORS)
     consistent = variant["quadrupole_from"] == "all"
     return {
         "terms": " + ".join(variant["atomic_terms"]) + (", consistent" if consistent else ""),
         "dipole_weight": dipole,
         "quadrupole_weight": quadrupole,
-        "dipole_share": dipole / (dipole + quadrupole),
+        "dipole_share": dipole / (dipole + quadrupole) if dipole or quadrupole else None,
     }
 
 

@@ -2,13 +2,13 @@
 
 A checkpoint is one file in the state folder, replaced atomically, so there is always a whole one:
 a kill while the next is written leaves the previous one. It holds plain tensors, numbers and text,
-and is read with ``weights_only=True``.
+and is read with ``weights_only=True``. Its ``format_version`` is :data:`FORMAT_VERSION`.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +20,18 @@ from mepflow.errors import StateError
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.files import remove_partial_files
 from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
+from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME: Final = "checkpoint.pt"
+FORMAT_VERSION: Final = 2
+_COLUMNS_1: Final = (
+    *("step", "epoch", "learning_rate", "train_loss", "validation_loss"),
+    *("validation_dipole_mae_e_bohr", "validation_dipole_rmse_e_bohr"),
+    *("validation_quadrupole_mae_e_bohr2", "validation_quadrupole_rmse_e_bohr2", "wall_time_s"),
+)
+"""Columns of the log in version 1, which had rows without names."""
 
 
 @dataclass
@@ -43,29 +51,31 @@ class Checkpoint:
     best_model: dict[str, Tensor]
     best_step: int
     best_loss: float
-    rows: list[list[float]]
+    rows: list[dict[str, float]]
     wall_time_s: float
     delivered: bool
 
 
-def fingerprint(settings: Mapping[str, Any], *tables: MoleculeTable) -> str:
+def fingerprint(settings: Mapping[str, Any], labels: Iterable[str], *tables: MoleculeTable) -> str:
     """Return a digest of what decides a training's result: its settings and its molecules.
 
-    ``settings`` are plain values. Of a table, ids, geometries, total charges and labels count.
+    ``settings`` are plain values. Of a table, ids, geometries, total charges and the fields
+    ``labels`` count.
     """
+    names = sorted(set(labels))
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for table in tables:
         digest.update(json.dumps(table.ids).encode())
         columns = (table.atomic_numbers, table.positions, table.total_charge)
-        labels = (table.properties["dipole"], table.properties["quadrupole"])
-        for values in (*columns, *labels):
+        for values in (*columns, *(table.properties[name] for name in names)):
             digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> None:
     """Write the checkpoint into ``folder``, in place of the previous one once it is whole."""
-    write_tensor_file(folder / FILE_NAME, vars(checkpoint))
+    content = {"format_version": FORMAT_VERSION, **vars(checkpoint)}
+    write_tensor_file(folder / FILE_NAME, content)
 
 
 def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
@@ -78,13 +88,7 @@ def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
     remove_partial_files(path)
     if not path.exists():
         return None
-    try:
-        content = read_tensor_file(path)
-        checkpoint = Checkpoint(**{field.name: content[field.name] for field in fields(Checkpoint)})
-    except (KeyError, TypeError, ValueError) as error:
-        raise StateError(
-            f"{path} is damaged or not a checkpoint: delete {folder} to train from the start."
-        ) from error
+    checkpoint = _read(path)
     if checkpoint.fingerprint == expected_fingerprint:
         return checkpoint
     if checkpoint.delivered:
@@ -95,3 +99,28 @@ def load(folder: Path, expected_fingerprint: str) -> Checkpoint | None:
         "configuration, data or code: delete that folder to train from the start, or restore what "
         "changed to go on."
     )
+
+
+def _read(path: Path) -> Checkpoint:
+    try:
+        content = read_tensor_file(path)
+        content = upgraded(content, content.get("format_version", 1), _UPGRADES, FORMAT_VERSION)
+        return Checkpoint(**{field.name: content[field.name] for field in fields(Checkpoint)})
+    except NewerVersionError as error:
+        raise StateError(
+            f"{path} is newer than this program ({error}): go on with the mepflow that wrote it, "
+            f"or delete {path.parent} to train from the start."
+        ) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StateError(
+            f"{path} is damaged or not a checkpoint: delete {path.parent} to train from the start."
+        ) from error
+
+
+def _with_columns(content: dict[str, Any]) -> dict[str, Any]:
+    """Give the rows of version 1 the names of their columns."""
+    rows = [dict(zip(_COLUMNS_1, row, strict=True)) for row in content["rows"]]
+    return {**content, "rows": rows}
+
+
+_UPGRADES: Final[Mapping[int, Upgrade]] = {1: _with_columns}

@@ -1,35 +1,24 @@
 """The log of a training, ``training.csv``: one row per validation."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from mepflow.storage.files import atomic_path
 
+LogRow = Mapping[str, float]
+"""One validation by column, all rows of a log alike.
 
-class LogRow(NamedTuple):
-    """One validation; the field names are the columns, with their units.
-
-    ``train_loss`` is the mean over the steps since the previous row, each before its update. The
-    losses are in the units of the variant's weighted sum, the errors are per component.
-    """
-
-    step: int
-    epoch: float
-    learning_rate: float
-    train_loss: float
-    validation_loss: float
-    validation_dipole_mae_e_bohr: float
-    validation_dipole_rmse_e_bohr: float
-    validation_quadrupole_mae_e_bohr2: float
-    validation_quadrupole_rmse_e_bohr2: float
-    wall_time_s: float
+``step``, ``epoch``, ``learning_rate``; ``train_loss``, the mean over the steps since the previous
+row, each before its update, and ``validation_loss``, in the units of the variant's weighted sum;
+the errors of each target per component (:meth:`mepflow.models.targets.Target.error_columns`);
+``wall_time_s``.
+"""
 
 
 def write_log(path: Path, rows: Sequence[LogRow]) -> None:
     """Write the whole log, atomically: after a resume it has neither gaps nor doubled rows."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(LogRow._fields)
-        writer.writerows(rows)
+        writer.writerow(rows[0])
+        writer.writerows(row.values() for row in rows)

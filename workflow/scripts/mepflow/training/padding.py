@@ -87,6 +87,14 @@ def padded_batch(dataset: DeviceDataset, molecules: Tensor, capacity: Capacity) 
     )
 
 
+def padded_atoms(
+    dataset: DeviceDataset, molecules: Tensor, capacity: Capacity
+) -> tuple[Tensor, Tensor]:
+    """Return the flat index of each atom of :func:`padded_batch`, and which are no padding."""
+    atoms = _gathered(dataset.atoms, molecules, capacity.atoms)
+    return atoms.flat, atoms.real
+
+
 def _gathered(runs: Runs, molecules: Tensor, n_rows: int) -> _Rows:
     length = runs.length[molecules]
     end = length.cumsum(0)

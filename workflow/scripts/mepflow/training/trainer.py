@@ -4,44 +4,26 @@ import contextlib
 import logging
 import math
 import time
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mepflow.errors import MepflowError
-from mepflow.models.device_data import DeviceDataset
-from mepflow.models.multipole_model import Batch, MultipoleModel
 from mepflow.training.batches import batch_of_step
 from mepflow.training.captured import CapturedSteps
 from mepflow.training.checkpoint import Checkpoint
 from mepflow.training.log import LogRow
-from mepflow.training.loss import (
-    ErrorSummary,
-    Labels,
-    Residuals,
-    residuals,
-    summarise,
-    weighted_loss,
-)
+from mepflow.training.loss import ErrorSummary
 from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm
-from mepflow.training.padding import Capacity, capacity_for, padded_batch
+from mepflow.training.padding import Capacity
+from mepflow.training.task import Task
 from mepflow.training.training_settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 
 _IDS_SHOWN: Final = 8
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The two sets of a training, on its device, and the ids of the molecules learned from."""
-
-    train: DeviceDataset
-    validation: DeviceDataset
-    train_ids: list[str]
 
 
 class Trainer:
@@ -53,8 +35,8 @@ class Trainer:
 
     def __init__(
         self,
-        model: MultipoleModel,
-        data: TrainingData,
+        model: nn.Module,
+        task: Task[Any, Any],
         settings: TrainingSettings,
         seed: int,
         *,
@@ -63,15 +45,14 @@ class Trainer:
         self.model = model
         self.settings = settings
         self.seed = seed
-        self.data = data
+        self.task = task
         self.step = 0
         self.rows: list[LogRow] = []
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
-        self._device = data.train.device
+        self._device = task.device
         self._weights = FlatParameters(model)
         self._optimizer = KerasAdam(self._weights.values, settings.adam_epsilon)
-        self._molecules_of = batch_of_step(len(data.train), settings.batch_size, seed)
-        self._loss_weights = model.variant.loss_weights
+        self._molecules_of = batch_of_step(len(task.train_ids), settings.batch_size, seed)
         on_gpu = self._device.type == "cuda"
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
         self._check_interval = 50 if on_gpu else 1
@@ -88,7 +69,7 @@ class Trainer:
         patience = self.settings.early_stopping_patience
         if patience is not None and len(self.rows) > patience:
             recent = self.rows[-patience:]
-            if all(row.step > self.best_step for row in recent):
+            if all(row["step"] > self.best_step for row in recent):
                 return True
         return self.step >= self.settings.steps
 
@@ -110,30 +91,25 @@ class Trainer:
         if errors.loss < self.best_loss:
             self.best_step, self.best_loss = self.step, errors.loss
             self.best_model = self._copied_state()
-        row = LogRow(
-            self.step,
-            self.step * self.settings.batch_size / len(self.data.train),
-            self.settings.learning_rate_at(self.step - 1),
-            train_loss,
-            errors.loss,
-            errors.dipole_mae,
-            errors.dipole_rmse,
-            errors.quadrupole_mae,
-            errors.quadrupole_rmse,
-            self._wall_time_s(),
-        )
+        row = {
+            "step": self.step,
+            "epoch": self.step * self.settings.batch_size / len(self.task.train_ids),
+            "learning_rate": self.settings.learning_rate_at(self.step - 1),
+            "train_loss": train_loss,
+            "validation_loss": errors.loss,
+            **errors.columns,
+            "wall_time_s": self._wall_time_s(),
+        }
         self.rows.append(row)
         return row
 
     def validate(self) -> ErrorSummary:
         """Return the errors of the present weights on the validation set."""
-        dataset = self.data.validation
         with torch.no_grad():
             parts = [
-                self._errors(dataset.batch(molecules), dataset.labels(molecules))
-                for molecules in dataset.chunks()
+                self.task.errors(self._predict, batch) for batch in self.task.validation_batches()
             ]
-        return summarise(parts, self._loss_weights)
+        return self.task.summary(parts)
 
     def checkpoint(self, fingerprint: str, *, delivered: bool = False) -> Checkpoint:
         """Return the state, from which :meth:`restore` makes an identical trainer."""
@@ -145,7 +121,7 @@ class Trainer:
             best_model=self.best_model,
             best_step=self.best_step,
             best_loss=self.best_loss,
-            rows=[list(row) for row in self.rows],
+            rows=[dict(row) for row in self.rows],
             wall_time_s=self._wall_time_s(),
             delivered=delivered,
         )
@@ -155,7 +131,7 @@ class Trainer:
         self.model.load_state_dict(state.model)
         self._optimizer.load_state_dict(state.optimizer)
         self.step = state.step
-        self.rows = [LogRow(*row) for row in state.rows]  # type: ignore[arg-type]
+        self.rows = list(state.rows)
         self.best_step, self.best_loss = state.best_step, state.best_loss
         self.best_model = state.best_model
         self._earlier_s, self._start_s = state.wall_time_s, time.monotonic()
@@ -165,7 +141,7 @@ class Trainer:
         losses: list[Tensor] = []
         checked = 0
         progress = tqdm(
-            desc=self.model.variant.name,
+            desc=self.task.name,
             total=self.settings.steps,
             initial=self.step,
             unit="step",
@@ -185,40 +161,33 @@ class Trainer:
     def _train_step(self) -> Tensor:
         molecules = self._molecules_of(self.step)
         self._optimizer.begin_step(self.settings.learning_rate_at(self.step))
-        dataset = self.data.train
         if self._captured is not None:
-            return self._captured(molecules, capacity_for(dataset, molecules))
-        return self._update(self._errors(dataset.batch(molecules), dataset.labels(molecules)))
+            return self._captured(molecules, self.task.capacity(molecules))
+        return self._update(self.task.errors(self._predict, self.task.batch(molecules)))
 
     def _padded_step(self, molecules: Tensor, capacity: Capacity) -> Tensor:
-        """Do a step on a padded batch, without a word from the device to the host."""
-        dataset = self.data.train
-        batch = padded_batch(dataset, molecules, capacity)
-        return self._update(self._errors(batch, dataset.labels(molecules)))
+        """Do a step on a padded batch; the device tells the host nothing."""
+        batch = self.task.padded_batch(molecules, capacity)
+        return self._update(self.task.errors(self._predict, batch))
 
-    def _update(self, errors: Residuals) -> Tensor:
+    def _update(self, errors: Any) -> Tensor:
         """Change the weights along the gradient of the loss of these errors; return the loss."""
-        loss = weighted_loss(errors, self._loss_weights)
+        loss = self.task.loss(errors)
         gradient = self._weights.gradient(loss)
         if self.settings.gradient_clip_norm is not None:
             clip_norm(gradient, self.settings.gradient_clip_norm)
         self._optimizer.update(gradient)
         return loss.detach()
 
-    def _errors(self, batch: Batch, labels: Labels) -> Residuals:
-        """Return the errors of the multipoles of the molecules that have labels, the first ones.
+    def _predict(self, inputs: Any) -> Any:
+        """Return what the model predicts.
 
         This alone runs in the precision of the training; labels and sums stay in the data's.
         """
         bf16 = self.settings.precision == "bf16"
         # A recorded step must not take weights in bfloat16 from the cache of an earlier one.
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
-            predicted = self.model(batch)
-        n_molecules = len(labels.dipole)
-        first = predicted._replace(
-            dipole=predicted.dipole[:n_molecules], quadrupole=predicted.quadrupole[:n_molecules]
-        )
-        return residuals(first, labels)
+            return self.model(inputs)
 
     def _require_finite(self, losses: list[Tensor]) -> None:
         """Raise where one of the losses of the last steps is not finite."""
@@ -226,13 +195,13 @@ class Trainer:
         first_step = self.step - len(values)
         for step, value in enumerate(values, start=first_step):
             if not math.isfinite(value):
-                ids = [self.data.train_ids[row] for row in self._molecules_of(step)]
+                ids = [self.task.train_ids[row] for row in self._molecules_of(step)]
                 raise MepflowError(self._not_finite("loss", value, step + 1, ids))
 
     def _not_finite(self, what: str, value: float, step: int, ids: list[str]) -> str:
         shown = ", ".join(ids[:_IDS_SHOWN]) + (" and more" if len(ids) > _IDS_SHOWN else "")
         return (
-            f"Training of {self.model.variant.name}: the {what} is {value} at step {step}"
+            f"Training of {self.task.name}: the {what} is {value} at step {step}"
             + (f" (molecules {shown})" if ids else "")
             + ": check these molecules' labels or lower training.learning_rate; "
             "the last checkpoint is kept."

@@ -1,7 +1,7 @@
 r"""The network in one differentiable operation on the CPU: see ``kernels.cpp``.
 
 It equals the plain layers of :mod:`mepflow.nn.pinet2.pinet2_network` to rounding, and its gradients
-too; second derivatives there are none. Callers ask :func:`mepflow.nn.pinet2.native.usable` first.
+too. They have first derivatives only. Callers ask :func:`mepflow.nn.pinet2.native.usable` first.
 """
 
 import ctypes
@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from mepflow.nn.first_derivatives import first_derivatives_only
 from mepflow.nn.graph import Graph
 from mepflow.nn.pinet2 import native
 
@@ -72,7 +72,7 @@ class _Network(Function):
         return call.forward()
 
     @staticmethod
-    @once_differentiable
+    @first_derivatives_only
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         # Raises where a weight was changed in between.
         inputs = ctx.saved_tensors

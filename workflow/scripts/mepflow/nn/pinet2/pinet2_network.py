@@ -19,7 +19,7 @@ each output adds its head of :math:`\Delta p^x`, and the next block starts from
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Any, ClassVar, Final, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,8 @@ class PiNet2Settings:
       the heads of p3 and p5, the plain product of p5, and weights that only ever multiply zeros
     - ``layer_nodes``: widths of the single layers, where they are not all ``nodes``
     """
+
+    kind: ClassVar[str] = "pinet2"
 
     rank: int
     depth: int
@@ -163,6 +165,12 @@ class PiNet2Settings:
     def properties(self) -> tuple[str, ...]:
         """What the atoms carry: the first one, two or three of p1, p3, p5."""
         return tuple(name for name, components in COMPONENTS.items() if components <= self.rank)
+
+    def check_size(self, n_weights: int) -> None:
+        """Raise ``ValueError`` where a network of these settings has more weights than so many."""
+        layers = sum(map(len, self.layers))
+        if max(self.depth, layers) > n_weights:
+            raise ValueError(f"{n_weights} weights are too few for {self.depth} blocks")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file; :meth:`from_dict` reads them back."""
@@ -349,7 +357,7 @@ class PiNet2(nn.Module):
         for t in range(settings.depth):
             self.blocks.append(Block(settings, features))
             self.heads.append(Heads({name: self._head(name) for name in settings.outputs}))
-            # Nobody uses what follows the last block, but PiNN makes it, and its weights.
+            # PiNN makes an update after the last block too, and its weights, without any use.
             used = t + 1 < settings.depth or settings.pinn_compatible
             self.residuals.append(
                 ResidualUpdates(
@@ -452,3 +460,8 @@ def _plan(settings: PiNet2Settings) -> fused.Plan:
         *(value for widths in layers[1:] for value in (len(widths), *widths)),
     )
     return fused.Plan(tuple(map(int, numbers)), tuple(outputs), n_slices)
+
+
+# The names under which mepflow.nn.networks finds them.
+Settings = PiNet2Settings
+Network = PiNet2

@@ -1,0 +1,71 @@
+"""The catalogue of targets: what a model can learn, and the names and units that follow.
+
+A variant gives a weight to each target that it learns. Labels, loss, log, tables and curves take
+what they need to know about a target from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+TASKS: Final[Mapping[str, str]] = {"multipoles": "mepflow.training.multipole_task"}
+"""Module of each kind of training; it is imported by a training of that kind alone."""
+CHARGES_LIKE: Final[Mapping[str, tuple[str, ...]]] = {
+    "mulliken": ("mulliken_charges", "archive_mulliken_charges"),
+    "mbis": ("archive_mbis_charges",),
+    "fitted": ("atomic_charges",),
+}
+"""Schemes of reference charges, and the fields that hold them, the preferred one first."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What can be learned, in atomic units.
+
+    ============  =============================================================================
+    symbol        how figures call it
+    per           what a label belongs to
+    components    numbers of one label whose errors count, all alike
+    unit          as in :data:`mepflow.fields.FIELDS`
+    fields        fields that can give the label, the preferred one first; none where another
+                  key of the variant, or a grid, does
+    task          one of :data:`TASKS`, or None where no training learns it yet
+    ============  =============================================================================
+    """
+
+    name: str
+    symbol: str
+    per: Literal["molecule", "atom", "point"]
+    components: int
+    unit: str
+    fields: tuple[str, ...]
+    task: str | None
+
+    def error_columns(self) -> tuple[str, str]:
+        """Return the columns of the log for the mean absolute and root-mean-square error."""
+        suffix = self.unit.replace("*", "_").replace("/", "_per_").replace("^", "")
+        return f"validation_{self.name}_mae_{suffix}", f"validation_{self.name}_rmse_{suffix}"
+
+    def label_fields(self, charges_like: str | None) -> tuple[str, ...]:
+        """Return :attr:`fields`, for charges those of a scheme of :data:`CHARGES_LIKE`."""
+        if self.name == "charges" and charges_like is not None:
+            return CHARGES_LIKE[charges_like]
+        return self.fields
+
+
+_ALL: Final = (
+    Target("dipole", "μ", "molecule", 3, "e*bohr", ("dipole",), "multipoles"),
+    Target("quadrupole", "Θ′", "molecule", 6, "e*bohr^2", ("quadrupole",), "multipoles"),
+    Target(
+        "dipole_norm", "|μ|", "molecule", 1, "e*bohr", ("dipole", "archive_dipole_norm"),
+        "multipoles",
+    ),
+    Target("charges", "q", "atom", 1, "e", (), "multipoles"),
+    Target("mep", "V", "point", 1, "hartree/e", (), None),
+    Target("energy", "E", "molecule", 1, "hartree", ("energy", "archive_energy"), None),
+    # Minus the gradient. C++ and Triton kernels have first derivatives only: plain layers learn it.
+    Target("forces", "F", "atom", 3, "hartree/bohr", ("archive_gradient",), None),
+)  # fmt: skip
+TARGETS: Final[Mapping[str, Target]] = {target.name: target for target in _ALL}
+ALWAYS_LOGGED: Final = ("dipole", "quadrupole")
+"""Targets whose errors the log shows for every variant, wherever there are labels."""

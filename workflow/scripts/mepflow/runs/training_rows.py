@@ -1,0 +1,55 @@
+"""The rows that decide a training: those of its dataset and run, with what its variant overrides.
+
+A row of ``variants`` says what a model is; its keys ``network`` and ``training`` say how it is made
+and stand above the dataset's network and the run's training settings.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mepflow.models.targets import TASKS
+from mepflow.models.variants import Variant
+from mepflow.nn import networks
+from mepflow.nn.networks import DEFAULT_KIND
+
+Config = Mapping[str, Any]
+_OVERRIDES: Final = ("network", "training")
+_ALL_TRAININGS: Final = ("variants", "seeds", "seeds_together")
+"""Keys of ``training`` that say which trainings there are and which share a job."""
+
+
+def variant_row(config: Config, variant: str) -> dict[str, Any]:
+    """Return what a variant is, for :meth:`mepflow.models.variants.Variant.from_row`."""
+    row = config["variants"][variant]
+    return {key: value for key, value in row.items() if key not in _OVERRIDES}
+
+
+def network_row(config: Config, dataset: str, variant: str) -> dict[str, Any]:
+    """Return the row of the network of a variant on a dataset."""
+    name = config["variants"][variant].get("network", config["datasets"][dataset]["network"])
+    return dict(config["networks"][name])
+
+
+def training_row(config: Config, variant: str) -> dict[str, Any]:
+    """Return the settings of a variant's trainings."""
+    run = {k: v for k, v in config["training"].items() if k not in _ALL_TRAININGS}
+    return {**run, **config["variants"][variant].get("training", {})}
+
+
+def network_module(config: Config, dataset: str, variant: str) -> str:
+    """Return the module that a training finds by the kind of its network.
+
+    Raises :class:`~mepflow.errors.ConfigError` where there is none.
+    """
+    return networks.network_module(network_row(config, dataset, variant).get("kind", DEFAULT_KIND))
+
+
+def network_modules(config: Config, dataset: str) -> list[str]:
+    """Return the modules of the networks of all trainings on a dataset."""
+    trained = config["training"]["variants"]
+    return sorted({network_module(config, dataset, variant) for variant in trained})
+
+
+def task_module(config: Config, variant: str) -> str:
+    """Return the module that a training finds by the targets of its variant."""
+    return TASKS[Variant.from_row(variant, variant_row(config, variant)).task]

@@ -1,0 +1,107 @@
+"""The task of learning what atomic charges and dipoles give: multipoles, and the charges."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from mepflow.models.device_data import DeviceDataset
+from mepflow.models.multipole_model import MultipoleModel, Multipoles
+from mepflow.molecules import MoleculeTable
+from mepflow.multipoles import components
+from mepflow.training.batches import IntArray
+from mepflow.training.labels import LabelledBatch, LabelledSet, labels_on
+from mepflow.training.loss import ErrorSummary, Residual, Residuals, summarise, weighted_loss
+from mepflow.training.padding import Capacity, capacity_for
+from mepflow.training.task import Predict
+
+_PREDICTED: Final[Mapping[str, Callable[[Multipoles], Tensor]]] = {
+    "dipole": lambda found: found.dipole,
+    "quadrupole": lambda found: components(found.quadrupole),
+    # Its gradient is 0, not nan, where the dipole is 0.
+    "dipole_norm": lambda found: torch.linalg.vector_norm(found.dipole, dim=1, keepdim=True),
+    "charges": lambda found: found.charges[:, None],
+}
+"""Numbers (R, C) of each target, from what a model predicts."""
+
+
+def residuals(found: Multipoles, batch: LabelledBatch) -> dict[str, Residual]:
+    """Return prediction less label of every target that ``batch`` has labels of.
+
+    Rows of padding come last; molecules of padding have no label, atoms of padding do not count.
+    """
+    return {
+        name: Residual(_PREDICTED[name](found)[: len(values)] - values, known)
+        for name, (values, known) in batch.labels.items()
+    }
+
+
+class MultipoleTask:
+    """The :class:`~mepflow.training.task.Task` of a variant of multipole models."""
+
+    def __init__(
+        self,
+        model: MultipoleModel,
+        tables: Sequence[MoleculeTable],
+        fields: Mapping[str, str],
+        source: Path | str = "the table",
+    ) -> None:
+        """Put the molecules to train with and those to validate with on the model's device.
+
+        ``fields`` give each target's labels, ``source`` is the tables' name in messages. Raises
+        :class:`~mepflow.errors.InputError` about a molecule with an element unknown to ``model``.
+        """
+        self.name = model.variant.name
+        self.train_ids = tables[0].ids
+        self._weights = model.variant.loss_weights
+        weights = next(model.parameters())
+        self.device, dtype = weights.device, weights.dtype
+        self.train, self.validation = (
+            LabelledSet(
+                DeviceDataset.from_table(
+                    table,
+                    model.settings.elements,
+                    model.settings.cutoff_angstrom,
+                    device=self.device,
+                    dtype=dtype,
+                    source=source,
+                ),
+                labels_on(self.device, dtype, table, fields, targets),
+            )
+            for table, targets in zip(tables, (self._weights, fields), strict=True)
+        )
+
+    def batch(self, molecules: IntArray) -> LabelledBatch:
+        """Return the batch of these rows of the training set, with labels."""
+        return self.train.batch(molecules)
+
+    def capacity(self, molecules: IntArray) -> Capacity:
+        """Return sizes for these rows that many batches share."""
+        return capacity_for(self.train.molecules, molecules)
+
+    def padded_batch(self, molecules: Tensor, capacity: Capacity) -> LabelledBatch:
+        """Return the batch of rows on the device with padding, without asking the host."""
+        return self.train.padded_batch(molecules, capacity)
+
+    def validation_batches(self) -> Iterator[LabelledBatch]:
+        """Return the whole validation set in pieces."""
+        return map(self.validation.batch, self.validation.molecules.chunks())
+
+    def errors(self, predict: Predict, batch: LabelledBatch) -> Residuals:
+        """Return the residuals of the targets; ``predict`` gives :class:`Multipoles`."""
+        return residuals(predict(batch.inputs), batch)
+
+    def loss(self, errors: Residuals) -> Tensor:
+        """Return the weighted sum of the mean squared errors."""
+        return weighted_loss(errors, self._weights)
+
+    def summary(self, parts: Sequence[Residuals]) -> ErrorSummary:
+        """Return the loss and the errors of all targets that the log shows."""
+        return summarise(parts, self._weights)
+
+
+# What mepflow.training.run asks the module of a task for.
+make_model = MultipoleModel
+make_task = MultipoleTask
