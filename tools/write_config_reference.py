@@ -7,6 +7,8 @@ nothing and fails where the file is not up to date.
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,9 +47,9 @@ def type_of(schema: dict[str, Any]) -> str:
 def keys_of(schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[tuple[str, ...]]:
     """Yield (key, type, default, description) of every key below ``schema``, depth first."""
     if "$ref" in schema:
-        file, _, name = schema["$ref"].partition("#/$defs/")
+        file, _, place = schema["$ref"].partition("#/")
         root = read_schema(file) if file else root
-        schema = root["$defs"][name]
+        schema = reduce(getitem, place.split("/"), root) if place else root
     if path:
         default = f"`{schema['default']}`" if "default" in schema else ""
         yield path, type_of(schema), default, schema.get("description", "").strip()

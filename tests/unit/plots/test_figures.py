@@ -228,6 +228,28 @@ def test_training_curves_have_a_column_per_family(figure_of):
     assert all(np.all(line.get_xdata() > 0) for one in axes for line in one.lines)
 
 
+def test_another_target_gets_panels_of_its_own(monkeypatch, run, rows, tmp_path):
+    figures = []
+
+    class Recorded(Figure):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            figures.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    source = run.sources("training.csv")[0]
+    log = pd.read_csv(source.path).assign(validation_charges_rmse_e=0.25)
+    log.to_csv(tmp_path / "training.csv", index=False)
+    sources = [type(source)("AC-D", 1, tmp_path / "training.csv"), *run.sources("training.csv")]
+    others = [one for one in sources[1:] if one.name == "AC-AD-DQ-c"]
+    plot_training_curves([sources[0], *others], rows, [tmp_path / "figure.png"])
+    panels = figures[0].axes
+    assert len(panels) == 8
+    assert panels[6].get_ylabel() == "validation RMSE of q\n(e)"
+    assert [line.get_ydata()[0] for line in panels[6].lines] == [0.25]
+    assert not panels[7].lines
+
+
 def test_a_training_log_without_its_columns_is_refused(run, rows, tmp_path):
     source = run.sources("training.csv")[0]
     log = pd.read_csv(source.path).drop(columns="validation_loss")

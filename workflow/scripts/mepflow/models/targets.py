@@ -46,6 +46,11 @@ class Target:
         suffix = self.unit.replace("*", "_").replace("/", "_per_").replace("^", "")
         return f"validation_{self.name}_mae_{suffix}", f"validation_{self.name}_rmse_{suffix}"
 
+    @property
+    def unit_label(self) -> str:
+        """Return the unit as figures write it."""
+        return self.unit.replace("*", "·").replace("^2", "²")
+
     def label_fields(self, charges_like: str | None) -> tuple[str, ...]:
         """Return :attr:`fields`, for charges those of a scheme of :data:`CHARGES_LIKE`."""
         if self.name == "charges" and charges_like is not None:

@@ -1,6 +1,6 @@
-"""Figure: losses and multipole errors in the course of the trainings."""
+"""Figure: losses and the errors of the targets in the course of the trainings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,19 +10,14 @@ from matplotlib.lines import Line2D
 
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import Source
+from mepflow.models.targets import TARGETS
 from mepflow.plots.appearance import Appearance, Rows, appearances, families
 from mepflow.plots.panels import by_name
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, PAGE_WIDTH, drawing
 
 _LOSS: Final = ("train_loss", "validation_loss")
-_ROWS: Final = (
-    ("loss (atomic units)", _LOSS),
-    ("validation RMSE of μ\n(e·bohr)", ("validation_dipole_rmse_e_bohr",)),
-    ("validation RMSE of Θ′\n(e·bohr²)", ("validation_quadrupole_rmse_e_bohr2",)),
-)
-_COLUMNS: Final = ("step", *(name for _, names in _ROWS for name in names))
-_HEIGHT: Final = 5.2
-_PANEL_WIDTH: Final = 2.0
+_HEIGHT: Final = 0.8
+_PANEL_WIDTH, _PANEL_HEIGHT = 2.0, (5.2 - _HEIGHT) / 3.0
 
 
 def plot_training_curves(
@@ -32,7 +27,8 @@ def plot_training_curves(
 
     ``sources`` are the training logs, a line per seed, of rows of ``variants``. A family has one
     loss function, so losses are comparable within a column only; the errors share their scale over
-    the whole row. Families without a variant are left out.
+    the whole row. There is a row for each target whose errors any log has. Families without a
+    variant are left out.
 
     Raises :class:`InputError` where a log is missing or lacks a column.
     """
@@ -43,10 +39,11 @@ def plot_training_curves(
         family: {name: looks[name] for name in logs if family_of[name] == family}
         for family in dict.fromkeys(family_of.values())
     }
+    rows = _rows(log for of_name in logs.values() for log in of_name)
     width = min(PAGE_WIDTH, max(COLUMN_WIDTH, _PANEL_WIDTH * len(columns_of)))
-    with drawing(width, _HEIGHT, outputs, style) as figure:
-        grid = figure.subplots(len(_ROWS), len(columns_of), sharex=True, squeeze=False)
-        for row, (label, columns) in enumerate(_ROWS):
+    with drawing(width, _HEIGHT + _PANEL_HEIGHT * len(rows), outputs, style) as figure:
+        grid = figure.subplots(len(rows), len(columns_of), sharex=True, squeeze=False)
+        for row, (label, columns) in enumerate(rows.items()):
             for axes, drawn in zip(grid[row], columns_of.values(), strict=True):
                 _draw_panel(axes, logs, drawn, columns)
             grid[row, 0].set_ylabel(label)
@@ -65,12 +62,23 @@ def plot_training_curves(
         grid[0, 0].legend(handles=kinds, loc="lower left")
 
 
+def _rows(logs: Iterable[pd.DataFrame]) -> dict[str, Sequence[str]]:
+    """Return the columns that each row of panels shows, by its label."""
+    present = {column for log in logs for column in log}
+    errors = {target: target.error_columns()[1] for target in TARGETS.values()}
+    return {"loss (atomic units)": _LOSS} | {
+        f"validation RMSE of {target.symbol}\n({target.unit_label})": (column,)
+        for target, column in errors.items()
+        if column in present
+    }
+
+
 def _read(source: Source) -> pd.DataFrame:
     try:
         log = pd.read_csv(source.path)
     except FileNotFoundError:
         raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
-    missing = [name for name in _COLUMNS if name not in log]
+    missing = [name for name in ("step", *_LOSS) if name not in log]
     if missing:
         raise InputError(f"{source.path} lacks the column {missing[0]}: train the model again.")
     return log[log["step"] > 0]  # Step 0 has no place on a logarithmic axis.
@@ -84,7 +92,7 @@ def _draw_panel(
 ) -> None:
     for name, look in drawn.items():
         for log in logs[name]:
-            for column in columns:
+            for column in (column for column in columns if column in log):
                 curve = log[["step", column]].dropna()
                 training = column == "train_loss"
                 axes.plot(
@@ -101,7 +109,7 @@ def _draw_panel(
 
 def _share_scale(row: Sequence[Axes]) -> None:
     """Give the panels of a row one scale, written at the first one only."""
-    limits = [axes.get_ylim() for axes in row]
+    limits = [axes.get_ylim() for axes in row if axes.has_data()]
     for axes in row:
         axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
         axes.yaxis.set_tick_params(which="both", labelleft=axes is row[0])
