@@ -64,7 +64,7 @@ def test_plots_are_not_among_what_decides_numbers() -> None:
     for module in ("mepflow.qm.shards", "mepflow.training.run", "mepflow.selection.filters"):
         closure = import_closure([module])
         assert not any(name.startswith("mepflow.plots") for name in closure)
-    assert "mepflow.nn.pinet2.pinet2_network" in import_closure(["mepflow.training.run"])
+    assert "mepflow.training.trainer" in import_closure(["mepflow.training.run"])
     assert "mepflow.training.run" not in import_closure(["mepflow.qm.shards"])
 
 
