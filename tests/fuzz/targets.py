@@ -27,11 +27,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "archives"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "nn" / "pinet2"))
 
+from extxyz_frames import HYDROXIDE, PROPERTIES, WATER, frame
+from labelled_tables import GRID, LEVEL, make_reference
 from qm9_records import name, record, write_tar
 from spice_groups import AMMONIUM, make_group, write_spice
 from test_parity import recording
 
-from mepflow.archives import qm9_table, spice_table
+from mepflow.archives import extxyz_table, labelled_table, qm9_table, spice_table
 from mepflow.archives.qm9 import parse_record
 from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import MepflowError
@@ -186,6 +188,53 @@ def _read_spice(path: Path) -> None:
     chosen: Any = ("lowest", "all", 2)[path.stat().st_size % 3]
     table = path.with_suffix(".h5")
     spice_table.read_archive(path, table, path.with_suffix(".csv"), conformers=chosen)
+    MoleculeTable.load(table)
+
+
+@lru_cache
+def _references() -> list[bytes]:
+    return [_written(make_reference().save)]
+
+
+def _read_labelled(path: Path) -> None:
+    table = path.with_suffix(".h5")
+    labels = ("dipole", "quadrupole", "mulliken_charges", "mep")
+    labelled_table.read_archive(
+        path, table, path.with_suffix(".csv"), None, labels, LEVEL, {"mk": GRID}
+    )
+    MoleculeTable.load(table)
+
+
+# Frames of extended XYZ, plain and compressed.
+
+
+@lru_cache
+def _labelled_frames() -> list[bytes]:
+    second = "1 0.1 0 0.1 2 0 0 0 1"
+    texts = (
+        frame(f'dipole="1 2 3" quadrupole="{second}" energy=-1.5 pbc="F F F" id=a smiles=O'),
+        frame(f"charge=-1 REF_dipole='1 2 3' quadrupole=\"_JSON {np.eye(3).tolist()}\"", HYDROXIDE),
+        frame("energy=1", [(*row, 0.1, 1, 2, 3) for row in WATER],
+              f"{PROPERTIES}:charge:R:1:forces:R:3"),
+    )  # fmt: skip
+    return [text.encode() for text in (*texts, "\n".join(texts))]
+
+
+def _damaged_frames(rng: random.Random) -> bytes:
+    content = rng.choice(_labelled_frames())
+    if rng.random() < 0.15:
+        return damage_bytes(rng, gzip.compress(content, mtime=0))
+    # The words of a frame are separated by blanks, those of the other formats by tabs.
+    damage = damage_words if rng.random() < 0.6 else damage_bytes
+    return damage(rng, content.replace(b" ", b"\t"))
+
+
+def _read_frames(path: Path) -> None:
+    table = path.with_suffix(".h5")
+    labels = ("dipole", "quadrupole", "mulliken_charges", "energy", "forces")
+    extxyz_table.read_archive(
+        path, table, path.with_suffix(".csv"), None, labels, quadrupole_form="second_moment"
+    )
     MoleculeTable.load(table)
 
 
@@ -374,6 +423,8 @@ TARGETS: Final = (
     Target("qm9-archive", 0.22, _damaged_archive, _read_qm9),
     Target("spice-archive", 0.12, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
     Target("molecule-table", 0.23, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
+    Target("labelled", 0.10, lambda rng: _damaged_hdf5(rng, _references()), _read_labelled),
+    Target("extxyz", 0.15, _damaged_frames, _read_frames),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
     Target("structures", 0.15, _damaged_structures, _read_structures),

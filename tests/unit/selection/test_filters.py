@@ -239,7 +239,7 @@ def test_a_subset_that_is_not_there_is_named_with_those_that_are():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"subsets": ["A"]}, r"filters\.subsets needs archive_subset, .* spice .* to null"),
+        ({"subsets": ["A"]}, r"filters\.subsets needs archive_subset, .* to null"),
         (
             {"largest_force_hartree_per_bohr": 1.0},
             r"largest_force_hartree_per_bohr needs archive_largest_force, .* set it to null",
@@ -253,6 +253,16 @@ def test_a_subset_that_is_not_there_is_named_with_those_that_are():
 def test_a_setting_without_its_column_is_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         before(CASES, **changes)
+
+
+def test_two_molecules_without_a_smiles_are_named_by_their_bonds():
+    names = ["H2O-aa.H2O-aa", "H2O-aa"]
+    water = np.array([8, 1, 1], np.uint8)
+    molecules = [Molecule(name, water, np.eye(3)) for name in names]
+    table = MoleculeTable.from_molecules(molecules).with_texts(molecule=names)
+    verdicts = before(table, single_molecule=True)
+    assert list(verdicts["reason"]) == ["several_molecules", ""]
+    assert verdicts["detail"][0] == "2 molecules: H2O-aa.H2O-aa"
 
 
 DUPLICATES = conformer_table(

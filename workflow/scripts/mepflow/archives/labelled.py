@@ -11,7 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.archives.rejected_records import LARGEST_NUMBER, RecordError, Rejected, check_geometry
+from mepflow.archives.rejected_records import (
+    LARGEST_CHARGE,
+    LARGEST_NUMBER,
+    RecordError,
+    Rejected,
+    check_geometry,
+)
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.units import BOHR_IN_ANGSTROM
@@ -38,8 +44,6 @@ COLUMN_OF_LABEL: Final = {
     "mbis_charges": "archive_mbis_charges",
 }
 """Column of each label but the potential; forces are the negative of theirs."""
-LARGEST_CHARGE: Final = 100
-"""Largest total charge in e that is taken for one."""
 _LAST_ELEMENT: Final = 118
 _LONGEST_ID: Final = 200
 _ORIGIN_TOLERANCE_BOHR: Final = 1e-6

@@ -89,7 +89,7 @@ def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
     count = skipped = 0
     try:
         with (
-            _decompressed(path) as stream,
+            decompressed(path) as stream,
             # The strict decompressor is outside tarfile: inside ("r|bz2"), a file that is cut short
             # between two members would look complete.
             tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictTarInfo) as tar,
@@ -139,7 +139,7 @@ class _StrictTarInfo(tarfile.TarInfo):
         return info
 
 
-def _decompressed(path: Path) -> io.BufferedIOBase:
+def decompressed(path: Path) -> io.BufferedIOBase:
     """Open a file by what it holds, not by what it is called."""
     with path.open("rb") as file:
         magic = file.read(3)

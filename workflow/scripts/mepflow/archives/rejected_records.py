@@ -14,6 +14,8 @@ LARGEST_COORDINATE: Final = 1e3
 """In Å."""
 LARGEST_NUMBER: Final = 1e12
 """Beyond it a number is not plausible in any quantity's unit."""
+LARGEST_CHARGE: Final = 100
+"""Largest total charge in e that is taken for one."""
 
 
 class RecordError(ValueError):

@@ -128,8 +128,8 @@ def _require_columns(table: MoleculeTable, settings: Mapping[str, Any]) -> None:
         if settings[key] and missing:
             off = "false" if settings[key] is True else "null"
             raise ConfigError(
-                f"filters.{key} needs {', '.join(missing)}, which only an archive of the format"
-                f" spice has: set it to {off} for this archive."
+                f"filters.{key} needs {', '.join(missing)}, which this archive has not: set it to"
+                f" {off}."
             )
 
 
@@ -209,9 +209,11 @@ def _open_shell(table: MoleculeTable) -> Filter:
 
 
 def _several_molecules(table: MoleculeTable) -> Filter:
-    # A dot of a SMILES separates what no bond connects.
-    counts = np.array([1 + smiles.count(".") for smiles in table.smiles])
-    return _where(counts > 1, lambda row: f"{counts[row]} molecules: {table.smiles[row]}")
+    # A dot separates what no bond connects, in a SMILES and in a name from the geometry alone.
+    texts = table.texts.get("molecule", table.smiles)
+    names = [smiles or text for smiles, text in zip(table.smiles, texts, strict=True)]
+    counts = np.array([1 + name.count(".") for name in names])
+    return _where(counts > 1, lambda row: f"{counts[row]} molecules: {names[row]}")
 
 
 def _too_large(table: MoleculeTable, max_atoms: int) -> Filter:
