@@ -1,7 +1,6 @@
 """Every molecule that the rules give: cores with substituents, filtered, without duplicates."""
 
 import functools
-import hashlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -125,9 +124,3 @@ def one_ionic_group_of_each_sign(molecule: Chem.Mol) -> bool:
         and all(n.GetFormalCharge() * atom.GetFormalCharge() >= 0 for n in atom.GetNeighbors())
     ]
     return kind_of(molecule) in KINDS and all(signs.count(sign) <= 1 for sign in (-1, 1))
-
-
-def pseudo_random(text: str, seed: int, purpose: str) -> float:
-    """Return a number in [0, 1) that depends on the text, the seed and the purpose alone."""
-    digest = hashlib.sha256(f"{purpose}:{seed}:{text}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64

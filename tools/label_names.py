@@ -12,7 +12,6 @@ OCCO ethylene glycol
 COC dimethyl ether
 CCOCC diethyl ether
 C1CCOC1 tetrahydrofuran
-C1CCCO1 tetrahydrofuran
 COCCOC 1,2-dimethoxyethane
 C1COCO1 1,3-dioxolane
 CC(C)=O acetone

@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from ase import Atoms  # noqa: E402
 from ase.optimize import BFGS  # noqa: E402
 from ase.thermochemistry import IdealGasThermo  # noqa: E402
+from normal_modes import normal_modes  # noqa: E402
 from pyscf import dft  # noqa: E402
 from pyscf.scf import cphf  # noqa: E402
 from rdkit import Chem, RDLogger  # noqa: E402
@@ -148,39 +149,10 @@ def perceived_molecule(atoms: Atoms, unpaired: int) -> Chem.Mol:
     return seen
 
 
-def harmonic_wavenumbers(atoms: Atoms, step: float = 0.005) -> FloatArray:
+def harmonic_wavenumbers(atoms: Atoms) -> FloatArray:
     """Return the vibrational wavenumbers (3n − 6 or 3n − 5,) in cm⁻¹; imaginary ones negative."""
-    count = len(atoms)
-    if count == 1:
-        return np.empty(0)
-    start = atoms.get_positions()
-    hessian = np.empty((3 * count, 3 * count))
-    for row in range(3 * count):
-        gradients = []
-        for sign in (1, -1):
-            moved = start.copy()
-            moved.reshape(-1)[row] += sign * step
-            atoms.set_positions(moved)
-            gradients.append(-atoms.get_forces().ravel())
-        hessian[row] = (gradients[0] - gradients[1]) / (2 * step)
-    atoms.set_positions(start)
-    hessian *= (1 / units.HARTREE_IN_EV) * units.BOHR_IN_ANGSTROM**2
-    masses = np.repeat(atoms.get_masses() * units.DALTON_IN_ELECTRON_MASS, 3)
-    weighted = (hessian + hessian.T) / 2 / np.sqrt(np.outer(masses, masses))
-    vibrations = vibrational_basis(start, masses)
-    values = np.linalg.eigvalsh(vibrations.T @ weighted @ vibrations)
+    values, _ = normal_modes(atoms)
     return np.sign(values) * np.sqrt(np.abs(values)) / units.WAVENUMBER_IN_HARTREE
-
-
-def vibrational_basis(positions: FloatArray, masses: FloatArray) -> FloatArray:
-    """Return an orthonormal basis (3n, 3n − 6 or 5) free of translations and rotations."""
-    centred = positions - (masses[::3] @ positions) / masses[::3].sum()
-    motions = [np.tile(axis, len(positions)) for axis in np.eye(3)]
-    motions += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
-    external = np.sqrt(masses)[:, None] * np.array(motions).T
-    left, singular, _ = np.linalg.svd(external, full_matrices=True)
-    rank = int((singular > 1e-3 * singular.max()).sum())
-    return np.asarray(left[:, rank:])
 
 
 def thermochemistry(relaxed: Relaxed, electronic: float) -> dict[str, float]:
