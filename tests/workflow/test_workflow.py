@@ -116,6 +116,41 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
 
 
+def test_a_variant_can_learn_other_targets_with_its_own_network_and_training(
+    rerun: Repository,
+) -> None:
+    rows = yaml.safe_load((rerun.root / "config" / "tiny.yaml").read_text())
+    rerun.configure(
+        {
+            "networks": rows["networks"] | {"deep": rows["networks"]["tiny"] | {"depth": 3}},
+            "variants": {
+                "AC-N-M": {
+                    "atomic_terms": ["charges"],
+                    "loss_weights": {"dipole_norm": 1.0, "charges": 10.0},
+                    "charges_like": "mulliken",
+                    "quadrupole_from": "charges",
+                    "network": "deep",
+                    "training": {"steps": 25, "schedule": {"kind": "constant"}},
+                }
+            },
+            "training": rows["training"] | {"variants": ["AC-D", "AC-AD-DQ-dw100-c", "AC-N-M"]},
+        }
+    )
+    folder = "results/qm9/models/AC-N-M/seed-1"
+    assert rerun.planned(f"{folder}/model.pt") == {"train_model": 1}
+    rerun.snakemake(f"{folder}/model.pt")
+    model = torch.load(rerun.root / folder / "model.pt", weights_only=True)
+    assert (model["network"]["kind"], model["network"]["depth"]) == ("pinet2", 3)
+    assert (model["training"]["steps"], model["training"]["batch_size"]) == (25, 4)
+    log = pd.read_csv(rerun.root / folder / "training.csv")
+    assert log["step"].tolist() == [10, 20, 25]
+    assert set(log["learning_rate"]) == {rows["training"]["learning_rate"]}
+    assert log["validation_charges_rmse_e"].notna().all()
+    planned = rerun.planned()
+    assert "train_model" not in planned
+    assert planned["plot_training_curves"] == 1
+
+
 def test_seeds_can_be_trained_together(rerun: Repository) -> None:
     def weights(seed: int) -> dict[str, torch.Tensor]:
         model = rerun.root / f"results/qm9/models/AC-D/seed-{seed}/model.pt"

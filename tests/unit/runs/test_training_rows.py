@@ -1,4 +1,4 @@
-"""Rows of a training: what a variant puts above the network of its dataset and the run's settings."""
+"""Rows of a training: what a variant puts above its dataset's network and the run's settings."""
 
 import copy
 import subprocess

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
 from mepflow.training.run import train
 from mepflow.training.trainer import Trainer
+from training_case import CHARGE_OF
 
 PROGRAM = """
 import json, sys
@@ -107,6 +109,38 @@ def test_it_learns_and_says_so(
             "total_charges": [0],
         },
     }
+
+
+def test_lengths_and_charges_can_be_learned_and_labels_may_be_missing(
+    paths: dict[str, Path],
+    table: MoleculeTable,
+    network: dict[str, Any],
+    training: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    charges = np.array([CHARGE_OF[int(z)] for z in table.atomic_numbers])
+    for row in range(len(table)):
+        charges[table.atoms(row)] -= charges[table.atoms(row)].mean()
+    charges[table.atoms(17)] = np.nan
+    table.with_properties(archive_mulliken_charges=charges).save(paths["reference"])
+    row = {
+        "atomic_terms": ["charges"],
+        "loss_weights": {"dipole_norm": 1.0, "charges": 10.0},
+        "charges_like": "mulliken",
+        "quadrupole_from": "charges",
+    }
+    training["steps"] = 200
+    variant = Variant.from_row("AC-N-M", row)
+    train(**paths, variant=variant, network=network, training=training, seed=1)
+    assert "1 of 14 molecules have no archive_mulliken_charges" in caplog.text
+    first, *_, last = log_of(paths["log_path"])
+    for column in ("validation_dipole_norm_rmse_e_bohr", "validation_charges_rmse_e"):
+        assert float(last[column]) < 0.5 * float(first[column]), column
+    content = torch.load(paths["model_path"], weights_only=True)
+    assert content["variant"] == {"name": "AC-N-M", **row}
+    assert content["training"]["steps"] == 200
+    assert "device" not in content["training"]
 
 
 def test_the_seed_decides(
