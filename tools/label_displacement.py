@@ -3,7 +3,7 @@
 Along normal modes, each mode has the Gaussian distribution of a quantum harmonic oscillator at a
 temperature T: its variance in mass-weighted coordinates is ħ/(2ω) coth(ħω/2kT) (L. D. Landau,
 E. M. Lifshitz, Statistical Physics, § 30). A displacement that changes bonds, or brings atoms too
-near to each other, is drawn again, a few times.
+near to each other, is drawn again, after a few times a smaller one.
 """
 
 from typing import Any, Final
@@ -30,7 +30,8 @@ CLOSEST_SHARE: Final = 0.65
 FEWEST_BONDS_BETWEEN: Final = 4
 """After a turn, atoms so many bonds apart, or more, are at least that multiple of the sum of their
 van der Waals radii apart."""
-ATTEMPTS: Final = 8
+SCALES: Final = tuple(np.repeat((1.0, 0.7, 0.5), 8))
+"""What the displacements of one molecule are multiplied by, one after another."""
 
 
 class Rejected(Exception):  # noqa: N818
@@ -46,15 +47,15 @@ def displaced_along_modes(
     """
     values, vectors = normal_modes(atoms)
     change = ""
-    for _ in range(ATTEMPTS):
-        spread = thermal_spread(values, float(generator.uniform(*KELVIN)))
+    for scale in SCALES:
+        spread = scale * thermal_spread(values, float(generator.uniform(*KELVIN)))
         step = vectors @ (spread * generator.normal(size=len(spread)))
         step = step / np.sqrt(coordinate_masses(atoms)) * units.BOHR_IN_ANGSTROM
         positions = np.asarray(atoms.get_positions() + step.reshape(-1, 3))
         change = changed_bonds(molecule, positions)
         if not change:
             return positions
-    raise Rejected(f"bonds changed in {ATTEMPTS} displacements along normal modes: {change}")
+    raise Rejected(f"bonds changed in {len(SCALES)} displacements along normal modes: {change}")
 
 
 def thermal_spread(squared_frequencies: FloatArray, kelvin: float) -> FloatArray:
@@ -73,19 +74,19 @@ def turned_about_a_bond(
     The angle is uniform within the module's limits, either way. Raises :class:`Rejected`.
     """
     turnable = molecule.GetSubstructMatches(TURNABLE)
-    for _ in range(ATTEMPTS):
+    for scale in SCALES:
         placed = _with_positions(molecule, positions)
         second, third = turnable[generator.integers(len(turnable))]
         first, fourth = _neighbour(molecule, second, third), _neighbour(molecule, third, second)
         angle = rdMolTransforms.GetDihedralDeg(placed.GetConformer(), first, second, third, fourth)
-        angle += generator.choice((-1.0, 1.0)) * generator.uniform(*TURN_DEGREES)
+        angle += scale * generator.choice((-1.0, 1.0)) * generator.uniform(*TURN_DEGREES)
         rdMolTransforms.SetDihedralDeg(
             placed.GetConformer(), first, second, third, fourth, float(angle)
         )
         found = np.asarray(placed.GetConformer().GetPositions())
         if not changed_bonds(molecule, found) and not atoms_clash(molecule, found):
             return found
-    raise Rejected(f"atoms clash in {ATTEMPTS} turns about bonds")
+    raise Rejected(f"atoms clash in {len(SCALES)} turns about bonds")
 
 
 def changed_bonds(molecule: Chem.Mol, positions: FloatArray) -> str:

@@ -1,7 +1,7 @@
 """Make the geometries of the label sets: one of each molecule of a list, in the list's order.
 
 Run from the repository's root, in the project's environment with ``tblite`` besides, once for each
-set; it can be stopped and taken up again, and only ever appends::
+set; it can be stopped and taken up again, and changes no molecule that is there::
 
     pip install tblite==0.8.0
     OMP_NUM_THREADS=1 nice -n 10 python tools/make_label_geometries.py organic
@@ -89,6 +89,7 @@ def make_set(name: str, folder: Path, most: int | None) -> None:
     found = read_label_geometries(path) if path.exists() else []
     refused = read_rows(refused_path) if refused_path.exists() else []
     done = {one.id for one in found} | {row["id"] for row in refused}
+    place = {row["id"]: k for k, row in enumerate(rows)}
     for row in [row for row in rows if row["id"] not in done][:most]:
         try:
             found.append(make(row))
@@ -98,6 +99,7 @@ def make_set(name: str, folder: Path, most: int | None) -> None:
             write_rows(shown, refused_path, REJECTED_COLUMNS)
             log.warning("%s %s: %s", row["id"], row["smiles"], reason)
         else:
+            found.sort(key=lambda one: place[one.id])
             write_geometries(found, path, name, len(rows))
             log.info("%s %s: %s", row["id"], row["smiles"], row["geometry"])
 

@@ -125,7 +125,7 @@ def test_displacements_that_always_change_bonds_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(label_displacement, "changed_bonds", lambda *_: "lost H–H")
-    with pytest.raises(Rejected, match="8 displacements along normal modes: lost H–H"):
+    with pytest.raises(Rejected, match="24 displacements along normal modes: lost H–H"):
         displaced_along_modes(Chem.Mol(), morse_pair(), np.random.default_rng(6))
 
 
@@ -171,7 +171,7 @@ def _changed_torsions(molecule: Chem.Mol, before: FloatArray, after: FloatArray)
 def test_a_turn_that_always_clashes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     molecule, positions = embedded("CCCC")
     monkeypatch.setattr(label_displacement, "atoms_clash", lambda *_: True)
-    with pytest.raises(Rejected, match="clash in 8 turns"):
+    with pytest.raises(Rejected, match="clash in 24 turns"):
         turned_about_a_bond(molecule, positions, np.random.default_rng(5))
 
 
@@ -196,3 +196,18 @@ def test_only_atoms_several_bonds_apart_clash() -> None:
     assert atoms_clash(molecule, near)
     geminal, tight = embedded("FC(F)F")
     assert not atoms_clash(geminal, 0.5 * tight)
+
+
+def test_later_displacements_are_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = []
+
+    def note(_: Chem.Mol, positions: FloatArray) -> str:
+        lengths.append(np.linalg.norm(positions[1] - positions[0]) - LENGTH)
+        return "lost H–H"
+
+    monkeypatch.setattr(label_displacement, "changed_bonds", note)
+    with pytest.raises(Rejected):
+        displaced_along_modes(Chem.Mol(), morse_pair(), OneDeviation())
+    np.testing.assert_allclose(np.array(lengths) / lengths[0], label_displacement.SCALES)
+    assert label_displacement.SCALES[0] == 1.0
+    assert label_displacement.SCALES[-1] == 0.5
