@@ -25,7 +25,8 @@ def test_one_file(models: Path, water: Path, capsys: pytest.CaptureFixture[str])
     assert main(["predict", str(water), "--model", str(models), "--spacing", "0.5"]) == 0
     folder = Path("water-mep")
     assert {path.name for path in folder.iterdir()} == {
-        "atoms.csv", "molecules.extxyz", "multipoles.csv", "water.cube", "water.pqr",
+        "atoms.csv", "molecules.extxyz", "multipoles.csv", "prediction.json", "water.cube",
+        "water.pqr",
     }  # fmt: skip
     printed = capsys.readouterr().out
     assert "AC-AD-DQ-c: mean and spread of 3 models, trained with 50 molecules" in printed
@@ -61,12 +62,13 @@ def test_many_inputs(
     charges = pd.read_csv("out/of/it/atoms.csv").groupby("name")["charge_e"].sum()
     np.testing.assert_allclose(charges[table["name"]], table["total_charge_e"], atol=1e-7)
     printed = capsys.readouterr().out
-    assert "No cubes and PQR files for so many molecules: --cubes writes them." in printed
+    assert "No cubes and PQR files for so many molecules: --cubes and --pqr write them." in printed
     assert "Warning: ions-2: with a total charge of -1 it has an odd number" in printed
     assert "; its total charge is -1" in printed
     assert len(read("out/of/it/molecules.extxyz", ":")) == 4
-    assert len(list(Path("out/of/it").iterdir())) == 3
-    assert main(["predict", *arguments, "--output", "all", "--cubes", "--spacing", "1"]) == 0
+    assert len(list(Path("out/of/it").iterdir())) == 4
+    cubes = ["--output", "all", "--cubes", "--pqr", "--spacing", "1"]
+    assert main(["predict", *arguments, *cubes]) == 0
     assert len(list(Path("all").glob("*.pqr"))) == len(list(Path("all").glob("*.cube"))) == 4
 
 

@@ -1,5 +1,7 @@
 """SDF, Mol and SMILES."""
 
+import re
+
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -8,6 +10,7 @@ from scipy.spatial.distance import pdist
 
 from mepflow.errors import InputError
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
+from mepflow.prediction.structures import checked
 
 
 def mol_block(smiles: str, title: str = "", *, flat: bool = False, hydrogens: bool = True) -> str:
@@ -27,7 +30,8 @@ def test_sdf_with_several_records_titles_and_charges() -> None:
     text = "".join(f"{block}> <note>\n1\n\n$$$$\n" for block in blocks)
     records = list(read_sdf(text, "ions.sdf"))
     assert [record.title for record in records] == ["methylammonium", "", "f"]
-    assert [record.total_charge for record in records] == [1, 0, -1]
+    assert [record.stated.total_charge for record in records] == [1, None, -1]
+    assert [record.valences.total_charge for record in records] == [1, 0, -1]
     assert records[1].place == "ions.sdf, record 2"
     assert records[0].atomic_numbers.tolist() == [6, 7, 1, 1, 1, 1, 1, 1]
     first = Chem.MolFromMolBlock(blocks[0], removeHs=False).GetConformer().GetPositions()
@@ -38,7 +42,7 @@ def test_mol_file_and_the_newer_format() -> None:
     molecule = Chem.MolFromMolBlock(mol_block("C[N+](C)(C)C"), removeHs=False)
     for text in (Chem.MolToMolBlock(molecule), Chem.MolToV3KMolBlock(molecule)):
         (record,) = read_sdf(text.replace("\n", "\n"), "ion.mol")
-        assert record.total_charge == 1
+        assert record.stated.total_charge == 1
         assert len(record.atomic_numbers) == 17
 
 
@@ -53,7 +57,6 @@ def test_a_valence_that_rdkit_does_not_know_is_read() -> None:
         ("hello\n", "f.sdf, record 1 cannot be read as a structure"),
         (mol_block("CO") + "$$$$\nrest of\nsomething\n", "f.sdf, record 2 cannot be read"),
         (mol_block("CO", flat=True), "f.sdf, record 1 is a flat drawing"),
-        (mol_block("CO", hydrogens=False), "lacks 4 hydrogen atoms"),
         ("\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n", "has no atoms"),
         (mol_block("CO").replace("V2000", "V9000"), "cannot be read"),
         (mol_block("CO")[:150], "cannot be read"),
@@ -64,10 +67,93 @@ def test_what_no_sdf_may_be(text: str, message: str) -> None:
         list(read_sdf(text, "f.sdf"))
 
 
+def without_charges(smiles: str) -> str:
+    """An SDF record as programs write it that know no charges."""
+    return re.sub(r"^M  CHG.*\n", "", mol_block(smiles), flags=re.MULTILINE)
+
+
+CASES = {  # SMILES whose record has no charges: what mends it, and what is said
+    "CCC[NH3+]": (
+        1,
+        "N4 has 4 bonds without a formal charge: write formal charges, which would add up to",
+    ),
+    "[NH3+]CC[NH3+]": (2, "N1 has 4 bonds and N4 has 4 bonds without a formal charge"),
+    "CC(=O)[O-]": (-1, r"lacks 1 hydrogen atoms \(at O4\): add them, .* charge -1, write"),
+    "[NH3+]CC(=O)[O-]": (0, "N1 has 4 bonds without a formal charge; lacks 1 hydrogen"),
+}
+
+
+@pytest.mark.parametrize(("smiles", "case"), CASES.items(), ids=CASES)
+def test_impossible_valences_are_named_and_mended(smiles: str, case: tuple[int, str]) -> None:
+    charge, message = case
+    (record,) = read_sdf(without_charges(smiles), "f.sdf")
+    with pytest.raises(InputError, match=message):
+        checked(record, "x", None)
+    with pytest.raises(InputError, match=r"bonds|hydrogen"):
+        checked(record, "x", charge + 1)
+    structure = checked(record, "x", charge)
+    assert (structure.molecule.total_charge, structure.charge_source) == (charge, "given")
+    stating = without_charges(smiles).replace("M  END", f"M  END\n>  <TOTAL_CHARGE>\n{charge}\n")
+    (record,) = read_sdf(stating, "f.sdf")
+    assert checked(record, "x", None).charge_source == "read"
+
+
+def test_a_record_that_lacks_hydrogen_atoms() -> None:
+    (record,) = read_sdf(mol_block("CO", hydrogens=False), "f.sdf")
+    with pytest.raises(InputError, match=r"lacks 4 hydrogen atoms \(at C1 and O2\): add them"):
+        checked(record, "x", None)
+
+
+SOLID, FLAT = "    0.6290    0.6290    0.6290 H", "    1.0000    0.0000    0.0000 H"
+
+
+@pytest.mark.parametrize(
+    ("mark", "hydrogen", "is_read"),
+    [("2D", SOLID, True), ("3D", SOLID, True), ("  ", SOLID, True), ("2D", FLAT, False),
+     ("  ", FLAT, False), ("3D", FLAT, True)],
+)  # fmt: skip
+def test_dimension_by_the_format_s_specification(mark: str, hydrogen: str, is_read: bool) -> None:
+    text = (
+        f"HF\n  program 01012600{'00' + mark}\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n"
+        "    0.0000    0.0000    0.0000 F   0  0  0\n"
+        + hydrogen
+        + "   0  0  0\n  1  2  1  0\nM  END\n"
+    )
+    assert text.split("\n")[1][20:22] == mark
+    if is_read:
+        assert len(list(read_sdf(text, "f.sdf"))) == 1
+    else:
+        with pytest.raises(InputError, match="flat drawing"):
+            list(read_sdf(text, "f.sdf"))
+
+
+@pytest.mark.parametrize(
+    ("item", "charge", "multiplicity"),
+    [
+        (">  <CHARGE>\n0\n", 0, None),
+        ("> <Total charge>  (1)\n-1\n", -1, None),
+        (">  <Spin_Multiplicity>\n3\n", None, 3),
+        (">  <unpaired electrons>\n1\n", None, 2),
+    ],
+)
+def test_data_items_state_charge_and_spin(
+    item: str, charge: int | None, multiplicity: int | None
+) -> None:
+    (record,) = read_sdf(mol_block("O").replace("M  END", f"M  END\n{item}"), "f.sdf")
+    assert (record.stated.total_charge, record.stated.multiplicity) == (charge, multiplicity)
+
+
+def test_radicals_are_read() -> None:
+    (record,) = read_sdf(mol_block("[CH3]"), "f.sdf")
+    assert record.stated.multiplicity == 2
+    assert from_smiles("[CH3]", "x").stated.multiplicity == 2
+    assert from_smiles("C", "x").stated.multiplicity is None
+
+
 def test_conformer_of_a_smiles() -> None:
     record = from_smiles("CCO", "--smiles")
     assert record.atomic_numbers.tolist() == [6, 6, 8, 1, 1, 1, 1, 1, 1]
-    assert record.total_charge == 0
+    assert record.stated.total_charge == 0
     assert record.smiles == "CCO"
     distances = np.linalg.norm(record.positions[:, None] - record.positions[None], axis=-1)
     assert distances[0, 1] == pytest.approx(1.52, abs=0.03)
@@ -78,7 +164,7 @@ def test_conformer_of_a_smiles() -> None:
 
 def test_charge_and_handedness_of_a_smiles() -> None:
     record = from_smiles("C[N+](C)(C)C", "x")
-    assert record.total_charge == 1
+    assert record.stated.total_charge == 1
     left, right = (from_smiles(text, "x") for text in ("C[C@H](F)O", "C[C@@H](F)O"))
 
     def volume(positions: np.ndarray) -> float:

@@ -8,7 +8,8 @@ from ase import Atoms
 from ase.io import write
 
 from mepflow.errors import InputError
-from mepflow.prediction.xyz import read_xyz, whole_charge
+from mepflow.prediction.charge_statements import whole_charge
+from mepflow.prediction.xyz import read_xyz
 
 WATER = ["O 0 0 0.1173", "H 0 0.7572 -0.4692", "H 0 -0.7572 -0.4692"]
 
@@ -22,7 +23,7 @@ def test_one_frame() -> None:
     assert record.place == "w.xyz, frame 1"
     assert record.atomic_numbers.tolist() == [8, 1, 1]
     np.testing.assert_array_equal(record.positions[1], [0.0, 0.7572, -0.4692])
-    assert record.total_charge is None
+    assert record.stated.total_charge is None
 
 
 def test_frames_may_have_blank_lines_between_and_more_columns() -> None:
@@ -46,7 +47,7 @@ def test_frames_may_have_blank_lines_between_and_more_columns() -> None:
 )
 def test_total_charge_of_the_comment(comment: str, charge: int | None) -> None:
     (record,) = read_xyz(frame(comment), "w.xyz")
-    assert record.total_charge == charge
+    assert record.stated.total_charge == charge
 
 
 def test_columns_by_properties() -> None:
@@ -62,7 +63,7 @@ def test_files_of_ase_are_read(tmp_path: Path) -> None:
     atoms.arrays["forces_of_old"] = np.ones((3, 3))
     write(tmp_path / "a.xyz", [atoms, atoms], format="extxyz")
     records = list(read_xyz((tmp_path / "a.xyz").read_text(), "a.xyz"))
-    assert [record.total_charge for record in records] == [1, 1]
+    assert [record.stated.total_charge for record in records] == [1, 1]
     np.testing.assert_array_equal(records[1].atomic_numbers, atoms.numbers)
     np.testing.assert_allclose(records[1].positions, atoms.positions, atol=1e-8)
 
@@ -92,7 +93,7 @@ def test_files_of_ase_are_read(tmp_path: Path) -> None:
         (frame("charge=abc"), "charge='abc' is not a whole"),
         (frame('charge="1 2"'), "is not a whole total charge"),
         (frame("charge=1e9"), "is not a whole total charge"),
-        (frame("charge=1 total_charge=0"), "says charge and total_charge, which differ"),
+        (frame("charge=1 total_charge=0"), "states total charges that differ, 0 and 1"),
         (frame("Properties=species:S:1"), "does not name the columns"),
         (frame("Properties=species:S:1:pos:R:3:x:R:5000"), "does not name the columns"),
         (frame("Properties=species:S:1:pos:R"), "does not name the columns"),
@@ -107,7 +108,7 @@ def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, "1", None, [1], 10**400, 1.5, -101])
+@pytest.mark.parametrize("value", [np.nan, np.inf, "one", None, [1], 10**400, 1.5, -101])
 def test_what_is_no_charge(value: object) -> None:
     with pytest.raises(InputError, match="not a whole total charge"):
         whole_charge(value, "x")

@@ -1,10 +1,12 @@
 """Predictions: means, spreads, symmetry, and ASE's ways to them."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from ase import Atoms
 from ase.build import molecule
 from scipy.spatial.transform import Rotation
@@ -12,12 +14,15 @@ from scipy.spatial.transform import Rotation
 import mepflow
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
+from mepflow.geometry.grids import grid_points
 from mepflow.multipoles import dipole_terms, quadrupole_terms
 from mepflow.prediction import predictor as module
 from mepflow.prediction.predictor import DomainWarning, Predictor
-from mepflow.prediction.result import spread
+from mepflow.prediction.result import CHARGE_GRID, spread
 from mepflow.prediction.structures import from_atoms
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_terms_give_the_multipoles(predictor: Predictor, ethanol: Atoms) -> None:
@@ -25,9 +30,9 @@ def test_terms_give_the_multipoles(predictor: Predictor, ethanol: Atoms) -> None
     positions = ethanol.positions * ANGSTROM_IN_BOHR
     centre = ethanol.numbers @ positions / ethanol.numbers.sum()
     np.testing.assert_allclose(prediction.origin, centre, rtol=1e-12)
-    terms = (prediction.charges, positions - centre, prediction.atomic_dipoles)
-    assert abs(prediction.charges.sum()) < 1e-14
-    assert np.abs(prediction.charges).max() > 1e-3
+    terms = (prediction.atomic_charges, positions - centre, prediction.atomic_dipoles)
+    assert abs(prediction.atomic_charges.sum()) < 1e-14
+    assert np.abs(prediction.atomic_charges).max() > 1e-3
     np.testing.assert_allclose(prediction.dipole, dipole_terms(*terms).sum(axis=0), atol=1e-13)
     quadrupole = quadrupole_terms(*terms).sum(axis=0)
     np.testing.assert_allclose(prediction.quadrupole, quadrupole, atol=1e-12)
@@ -40,6 +45,29 @@ def test_charges_add_up_to_the_total_charge(predictor: Predictor) -> None:
         assert predictor.predict(atoms, charge).charges.sum() == pytest.approx(charge, abs=1e-14)
     atoms.info["charge"] = -1
     assert predictor.predict(atoms).molecule.total_charge == -1
+
+
+def test_charges_stand_alone(predictor: Predictor, ethanol: Atoms) -> None:
+    """They are the constrained least-squares fit that SciPy finds, and far better than a part."""
+    prediction = predictor.predict(ethanol)
+    molecule = prediction.molecule
+    points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
+    inverse = 1.0 / np.linalg.norm(points[:, None] - molecule.positions, axis=-1)
+    wanted = prediction.potential(points)
+    n = len(molecule)
+    matrix = np.block([[inverse.T @ inverse, np.ones((n, 1))], [np.ones((1, n)), np.zeros((1, 1))]])
+    expected = np.linalg.solve(matrix, [*(inverse.T @ wanted), 0.0])[:n]
+    np.testing.assert_allclose(prediction.charges, expected, atol=1e-8)
+    assert abs(prediction.charges.sum()) < 1e-13
+    left = np.sqrt(np.mean((inverse @ prediction.charges - wanted) ** 2))
+    assert left == pytest.approx(prediction.charges_deviation(points), rel=1e-10)
+    of_a_part = np.sqrt(np.mean((inverse @ prediction.atomic_charges - wanted) ** 2))
+    assert left < 0.4 * of_a_part
+
+
+def test_the_shells_of_the_charges_are_those_of_the_definitions() -> None:
+    grids = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())["grids"]
+    assert {**CHARGE_GRID, "molecules": grids["mk"]["molecules"]} == grids["mk"]
 
 
 def test_mean_and_spread_over_the_models(
@@ -57,7 +85,7 @@ def test_mean_and_spread_over_the_models(
     np.testing.assert_allclose(whole.potential(points), values.mean(axis=0), atol=1e-15)
     np.testing.assert_allclose(whole.potential_spread(points), spread(values), atol=1e-15)
     assert whole.charges_spread.min() > 1e-6
-    for name in ("charges", "atomic_dipoles", "dipole", "quadrupole"):
+    for name in ("charges", "atomic_charges", "atomic_dipoles", "dipole", "quadrupole"):
         of_one = getattr(singles[0], f"{name}_spread")
         assert of_one.shape == getattr(whole, name).shape == getattr(whole, f"{name}_spread").shape
         assert np.isnan(of_one).all()
@@ -68,7 +96,8 @@ def test_potential_is_that_of_the_terms(predictor: Predictor, ethanol: Atoms) ->
     prediction = predictor.predict(ethanol)
     points = np.array([[9.0, 1.0, -3.0]])
     positions = ethanol.positions * ANGSTROM_IN_BOHR
-    expected = potential(points, positions, prediction.charges, prediction.atomic_dipoles)
+    terms = (prediction.atomic_charges, prediction.atomic_dipoles)
+    expected = potential(points, positions, *terms)
     np.testing.assert_allclose(prediction.potential(points), expected, rtol=1e-13)
 
 
@@ -79,7 +108,9 @@ def test_turning_moving_and_renumbering(predictor: Predictor, ethanol: Atoms) ->
     turned = ethanol[order]
     turned.positions = turned.positions @ rotation.T + [3.0, -2.0, 5.0]
     other = predictor.predict(turned)
-    np.testing.assert_allclose(other.charges, first.charges[order], atol=1e-13)
+    np.testing.assert_allclose(other.atomic_charges, first.atomic_charges[order], atol=1e-13)
+    # The shells are laid in the frame of the input.
+    np.testing.assert_allclose(other.charges, first.charges[order], atol=0.02)
     np.testing.assert_allclose(other.dipole, rotation @ first.dipole, atol=1e-12)
     expected = rotation @ first.quadrupole @ rotation.T
     np.testing.assert_allclose(other.quadrupole, expected, atol=1e-11)
@@ -108,6 +139,7 @@ def test_a_model_of_charges_alone(
     prediction = mepflow.load(save(tmp_path / "m.pt", name="AC-DQ")).predict(ethanol)
     assert prediction.atomic_dipoles is None
     assert prediction.atomic_dipoles_spread is None
+    np.testing.assert_array_equal(prediction.charges, prediction.atomic_charges)
     points = np.array([[9.0, 1.0, -3.0]])
     assert prediction.potential_spread(points).shape == (1,)
 
@@ -127,11 +159,23 @@ def test_ase_calculator(predictor: Predictor, ethanol: Atoms) -> None:
     np.testing.assert_allclose(ethanol.get_charges(), prediction.charges, atol=1e-14)
     dipole = ethanol.get_dipole_moment()
     np.testing.assert_allclose(dipole, prediction.dipole * BOHR_IN_ANGSTROM, atol=1e-13)
-    of_charges = ethanol.get_charges() @ ethanol.positions
+    of_charges = prediction.atomic_charges @ ethanol.positions
     of_dipoles = np.sum(prediction.atomic_dipoles, axis=0) * BOHR_IN_ANGSTROM
     np.testing.assert_allclose(of_charges + of_dipoles, dipole, atol=1e-12)
     ethanol.positions[3] += 0.05
     assert abs(ethanol.get_charges()[3] - prediction.charges[3]) > 1e-6
+    ethanol.info["charge"] = 2
+    with pytest.warns(DomainWarning, match=r"total charge is \+2"):
+        assert ethanol.get_charges().sum() == pytest.approx(2.0)
+    shared = predictor.calculator()
+    for charge in (0, 1):
+        water = molecule("H2O")
+        water.info["charge"] = charge
+        water.calc = shared
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DomainWarning)
+            assert water.get_charges().sum() == pytest.approx(charge)
+    del ethanol.info["charge"]
     ethanol.calc = predictor.calculator(1)
     with pytest.warns(DomainWarning, match="odd number"):
         charges = ethanol.get_charges()

@@ -33,7 +33,7 @@ def test_frames_are_numbered_and_names_are_unique(water: Path, tmp_path: Path) -
     names = written(tmp_path / "names.smi", "C Water\nO ../../etc\nN ä#b\nF CON.\nS two_frames-1\n")
     found = read_structures([water, frames, names], ["CO", "C#N hydrogen cyanide"])
     assert [structure.molecule.id for structure in found] == [
-        "water", "two_frames-1", "two_frames-2", "Water_2", "etc", "b", "CON", "two_frames-1_2",
+        "water", "two_frames-1", "two_frames-2", "Water_2", "etc", "ä_b", "CON", "two_frames-1_2",
         "CO", "hydrogen_cyanide",
     ]  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name, message in cases.items():
         with pytest.raises(InputError, match=message):
             read_structures([tmp_path / name])
-    monkeypatch.setattr("mepflow.prediction.input_records.MOST_BYTES", 2**20)
+    monkeypatch.setattr("mepflow.prediction.text_files.MOST_BYTES", 2**20)
     large = written(tmp_path / "large.xyz", " " * (2**20 + 1))
     with pytest.raises(InputError, match="is larger than 1 MiB"):
         read_structures([large])

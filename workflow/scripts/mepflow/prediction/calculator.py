@@ -6,6 +6,7 @@ from typing import Any
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
+from mepflow.prediction.charge_statements import Statement, of_pairs
 from mepflow.prediction.result import Prediction
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -13,8 +14,11 @@ from mepflow.units import BOHR_IN_ANGSTROM
 class MultipoleCalculator(Calculator):
     """``atoms.get_charges()`` in e and ``atoms.get_dipole_moment()`` in e·Å.
 
-    The dipole is about the centre of nuclear charge, which matters for ions alone. There is no
-    energy and there are no forces. :attr:`prediction` is the last molecule's, in atomic units.
+    The charges are those that stand alone (:attr:`mepflow.prediction.result.Prediction.charges`).
+    Results are computed anew when the total charge or spin that ``atoms.info`` states changes,
+    which ASE itself does not look at. The dipole is about the centre of nuclear charge, which
+    matters for ions alone. There is no energy and there are no forces. :attr:`prediction` is the
+    last molecule's, in atomic units.
     """
 
     def __init__(self, predict: Callable[[Atoms], Prediction]) -> None:
@@ -22,6 +26,14 @@ class MultipoleCalculator(Calculator):
         self.implemented_properties = ["charges", "dipole"]
         self._predict = predict
         self.prediction: Prediction | None = None
+        self._stated: Statement | None = None
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """Return what has changed since the last calculation; called by ASE."""
+        changes: list[str] = super().check_state(atoms, tol)  # type: ignore[no-untyped-call]
+        if not changes and self._stated != of_pairs(atoms.info, str(atoms.symbols)):
+            changes.append("info")
+        return changes
 
     def calculate(
         self,
@@ -32,6 +44,7 @@ class MultipoleCalculator(Calculator):
         """Predict ``atoms`` and keep the results; called by ASE."""
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         molecule: Any = self.atoms
+        self._stated = of_pairs(molecule.info, str(molecule.symbols))
         prediction = self.prediction = self._predict(molecule)
         self.results = {
             "charges": prediction.charges,

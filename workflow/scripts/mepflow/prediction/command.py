@@ -42,7 +42,9 @@ def add_predict(
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    text = ".xyz, .extxyz (frames), .sdf, .mol or .smi file"
+    text = (
+        ".xyz, .extxyz (frames), .sdf, .mol or .smi file, or one of these packed (.gz, .bz2, .xz)"
+    )
     parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help=text)
     text = "a SMILES, or 'SMILES NAME', may be repeated; RDKit makes a conformer"
     parser.add_argument("--smiles", action="append", default=[], metavar="SMILES", help=text)
@@ -55,8 +57,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
-    text = "a cube file of the MEP, and a PQR file, per molecule (default: up to 20 molecules)"
+    text = "a cube file of the MEP per molecule (default: up to 20 molecules)"
     parser.add_argument("--cubes", action=argparse.BooleanOptionalAction, help=text)
+    text = "a PQR file with charges per molecule (default: up to 20 molecules)"
+    parser.add_argument("--pqr", action=argparse.BooleanOptionalAction, help=text)
     text = "step of the cubes in Å (%(default)s)"
     parser.add_argument("--spacing", type=_length, default=0.25, metavar="Å", help=text)
     text = "distance of a cube's faces from the nuclei in Å (%(default)s)"
@@ -95,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         structures,
         options.output or default_folder(options.files, options.smiles),
         cubes=options.cubes,
+        pqr=options.pqr,
         spacing_angstrom=options.spacing,
         margin_angstrom=options.margin,
         pictures=options.png,

@@ -30,12 +30,14 @@ _NUMBERS: Final = "%.9g"
 class Surroundings:
     """The predicted MEP at the points of a grid around a molecule, in kcal/mol/e.
 
-    ``spread`` is the root mean square over the points of the spread over the models.
+    ``spread`` is the root mean square over the points of the spread over the models, ``of_charges``
+    that of what the potential of the charges that stand alone differs from it.
     """
 
     lowest: float
     highest: float
     spread: float
+    of_charges: float
 
     @classmethod
     def of(cls, prediction: Prediction, grid: Mapping[str, Any]) -> Self:
@@ -45,7 +47,10 @@ class Surroundings:
         values = prediction.potential(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         spreads = prediction.potential_spread(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         return cls(
-            float(values.min()), float(values.max()), float(np.sqrt(np.mean(np.square(spreads))))
+            float(values.min()),
+            float(values.max()),
+            float(np.sqrt(np.mean(np.square(spreads)))),
+            prediction.charges_deviation(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
         )
 
 
@@ -84,24 +89,37 @@ def molecule_row(structure: Structure, prediction: Prediction, around: Surroundi
         "mep_lowest_kcal_per_mol_e": around.lowest,
         "mep_highest_kcal_per_mol_e": around.highest,
         "mep_spread_kcal_per_mol_e": around.spread,
+        "mep_of_charges_rmse_kcal_per_mol_e": around.of_charges,
+        "multiplicity_stated": structure.multiplicity,
         "warnings": "; ".join(prediction.warnings),
     }
 
 
 def atom_rows(prediction: Prediction) -> list[Row]:
-    """Return the rows of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file."""
+    """Return the rows of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file.
+
+    ``charge_e`` are charges that stand alone, ``atomic_charge_e`` and ``atomic_dipole_*`` the
+    model's own terms, which belong together.
+    """
     molecule = prediction.molecule
+    charges, charge_spreads = prediction.charges, prediction.charges_spread
+    atomic_charges, atomic_charge_spreads = (
+        prediction.atomic_charges,
+        prediction.atomic_charges_spread,
+    )
+    dipoles, spreads = prediction.atomic_dipoles, prediction.atomic_dipoles_spread
     rows: list[Row] = []
     for atom, number in enumerate(molecule.atomic_numbers):
         position = molecule.positions[atom] * BOHR_IN_ANGSTROM
         row: Row = {"name": molecule.id, "atom": atom + 1, "element": chemical_symbols[number]}
         row |= columns("{}_angstrom", DIPOLE_COMPONENTS, position)
-        row["charge_e"] = prediction.charges[atom]
-        row["charge_spread_e"] = prediction.charges_spread[atom]
-        dipoles, spreads = prediction.atomic_dipoles, prediction.atomic_dipoles_spread
+        row["charge_e"] = charges[atom]
+        row["charge_spread_e"] = charge_spreads[atom]
+        row["atomic_charge_e"] = atomic_charges[atom]
+        row["atomic_charge_spread_e"] = atomic_charge_spreads[atom]
         if dipoles is not None and spreads is not None:
-            row |= columns("dipole_{}_e_bohr", DIPOLE_COMPONENTS, dipoles[atom])
-            row |= columns("dipole_{}_spread_e_bohr", DIPOLE_COMPONENTS, spreads[atom])
+            row |= columns("atomic_dipole_{}_e_bohr", DIPOLE_COMPONENTS, dipoles[atom])
+            row |= columns("atomic_dipole_{}_spread_e_bohr", DIPOLE_COMPONENTS, spreads[atom])
         rows.append(row)
     return rows
 

@@ -19,6 +19,7 @@ import numpy as np
 from mepflow.errors import InputError
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.molecules import Molecule
+from mepflow.prediction.geometry_files import as_ascii
 from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.storage.files import atomic_path
 from mepflow.units import ANGSTROM_IN_BOHR
@@ -27,6 +28,8 @@ MOST_POINTS: Final = 10_000_000
 """Largest cube: 130 MB of text."""
 _DIGITS: Final = 6
 """Decimals of a length in a cube file: the grid is laid on such numbers, so none is rounded."""
+_WIDTH: Final = 12
+"""Columns of a length. One of them is a space, so far from the origin there are fewer decimals."""
 _VALUES_PER_LINE: Final = 6
 
 
@@ -57,7 +60,8 @@ class CubeGrid:
         # The box of the points is larger than the one asked for: half of the rest on each side.
         first = (low + high - spacing * (counts - 1.0)) / 2.0
         nx, ny, nz = (int(count) for count in counts)
-        return cls(first.round(_DIGITS), spacing, (nx, ny, nz))
+        origin = np.array([round(value, _digits(value)) for value in first.tolist()])
+        return cls(origin, spacing, (nx, ny, nz))
 
     def planes(self) -> Iterator[FloatArray]:
         """Yield the points (ny·nz, 3) in bohr of each plane of constant x, z fastest."""
@@ -75,7 +79,7 @@ def write_cube(path: Path, prediction: Prediction, grid: CubeGrid) -> None:
     molecule = prediction.molecule
     radii = CORE_SCALE * bondi_radii(molecule.atomic_numbers)
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
-        file.write(f"MEP of {molecule.id} in hartree/e, predicted by mepflow\n")
+        file.write(f"MEP of {as_ascii(molecule.id)} in hartree/e, predicted by mepflow\n")
         file.write(f"point multipoles outside {CORE_SCALE} Bondi radii; lengths in bohr\n")
         _write_header(file, molecule, grid)
         for points in grid.planes():
@@ -93,7 +97,16 @@ def _write_header(file: TextIO, molecule: Molecule, grid: CubeGrid) -> None:
 
 
 def _line(count: int, *values: float) -> str:
-    return f"{count:5d}" + "".join(f"{value:12.6f}" for value in values) + "\n"
+    words = (f"{value:{_WIDTH}.{_digits(value)}f}" for value in values)
+    return f"{count:5d}" + "".join(words) + "\n"
+
+
+def _digits(value: float) -> int:
+    """Return the decimals of a length with which it begins with a space in its columns."""
+    digits = _DIGITS
+    while len(f"{value:.{digits}f}") >= _WIDTH:
+        digits -= 1
+    return digits
 
 
 def _write_row(file: TextIO, values: FloatArray) -> None:

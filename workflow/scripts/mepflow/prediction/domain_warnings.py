@@ -1,5 +1,6 @@
 """Whether a molecule is one that the models can speak of: refused, or with a warning, or well."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,9 +12,14 @@ from mepflow.errors import InputError
 from mepflow.geometry.bonds import bonds
 from mepflow.models.domain import TrainingDomain
 from mepflow.molecules import Molecule
+from mepflow.prediction.charged_groups import ChargedGroup, charged_groups, is_zwitterion
 from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.structures import Structure
 from mepflow.units import BOHR_IN_ANGSTROM
 
+PERIODIC: Final = (
+    "it lies in a periodic cell, which is ignored: the prediction is of the atoms alone"
+)
 RARE: Final = 20
 """An element is rare where fewer of the training molecules hold it."""
 
@@ -28,16 +34,55 @@ def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) 
         )
 
 
-def warnings_about(molecule: Molecule, ensemble: Ensemble) -> tuple[str, ...]:
+def warnings_about(structure: Structure, ensemble: Ensemble) -> tuple[str, ...]:
     """Return what makes a prediction doubtful, a sentence each, without the molecule's name."""
-    found = list(_of_the_molecule(molecule))
+    molecule = structure.molecule
+    found = [*_of_the_molecule(molecule), *_of_the_input(structure)]
+    groups = charged_groups(molecule)
+    if structure.charge_source == "assumed":
+        found += _of_an_assumed_charge(groups)
     for domain in ensemble.domains:
-        found += _outside(molecule, domain)
+        found += _outside(molecule, groups, domain)
     return tuple(dict.fromkeys(found))
 
 
+def _of_the_input(structure: Structure) -> Iterator[str]:
+    yield from structure.notes
+    multiplicity = structure.multiplicity
+    electrons = n_electrons(structure.molecule)
+    if multiplicity is not None and (electrons + multiplicity) % 2 == 0:
+        yield (
+            f"its input states a multiplicity of {multiplicity}, which {electrons} electrons cannot "
+            "have: check charge and spin"
+        )
+    elif multiplicity not in (None, 1):
+        yield (
+            f"its input states a multiplicity of {multiplicity}: models know closed shells only, "
+            "so the prediction is of another state"
+        )
+
+
+def _of_an_assumed_charge(groups: Sequence[ChargedGroup]) -> Iterator[str]:
+    total = sum(group.charge for group in groups)
+    if total:
+        names = _names(groups)
+        yield f"no total charge is stated and 0 was assumed, but {names} would make it {total:+d}"
+
+
+def _names(groups: Sequence[ChargedGroup]) -> str:
+    counts = Counter(group.name for group in groups)
+    return " and ".join(
+        f"{n} {name} groups" if n > 1 else f"{_article(name)} {name} group"
+        for name, n in counts.items()
+    )
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "aeiou" else "a"
+
+
 def _of_the_molecule(molecule: Molecule) -> Iterator[str]:
-    if (int(molecule.atomic_numbers.astype(int).sum()) - molecule.total_charge) % 2:
+    if n_electrons(molecule) % 2:
         yield (
             f"with a total charge of {molecule.total_charge} it has an odd number of electrons: "
             "models know closed shells only, so check the charge"
@@ -50,7 +95,9 @@ def _of_the_molecule(molecule: Molecule) -> Iterator[str]:
         )
 
 
-def _outside(molecule: Molecule, domain: TrainingDomain) -> Iterator[str]:
+def _outside(
+    molecule: Molecule, groups: Sequence[ChargedGroup], domain: TrainingDomain
+) -> Iterator[str]:
     fewest, most = domain.atoms
     if not fewest <= len(molecule) <= most:
         yield (
@@ -63,6 +110,11 @@ def _outside(molecule: Molecule, domain: TrainingDomain) -> Iterator[str]:
             f"its total charge is {molecule.total_charge:+d}, those of the training molecules were "
             f"{charges}: the result is an extrapolation"
         )
+    if is_zwitterion(groups) and set(domain.total_charges) == {0}:
+        yield (
+            f"it is a zwitterion with {_names(groups)}, and the training molecules had no charged "
+            "groups: the result is an extrapolation"
+        )
     for number in sorted(set(molecule.atomic_numbers.tolist())):
         holders = domain.elements.get(number, 0)
         if holders < RARE:
@@ -70,6 +122,11 @@ def _outside(molecule: Molecule, domain: TrainingDomain) -> Iterator[str]:
                 f"only {holders} of the {domain.molecules} training molecules held "
                 f"{chemical_symbols[number]}"
             )
+
+
+def n_electrons(molecule: Molecule) -> int:
+    """Return the number of electrons of a molecule."""
+    return int(molecule.atomic_numbers.astype(int).sum()) - molecule.total_charge
 
 
 def n_fragments(molecule: Molecule) -> int:

@@ -1,68 +1,144 @@
 """Geometries with the predicted charges: PQR, and extended XYZ."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 from ase.io import extxyz
 
 from mepflow.geometry.radii import bondi_radii
 from mepflow.multipoles import components
-from mepflow.prediction.result import Prediction
+from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
+
+_CHARGE_DIGITS: Final = 4
+_LONGEST_ATOM_NAME: Final = 4
+_MOST_SERIAL: Final = 99_999
+_INPUT: Final = "input_"
+"""Before the name of an entry of the input that a result has taken."""
+
+
+def charges_are(prediction: Prediction) -> str:
+    """Return what the charges in files are, for the heads of these."""
+    if prediction.are_charges_fitted:
+        return "charges fitted to the model's potential at 1.4 to 2.0 Bondi radii"
+    return "atomic charges of the model"
 
 
 def write_pqr(path: Path, prediction: Prediction) -> None:
     """Write positions (Å), charges (e) and Bondi radii (Å) as a PQR file.
 
-    Words are divided by spaces, as PDB2PQR and APBS have it: ``ATOM number name MOL 1 x y z q r``.
+    Words stand in the columns of the PDB, with spaces between them wherever the molecule lies, so
+    that programs that read columns and those that read words agree. The charges are rounded so that
+    they add up to the total charge.
     """
     molecule = prediction.molecule
     radii = bondi_radii(molecule.atomic_numbers) * BOHR_IN_ANGSTROM
     positions = molecule.positions * BOHR_IN_ANGSTROM
-    lines = [f"REMARK   1 {molecule.id}: charges (e) by mepflow, Bondi radii (angstrom)"]
-    if prediction.atomic_dipoles is not None:
-        lines.append("REMARK   1 the atomic dipoles, a part of the model, are in atoms.csv alone")
-    rows = zip(molecule.atomic_numbers, positions, prediction.charges, radii, strict=True)
-    for atom, (number, (x, y, z), charge, radius) in enumerate(rows, 1):
-        name = f"{chemical_symbols[number]}{atom}"
+    charges = rounded_to_total(prediction.charges, molecule.total_charge, _CHARGE_DIGITS)
+    lines = [
+        f"REMARK   1 {as_ascii(molecule.id)}: {charges_are(prediction)} (e), by mepflow",
+        "REMARK   1 Bondi radii (angstrom)",
+    ]
+    rows = zip(molecule.atomic_numbers, positions, charges, radii, strict=True)
+    for atom, (number, position, charge, radius) in enumerate(rows, 1):
+        x, y, z = (_in_column(value) for value in position)
+        name = _atom_name(chemical_symbols[number], atom)
         lines.append(
-            f"ATOM  {atom:5d} {name:<5s} MOL     1 {x:12.6f} {y:12.6f} {z:12.6f} "
-            f"{charge:10.6f} {radius:7.4f}"
+            f"ATOM  {min(atom, _MOST_SERIAL):5d} {name:<4s} MOL     1    {x}{y}{z}"
+            f"{charge:8.4f}{radius:8.4f}"
         )
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join([*lines, "TER", "END\n"]), encoding="ascii")
 
 
-def write_extxyz(path: Path, predictions: Iterable[Prediction]) -> None:
+def rounded_to_total(values: FloatArray, total: int, digits: int) -> FloatArray:
+    """Return ``values`` (n,) rounded to ``digits`` decimals so that they add up to ``total``.
+
+    What plain rounding leaves over goes, a last digit each, to the values it is nearest to.
+    """
+    scaled = values * 10**digits
+    whole = np.floor(scaled)
+    left = round(total * 10**digits - whole.sum())
+    if 0 <= left <= len(values):
+        whole[np.argsort(whole - scaled, kind="stable")[:left]] += 1
+    return np.asarray(whole / 10**digits)
+
+
+def _in_column(value: float) -> str:
+    """Return a coordinate in eight columns that begin with a space, wider where it must be."""
+    text = f"{value:8.3f}"
+    return text if text.startswith(" ") else f" {text}"
+
+
+def _atom_name(symbol: str, atom: int) -> str:
+    name = f"{symbol}{atom}"
+    return name if len(name) <= _LONGEST_ATOM_NAME else symbol
+
+
+def as_ascii(text: str) -> str:
+    """Return a name in ASCII: letters without their accents, others as a question mark."""
+    plain = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", text)
+        if not unicodedata.combining(letter)
+    )
+    return plain.encode("ascii", errors="replace").decode("ascii")
+
+
+def write_extxyz(
+    path: Path, predictions: Iterable[Prediction], inputs: Iterable[Mapping[str, Any]]
+) -> None:
     """Write all molecules as frames of one extended XYZ file.
 
     Positions are in Å. Columns ``charges`` (e) and ``dipole`` of the comment (e·Å) are in ASE's
     units and found by ``get_charges`` and ``get_dipole_moment`` there; whatever else is in atomic
-    units has its unit in its name.
+    units has its unit in its name. ``inputs`` are what each molecule's input said of it, which is
+    kept, under a name that begins with ``input_`` where a result has the name.
     """
-    frames = [_frame(prediction) for prediction in predictions]
+    frames = [_frame(*pair) for pair in zip(predictions, inputs, strict=True)]
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         extxyz.write_xyz(file, frames)
 
 
-def _frame(prediction: Prediction) -> Atoms:
+def _frame(prediction: Prediction, said: Mapping[str, Any]) -> Atoms:
     molecule = prediction.molecule
     atoms = Atoms(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
-    atoms.info = {
+    results = {
         "name": molecule.id,
         "total_charge": molecule.total_charge,
+        "charges_are": charges_are(prediction),
         "dipole_e_bohr": prediction.dipole,
         "theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2": components(prediction.quadrupole),
         "origin_bohr": prediction.origin,
     }
     # ASE takes arrays and entries of these names for the results of a calculator.
-    atoms.info["dipole"] = prediction.dipole * BOHR_IN_ANGSTROM
+    results["dipole"] = prediction.dipole * BOHR_IN_ANGSTROM
+    atoms.info = _kept(said, results) | results
     atoms.arrays["charges"] = prediction.charges
     if len(prediction.model_charges) > 1:
         atoms.arrays["charge_spread_e"] = prediction.charges_spread
     if prediction.atomic_dipoles is not None:
+        atoms.arrays["atomic_charges_e"] = prediction.atomic_charges
         atoms.arrays["atomic_dipoles_e_bohr"] = prediction.atomic_dipoles
     return atoms
+
+
+def _kept(said: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of an input under names that no result and no property of ASE has."""
+    return {
+        f"{_INPUT}{key}" if key in results or key in _ASE_RESULTS else key: value
+        for key, value in said.items()
+        if not (key in results and np.array_equal(value, results[key]))
+    }
+
+
+_ASE_RESULTS: Final = (
+    "energy", "free_energy", "stress", "magmom", "magmoms", "forces", "stresses", "energies",
+)  # fmt: skip
+"""Entries that ASE takes for the results of a calculator: they are not ours."""

@@ -1,21 +1,20 @@
 """What a reader finds in a file: atoms with positions, before anything is made of it."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from mepflow.errors import InputError
+from mepflow.prediction.charge_statements import Statement
+from mepflow.prediction.valences import Valences
 
 FloatArray = npt.NDArray[np.float64]
 
 MOST_ATOMS: Final = 1000
 """Largest molecule that is read: far beyond the sizes that a model is trained with."""
-MOST_BYTES: Final = 32 * 2**20
-"""Largest file that is read."""
-_SHOWN: Final = 40
 
 
 @dataclass(frozen=True)
@@ -23,33 +22,19 @@ class Record:
     """One structure of a file, atoms (n,) at positions (n, 3) in ångström.
 
     ``place`` says where it is from, in messages; ``title`` is its name in the file, if it has one;
-    ``total_charge`` in e is None where the file does not say it.
+    ``stated`` is what the file says of charge and spin, ``valences`` what its bonds say, None where
+    it has none; ``info`` is what else it says of the molecule.
     """
 
     place: str
     title: str
     atomic_numbers: npt.NDArray[np.int64]
     positions: FloatArray
-    total_charge: int | None = None
+    stated: Statement = field(default_factory=Statement)
     smiles: str = ""
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file of bounded size; raises :class:`InputError`."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): correct its name.") from error
-    if len(content) > MOST_BYTES:
-        limit = MOST_BYTES // 2**20
-        raise InputError(f"{path} is larger than {limit} MiB: divide it into smaller files.")
-    return content.decode("utf-8", errors="replace").replace("\r\n", "\n")
-
-
-def shown(text: str) -> str:
-    """Return a piece of a file as it can stand in a message: quoted, printable and short."""
-    return ascii(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    valences: Valences | None = None
+    is_periodic: bool = False
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_size(place: str, n_atoms: int) -> None:

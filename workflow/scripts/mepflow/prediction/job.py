@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from mepflow.prediction.csv_tables import Row, Surroundings, atom_rows, molecule_row, write_table
 from mepflow.prediction.cube import CubeGrid, write_cube
+from mepflow.prediction.folder_listing import replace_listing
 from mepflow.prediction.geometry_files import write_extxyz, write_pqr
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.result import Prediction
@@ -24,9 +25,9 @@ GRID: Final = "mk"
 """Row of ``grids`` on whose points the MEP is summarized and compared."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Results:
-    """The rows of the tables, and the files that were written."""
+    """The rows of the tables, and the files that were written, as they come."""
 
     molecules: list[Row] = field(default_factory=list)
     atoms: list[Row] = field(default_factory=list)
@@ -38,9 +39,9 @@ class Results:
 class Job:
     """What to predict, with which models, and what to write into ``folder``.
 
-    ``cubes`` None means: for up to :data:`FEW_MOLECULES`. With cubes there are PQR files, too,
-    however many the molecules are. ``level`` names the level of theory of
-    the reference calculations, if there are to be any; it and the grid are rows of ``definitions``.
+    ``cubes`` and ``pqr`` None mean: for up to :data:`FEW_MOLECULES`. ``level`` names the level of
+    theory of the reference calculations, if there are to be any; it and the grid are rows of
+    ``definitions``.
     """
 
     predictor: Predictor
@@ -48,6 +49,7 @@ class Job:
     folder: Path
     definitions: Path
     cubes: bool | None = None
+    pqr: bool | None = None
     spacing_angstrom: float = 0.25
     margin_angstrom: float = 4.0
     pictures: bool = False
@@ -59,8 +61,15 @@ class Job:
         """Tell whether each molecule gets a cube file."""
         return len(self.structures) <= FEW_MOLECULES if self.cubes is None else self.cubes
 
+    @property
+    def writes_pqr(self) -> bool:
+        """Tell whether each molecule gets a PQR file."""
+        return len(self.structures) <= FEW_MOLECULES if self.pqr is None else self.pqr
+
     def run(self) -> Results:
         """Predict and write all files; the tables come last, when every molecule has its own.
+
+        Files of an earlier call in the folder that this one does not write are removed at the end.
 
         Raises :class:`~mepflow.errors.InputError` or :class:`~mepflow.errors.ConfigError` before
         anything is written where a molecule, a cube or the level of theory is impossible.
@@ -79,8 +88,10 @@ class Job:
             results.molecules.append(molecule_row(structure, prediction, around))
             results.atoms.extend(atom_rows(prediction))
             if level is not None:
-                results.references.append(self._reference(prediction, level, grid))
+                results.references.append(self._reference(structure, prediction, level, grid))
         self._write_tables(predictions, results)
+        names = [structure.molecule.id for structure in self.structures]
+        replace_listing(self.folder, names, results.files)
         return results
 
     def _level_of_theory(self) -> "LevelOfTheory | None":
@@ -102,7 +113,7 @@ class Job:
         self, prediction: Prediction, cube: CubeGrid | None, results: Results
     ) -> None:
         name = prediction.molecule.id
-        if len(self.structures) <= FEW_MOLECULES or cube is not None:
+        if self.writes_pqr:
             path = self.folder / f"{name}.pqr"
             write_pqr(path, prediction)
             results.files.append(path)
@@ -116,10 +127,20 @@ class Job:
             results.files.append(path)
 
     def _reference(
-        self, prediction: Prediction, level: "LevelOfTheory", grid: Mapping[str, Any]
+        self,
+        structure: Structure,
+        prediction: Prediction,
+        level: "LevelOfTheory",
+        grid: Mapping[str, Any],
     ) -> Row:
         from mepflow.prediction.reference_comparison import announce_long, reference_row
 
+        if structure.multiplicity not in (None, 1):
+            reason = (
+                f"the input states a multiplicity of {structure.multiplicity}, and references are "
+                "closed-shell singlets"
+            )
+            return {"name": prediction.molecule.id, "level": level.name, "failure": reason}
         announce_long(prediction.molecule)
         return reference_row(prediction, level, grid, self.threads)
 
@@ -134,7 +155,8 @@ class Job:
                 write_table(self.folder / name, rows)
                 results.files.append(self.folder / name)
         geometries = self.folder / "molecules.extxyz"
-        write_extxyz(geometries, predictions)
+        inputs = [structure.info for structure in self.structures]
+        write_extxyz(geometries, predictions, inputs)
         results.files.append(geometries)
 
 

@@ -9,10 +9,14 @@ import numpy as np
 from ase import Atoms
 
 from mepflow.models.predict import predict_table
-from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.calculator import MultipoleCalculator
-from mepflow.prediction.domain_warnings import refuse_unknown_elements, warnings_about
+from mepflow.prediction.domain_warnings import (
+    PERIODIC,
+    refuse_unknown_elements,
+    warnings_about,
+)
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.prediction.structures import Structure, from_atoms
@@ -42,14 +46,17 @@ class Predictor:
     def predict(self, atoms: Atoms, total_charge: int | None = None) -> Prediction:
         """Return the prediction for a molecule, ASE's ``atoms`` with positions in ångström.
 
-        Without ``total_charge`` in e, ``charge`` or ``total_charge`` of ``atoms.info`` counts,
-        or 0. A molecule unlike the training molecules gives a :class:`DomainWarning`.
+        Without ``total_charge`` in e counts what ``atoms`` states (its ``info``, initial charges
+        and magnetic moments), or 0. A molecule unlike the training molecules gives a
+        :class:`DomainWarning`.
 
         Raises :class:`~mepflow.errors.InputError` for what is no molecule, or holds an element that
         the models do not know.
         """
         structure = from_atoms(atoms, total_charge)
         prediction = next(self.predict_all([structure]))
+        if structure.is_periodic:
+            warnings.warn(f"{structure.place}: {PERIODIC}.", DomainWarning, stacklevel=2)
         for warning in prediction.warnings:
             warnings.warn(f"{structure.place}: {warning}.", DomainWarning, stacklevel=2)
         return prediction
@@ -61,14 +68,15 @@ class Predictor:
         """
         for structure in structures:
             refuse_unknown_elements(structure.molecule, structure.place, self.ensemble)
-        for group in _groups(structure.molecule for structure in structures):
+        for group in _groups(structures):
             yield from self._predict_group(group)
 
-    def _predict_group(self, molecules: list[Molecule]) -> Iterator[Prediction]:
-        table = MoleculeTable.from_molecules(molecules)
+    def _predict_group(self, structures: list[Structure]) -> Iterator[Prediction]:
+        table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
         parts = [predict_table(model, table) for model in self.ensemble.models]
         has_dipoles = "atomic_dipoles" in parts[0].properties
-        for index, molecule in enumerate(molecules):
+        for index, structure in enumerate(structures):
+            molecule = structure.molecule
             yield Prediction(
                 molecule,
                 centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions),
@@ -76,7 +84,7 @@ class Predictor:
                 _of_models(parts, "atomic_dipoles", index) if has_dipoles else None,
                 _of_models(parts, "dipole", index),
                 _of_models(parts, "quadrupole", index),
-                warnings_about(molecule, self.ensemble),
+                warnings_about(structure, self.ensemble),
             )
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:
@@ -88,12 +96,14 @@ def _of_models(parts: Sequence[MoleculeTable], name: str, index: int) -> FloatAr
     return np.stack([part.property_of(name, index) for part in parts])
 
 
-def _groups(molecules: Iterable[Molecule]) -> Iterator[list[Molecule]]:
-    group: list[Molecule] = []
-    for molecule in molecules:
-        if group and sum(map(len, group)) + len(molecule) > _ATOMS_AT_ONCE:
+def _groups(structures: Iterable[Structure]) -> Iterator[list[Structure]]:
+    group: list[Structure] = []
+    n_atoms = 0
+    for structure in structures:
+        if group and n_atoms + len(structure.molecule) > _ATOMS_AT_ONCE:
             yield group
-            group = []
-        group.append(molecule)
+            group, n_atoms = [], 0
+        group.append(structure)
+        n_atoms += len(structure.molecule)
     if group:
         yield group

@@ -7,6 +7,7 @@ has no parameters.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,10 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from mepflow.errors import InputError
-from mepflow.prediction.input_records import Record, check_size, shown
+from mepflow.prediction.charge_statements import Statement, of_pairs
+from mepflow.prediction.input_records import Record, check_size
+from mepflow.prediction.text_files import shown
+from mepflow.prediction.valences import valences_of
 
 SEED: Final = 20
 """Seed of the conformers."""
@@ -26,6 +30,11 @@ _RELAXATION_STEPS: Final = 2000
 _RECORD_END: Final = re.compile(r"^\$\$\$\$.*\n?", re.MULTILINE)
 _DIMENSION: Final = slice(20, 22)
 """Where the second line of a Mol block says 2D or 3D."""
+_DATA_ITEM: Final = re.compile(r"^>[^\n]*<([^>\n]+)>[^\n]*\n([^\n]*)", re.MULTILINE)
+_RADICALS: Final = re.compile(r"^M  RAD ?[ 0-9]{2,3}(.*)$", re.MULTILINE)
+_LONGEST_VALUE: Final = 200
+_UNPAIRED_OF_CODE: Final = {1: 0, 2: 1, 3: 2}
+"""Unpaired electrons of the codes of ``M  RAD``: singlet, doublet, triplet."""
 
 # RDKit's own annotations hide that the answer to what it cannot read is None.
 _parse_smiles: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromSmiles
@@ -50,13 +59,46 @@ def _sdf_record(block: str, place: str) -> Record:
             raise InputError(f"{place} cannot be read as a structure: write the file again.")
         check_size(place, molecule.GetNumAtoms())
         molecule.UpdatePropertyCache(strict=False)
-        missing = sum(atom.GetTotalNumHs() for atom in molecule.GetAtoms())
     lines = block.split("\n")
-    if lines[1][_DIMENSION] == "2D" or not molecule.GetNumConformers():
+    if _is_drawing(lines[1][_DIMENSION], molecule):
         raise InputError(f"{place} is a flat drawing: give a 3D structure, or its SMILES.")
-    if missing:
-        raise InputError(f"{place} lacks {missing} hydrogen atoms: add them, or give its SMILES.")
-    return _record(place, lines[0].strip(), molecule)
+    record = _record(place, lines[0].strip(), molecule, _stated(block, molecule, place))
+    items = {key: text.strip() for key, text in _DATA_ITEM.findall(block)}
+    return replace(record, valences=valences_of(molecule), info=items)
+
+
+def _is_drawing(mark: str, molecule: Chem.Mol) -> bool:
+    """Return whether a record is 2D: unmarked ones are, and marked ones unless they have heights.
+
+    That is what the format's specification says (CTfile formats, the dimensional code).
+    """
+    if not molecule.GetNumConformers():
+        return True
+    heights = molecule.GetConformer().GetPositions()[:, 2]
+    return mark != "3D" and molecule.GetNumAtoms() > 1 and not np.any(heights)
+
+
+def _stated(block: str, molecule: Chem.Mol, place: str) -> Statement:
+    """Return what formal charges, radicals and data items of a record state.
+
+    Formal charges that are all 0 state nothing: programs that know none leave them out.
+    """
+    formal = int(Chem.GetFormalCharge(molecule))
+    charged = any(atom.GetFormalCharge() for atom in molecule.GetAtoms())
+    pairs = {key: text for key, text in _DATA_ITEM.findall(block) if len(text) < _LONGEST_VALUE}
+    stated = of_pairs(pairs, place)
+    if charged:
+        stated = stated.with_other(Statement(total_charge=formal), place)
+    unpaired = _unpaired(block)
+    if unpaired is not None:
+        stated = stated.with_other(Statement(multiplicity=unpaired + 1), place)
+    return stated
+
+
+def _unpaired(block: str) -> int | None:
+    """Return the unpaired electrons that the lines ``M  RAD`` state, or None without one."""
+    codes = [int(code) for line in _RADICALS.findall(block) for code in line.split()[1::2]]
+    return sum(_UNPAIRED_OF_CODE.get(code, 0) for code in codes) if codes else None
 
 
 def read_smiles_file(text: str, source: str) -> Iterator[Record]:
@@ -81,7 +123,9 @@ def from_smiles(smiles: str, place: str, title: str = "") -> Record:
             raise InputError(
                 f"{place}: RDKit finds no geometry for {shown(smiles)}: give a structure file."
             )
-    return _record(place, title, molecule, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
+    unpaired = sum(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
+    stated = Statement(int(Chem.GetFormalCharge(molecule)), unpaired + 1 if unpaired else None)
+    return _record(place, title, molecule, stated, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
 
 
 def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
@@ -118,8 +162,9 @@ def _embed(molecule: Chem.Mol) -> bool:
     return True
 
 
-def _record(place: str, title: str, molecule: Chem.Mol, smiles: str = "") -> Record:
+def _record(
+    place: str, title: str, molecule: Chem.Mol, stated: Statement, smiles: str = ""
+) -> Record:
     numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
     positions = np.asarray(molecule.GetConformer().GetPositions(), dtype=float)
-    charge = int(Chem.GetFormalCharge(molecule))
-    return Record(place, title, np.array(numbers, np.int64), positions, charge, smiles)
+    return Record(place, title, np.array(numbers, np.int64), positions, stated, smiles)

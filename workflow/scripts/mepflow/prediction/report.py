@@ -50,7 +50,20 @@ def _molecules(rows: Sequence[Row]) -> list[str]:
         for row in rows[:_MOST_LINES]
     ]
     note = "MEP and spread (root mean square) at 1.4 to 2.0 Bondi radii."
-    return [*_table(_HEADINGS, _UNITS, cells, len(rows)), "", note]
+    return [*_table(_HEADINGS, _UNITS, cells, len(rows)), "", note, *_charges(rows)]
+
+
+def _charges(rows: Sequence[Row]) -> list[str]:
+    """Return what the charges in the files are; nothing where they are the model's own."""
+    deviations = [row["mep_of_charges_rmse_kcal_per_mol_e"] for row in rows]
+    if not any(deviations):
+        return []
+    largest = max(deviations)
+    return [
+        "Charges in the files are fitted to that potential, their sum is the total charge. Alone they",
+        f"give it to within {largest:.2f} kcal/mol/e (root mean square of the worst molecule). The",
+        "model's own atomic charges and dipoles, which belong together, are atomic_* in atoms.csv.",
+    ]
 
 
 def _references(rows: Sequence[Row]) -> list[str]:
@@ -94,8 +107,11 @@ def _remarks(job: Job, results: Results) -> Iterator[str]:
         yield f"Warnings on {len(doubtful) - _MOST_LINES} more molecules are in multipoles.csv."
     if not job.predictor.ensemble.domains:
         yield "The model's file does not say what it was trained with: sizes are not checked."
+    periodic = sum(structure.is_periodic for structure in job.structures)
+    if periodic:
+        yield f"The periodic cells of {periodic} molecules are ignored: the atoms alone count."
     if not job.writes_cubes and job.cubes is None:
-        yield "No cubes and PQR files for so many molecules: --cubes writes them."
+        yield "No cubes and PQR files for so many molecules: --cubes and --pqr write them."
 
 
 def _with_spread(value: float, spread: float) -> str:

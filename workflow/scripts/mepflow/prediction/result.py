@@ -7,18 +7,34 @@ A quantity x of an ensemble of K models is the mean of the models', x̄ = Σ x_k
 taken per component; it is nan for a single model. The spread tells how far models of different
 seeds disagree. It holds nothing of what they have in common: too little training data of a kind,
 or what no atomic charges can describe.
+
+The atomic charges of a model with atomic dipoles are a part of its potential, and a wrong potential
+alone. What is called *charges* here stands alone: charges that reproduce the whole potential of
+the model at :data:`CHARGE_GRID`, with the exact total charge
+(:mod:`mepflow.electrostatics.charge_fit`). For a model of charges alone the two are the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.electrostatics.charge_fit import equivalent_charges
 from mepflow.electrostatics.potential import potential
+from mepflow.geometry.grids import grid_points
 from mepflow.molecules import Molecule
 
 FloatArray = npt.NDArray[np.float64]
+
+CHARGE_GRID: Final = {
+    "kind": "shells",
+    "scales": [1.4, 1.6, 1.8, 2.0],
+    "points_per_angstrom2": 1.0,
+}
+"""Merz–Kollman shells that charges are fitted on: settings of :mod:`mepflow.geometry.grids`."""
 
 
 @dataclass(frozen=True)
@@ -28,34 +44,62 @@ class Prediction:
     ======================== ============ =====================================================
     molecule                              elements, positions in bohr, total charge in e
     origin                   (3,)         bohr: centre of nuclear charge, of both multipoles
-    model_charges            (K, n)       e
+    model_atomic_charges     (K, n)       e
     model_atomic_dipoles     (K, n, 3)    e·bohr, or None if the variant has none
     model_dipoles            (K, 3)       e·bohr
     model_quadrupoles        (K, 3, 3)    traceless Θ′ = Σ q (3 r rᵀ − r² 1), e·bohr²
     warnings                              what makes the prediction doubtful, a sentence each
     ======================== ============ =====================================================
 
-    The means over the models are :attr:`charges`, :attr:`atomic_dipoles`, :attr:`dipole` and
-    :attr:`quadrupole`, the spreads end in ``_spread``.
+    The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
+    :attr:`atomic_dipoles`, :attr:`dipole` and :attr:`quadrupole`, the spreads end in ``_spread``.
     """
 
     molecule: Molecule
     origin: FloatArray
-    model_charges: FloatArray
+    model_atomic_charges: FloatArray
     model_atomic_dipoles: FloatArray | None
     model_dipoles: FloatArray
     model_quadrupoles: FloatArray
     warnings: tuple[str, ...] = ()
 
+    @cached_property
+    def model_charges(self) -> FloatArray:
+        """Return the charges (K, n) in e that stand for each model's atomic terms."""
+        if self.model_atomic_dipoles is None:
+            return self.model_atomic_charges
+        molecule = self.molecule
+        points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
+        terms = (self.model_atomic_charges, self.model_atomic_dipoles)
+        return equivalent_charges(points, molecule.positions, *terms)
+
     @property
     def charges(self) -> FloatArray:
-        """Return the atomic charges (n,) in e; they add up to the total charge."""
+        """Return charges (n,) in e whose potential is the model's; they add up to the total charge.
+
+        They may be used without the atomic dipoles; :attr:`atomic_charges` may not.
+        """
         return np.asarray(self.model_charges.mean(axis=0))
 
     @property
     def charges_spread(self) -> FloatArray:
-        """Return the spread (n,) of the atomic charges in e."""
+        """Return the spread (n,) of :attr:`charges` in e."""
         return spread(self.model_charges)
+
+    @property
+    def are_charges_fitted(self) -> bool:
+        """Return whether :attr:`charges` are other than the model's own atomic charges."""
+        return self.model_atomic_dipoles is not None
+
+    @property
+    def atomic_charges(self) -> FloatArray:
+        """Return the model's own atomic charges (n,) in e, one of its atomic terms."""
+        return np.asarray(self.model_atomic_charges.mean(axis=0))
+
+    @property
+    def atomic_charges_spread(self) -> FloatArray:
+        """Return the spread (n,) of the atomic charges in e."""
+        return spread(self.model_atomic_charges)
 
     @property
     def atomic_dipoles(self) -> FloatArray | None:
@@ -94,21 +138,33 @@ class Prediction:
         ``radii`` (n,) in bohr as in :func:`mepflow.electrostatics.potential.potential`, which
         raises :class:`ValueError` for a point on an atom where there are none.
         """
-        terms = (self.molecule.positions, self.charges, self.atomic_dipoles)
+        terms = (self.molecule.positions, self.atomic_charges, self.atomic_dipoles)
         return np.asarray(potential(points, *terms, radii=radii))
 
     def potential_spread(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
         dipoles: Sequence[FloatArray | None] = (
-            [None] * len(self.model_charges)
+            [None] * len(self.model_atomic_charges)
             if self.model_atomic_dipoles is None
             else list(self.model_atomic_dipoles)
         )
         values = [
             potential(points, self.molecule.positions, *terms, radii=radii)
-            for terms in zip(self.model_charges, dipoles, strict=True)
+            for terms in zip(self.model_atomic_charges, dipoles, strict=True)
         ]
         return spread(np.array(values))
+
+    def charges_deviation(self, points: FloatArray) -> float:
+        """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's."""
+        of_charges = potential(points, self.molecule.positions, self.charges)
+        return float(np.sqrt(np.mean(np.square(of_charges - self.potential(points)))))
+
+    def __repr__(self) -> str:
+        count = len(self.model_atomic_charges)
+        return (
+            f"Prediction({self.molecule.id!r}, {len(self.molecule)} atoms, "
+            f"{count} model{'s' if count > 1 else ''})"
+        )
 
 
 def spread(values: FloatArray) -> FloatArray:

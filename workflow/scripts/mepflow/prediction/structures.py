@@ -1,11 +1,12 @@
 """Molecules from structure files, SMILES, or ASE's atoms, checked and named."""
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from ase import Atoms
@@ -15,9 +16,18 @@ from scipy.spatial.distance import pdist
 
 from mepflow.errors import InputError
 from mepflow.molecules import Molecule
-from mepflow.prediction.input_records import Record, check_size, read_text, shown
+from mepflow.prediction.charge_statements import (
+    MOST_CHARGE,
+    Statement,
+    multiplicity_of_spin,
+    of_atoms,
+    of_pairs,
+)
+from mepflow.prediction.input_records import Record, check_size
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
-from mepflow.prediction.xyz import MOST_CHARGE, read_xyz, stated_charge
+from mepflow.prediction.text_files import PACKINGS, read_text, shown, unpacked_suffix
+from mepflow.prediction.valences import Valences
+from mepflow.prediction.xyz import read_xyz
 from mepflow.units import ANGSTROM_IN_BOHR
 
 Reader = Callable[[str, str], Iterator[Record]]
@@ -35,16 +45,27 @@ CLOSEST_ANGSTROM: Final = 0.4
 """Atoms nearer to each other than this are a mistake; the bond of H2 is 0.74."""
 _FARTHEST_ANGSTROM: Final = 10_000.0
 _MOST_MOLECULES: Final = 100_000
-_LONGEST_NAME: Final = 60
+_LONGEST_NAME: Final = 100
+"""In bytes: with an end and a number, far below what file systems take."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A molecule to predict, and where it and its total charge are from."""
+    """A molecule to predict, and what its input says of it.
+
+    ``charge_source`` is *given* (by the caller), *read* (in the input) or *assumed*;
+    ``multiplicity`` is None where the input states none; ``notes`` are sentences on what the input
+    says and a prediction cannot follow; ``info`` is what else it says.
+    """
 
     molecule: Molecule
     place: str
     charge_source: str
+    multiplicity: int | None = None
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    is_periodic: bool = False
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_structures(
@@ -62,9 +83,10 @@ def read_structures(
     records: list[tuple[str, Record]] = []
     for path in paths:
         found = list(_records_of(path))
+        stem = path.name[: path.name.lower().rfind(unpacked_suffix(path))]
         many = len(found) > 1
         for number, record in enumerate(found, 1):
-            records.append((f"{path.stem}-{number}" if many else path.stem, record))
+            records.append((f"{stem}-{number}" if many else stem, record))
         if len(records) > _MOST_MOLECULES:
             raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
     for text in smiles:
@@ -79,11 +101,11 @@ def read_structures(
 
 
 def _records_of(path: Path) -> list[Record]:
-    reader = READERS.get(path.suffix.lower())
+    reader = READERS.get(unpacked_suffix(path))
     if reader is None:
         raise InputError(
-            f"{path} is not a structure file by its name: use {', '.join(READERS)}, "
-            "or give a SMILES with --smiles."
+            f"{path} is not a structure file by its name: use {', '.join(READERS)} (also packed, "
+            f"{', '.join(PACKINGS)}), or give a SMILES with --smiles."
         )
     found = list(reader(read_text(path), str(path)))
     if not found:
@@ -96,26 +118,51 @@ def _names(wanted: Iterable[str]) -> list[str]:
     taken: Counter[str] = Counter()
     names = []
     for text in wanted:
-        name = re.sub("[^A-Za-z0-9._+-]+", "_", text)[:_LONGEST_NAME].strip("._-") or "molecule"
+        name = _file_name(text)
         # Also where A and a are the same file.
-        while taken[name.lower()]:
-            taken[name.lower()] += 1
-            name = f"{name}_{taken[name.lower()]}"
-        taken[name.lower()] = 1
+        while taken[name.casefold()]:
+            taken[name.casefold()] += 1
+            name = f"{name}_{taken[name.casefold()]}"
+        taken[name.casefold()] = 1
         names.append(name)
     return names
+
+
+def _file_name(text: str) -> str:
+    """Return a name with letters and digits of any alphabet, short enough for every file system."""
+    name = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", text))
+    while len(name.encode()) > _LONGEST_NAME:
+        name = name[:-1]
+    return name.strip("._-") or "molecule"
 
 
 def from_atoms(atoms: Atoms, total_charge: int | None = None, name: str = "") -> Structure:
     """Return the molecule of ASE's ``atoms``; cell and periodicity do not count.
 
-    Without ``total_charge`` in e, ``charge`` or ``total_charge`` of ``atoms.info`` counts, or 0.
+    Without ``total_charge`` in e counts what ``atoms.info``, the initial charges and the initial
+    magnetic moments state (:mod:`mepflow.prediction.charge_statements`), or 0.
     """
     check_size("the molecule", len(atoms))
     name = name or str(atoms.symbols)
-    charge = stated_charge(atoms.info, name)
-    record = Record(name, "", np.asarray(atoms.numbers), np.asarray(atoms.positions), charge)
+    record = Record(
+        name,
+        "",
+        np.asarray(atoms.numbers),
+        np.asarray(atoms.positions),
+        _stated_by(atoms, name),
+        is_periodic=bool(np.any(atoms.pbc)),
+        info=dict(atoms.info),
+    )
     return checked(record, name, total_charge)
+
+
+def _stated_by(atoms: Atoms, name: str) -> Statement:
+    stated = of_pairs(atoms.info, name)
+    charges = atoms.arrays.get("initial_charges") if stated.total_charge is None else None
+    moments = atoms.arrays.get("initial_magmoms") if stated.multiplicity is None else None
+    if moments is not None and moments.ndim > 1:
+        moments = None  # of a calculation with spin-orbit coupling
+    return stated.with_other(of_atoms(charges, moments), name)
 
 
 def checked(record: Record, name: str, total_charge: int | None) -> Structure:
@@ -131,7 +178,16 @@ def checked(record: Record, name: str, total_charge: int | None) -> Structure:
     charge, source = _charge(record, total_charge)
     positions = record.positions * ANGSTROM_IN_BOHR
     molecule = Molecule(name, elements.astype(np.uint8), positions, charge, record.smiles)
-    return Structure(molecule, record.place, source)
+    return Structure(
+        molecule,
+        record.place,
+        source,
+        _multiplicity(record, charge),
+        tuple(_notes(record, charge)),
+        record.title,
+        record.is_periodic,
+        record.info,
+    )
 
 
 def _refuse_coincident(record: Record) -> None:
@@ -148,18 +204,52 @@ def _refuse_coincident(record: Record) -> None:
 
 
 def _charge(record: Record, given: int | None) -> tuple[int, str]:
+    """Return the total charge and where it is from, checked against the bonds of the input."""
     if given is not None and abs(given) > MOST_CHARGE:
         raise InputError(f"A total charge of {given} e is none of a molecule: correct it.")
-    if given is not None and record.total_charge not in (None, given):
+    stated, bonds = record.stated.total_charge, record.valences
+    if given is not None and stated not in (None, given):
         raise InputError(
-            f"{record.place} says a total charge of {record.total_charge} e, but {given} was given:"
+            f"{record.place} says a total charge of {stated} e, but {given} was given:"
             " leave one of the two out."
         )
-    if given is not None:
-        return given, "given"
-    if record.total_charge is not None:
-        return record.total_charge, "read"
+    known = given if given is not None else stated
+    if bonds is not None and bonds.problem and (known is None or known != bonds.total_charge):
+        raise InputError(f"{record.place}: {bonds.problem}: {_remedy(bonds)}.")
+    if known is not None:
+        return known, "read" if given is None else "given"
+    if bonds is not None and bonds.total_charge is not None:
+        return bonds.total_charge, "read"
     return 0, "assumed"
+
+
+def _remedy(bonds: Valences) -> str:
+    if "hydrogen" in bonds.problem and "bonds" not in bonds.problem:
+        ion = f"; for an ion of charge {bonds.total_charge:+d}, " if bonds.total_charge else ""
+        how = f"write its formal charges or give --charge {bonds.total_charge}" if ion else ""
+        return f"add them, or give its SMILES{ion}{how}"
+    if bonds.total_charge is None:
+        return "correct the bonds, or write the formal charges"
+    return (
+        f"write formal charges, which would add up to {bonds.total_charge:+d}, or give "
+        f"--charge {bonds.total_charge}"
+    )
+
+
+def _multiplicity(record: Record, charge: int) -> int | None:
+    if record.stated.spin is None:
+        return record.stated.multiplicity
+    return multiplicity_of_spin(record.stated.spin, int(record.atomic_numbers.sum()) - charge)
+
+
+def _notes(record: Record, charge: int) -> Iterator[str]:
+    for piece in record.stated.not_understood:
+        yield f"its input says {shown(piece)}, which is not understood as charge or spin"
+    bonds = record.valences
+    if bonds is not None and not bonds.problem and bonds.total_charge not in (None, charge):
+        yield f"the bonds of its file are those of a total charge of {bonds.total_charge}"
+    if record.valences is not None and record.valences.problem:
+        yield f"its file has no formal charges ({record.valences.problem})"
 
 
 def formula(molecule: Molecule) -> str:

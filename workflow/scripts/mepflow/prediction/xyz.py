@@ -1,13 +1,14 @@
 """Structures in XYZ and extended XYZ files, one or more frames.
 
 A frame is a line with the number of atoms, a comment, and a line per atom. Extended XYZ has
-``key=value`` pairs in the comment, as ASE reads them. Of these count ``Properties``, which names
-the columns (without it: element, x, y, z), and ``charge`` or ``total_charge`` in e.
+``key=value`` pairs in the comment, as ASE reads them: ``Properties`` names the columns (without it:
+element, x, y, z), ``Lattice`` and ``pbc`` a periodic cell. What pairs, prose and columns say of
+charge and spin is read by :mod:`mepflow.prediction.charge_statements`; the other pairs are kept.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -16,11 +17,19 @@ from ase.data import atomic_numbers as numbers_of_symbols
 from ase.io import extxyz
 
 from mepflow.errors import InputError
-from mepflow.prediction.input_records import Record, check_size, shown
+from mepflow.prediction.charge_statements import (
+    Statement,
+    is_charge_column,
+    of_atoms,
+    of_comment,
+    of_pairs,
+)
+from mepflow.prediction.input_records import Record, check_size
+from mepflow.prediction.text_files import shown
 
-CHARGE_KEYS: Final = ("total_charge", "charge")
-MOST_CHARGE: Final = 100
-"""Largest total charge in e that is taken for one."""
+_ISOTOPES: Final = {"D": "H", "T": "H"}
+_FORMAT_KEYS: Final = ("Properties", "Lattice", "pbc")
+"""Keys of extended XYZ that say how the file is written, not what the molecule is."""
 _LONGEST_COMMENT: Final = 10_000
 _MOST_COLUMNS: Final = 1000
 # ASE's function has no annotation.
@@ -38,11 +47,12 @@ _PROSE: Final = (
 
 @dataclass(frozen=True)
 class Columns:
-    """Where an atom's line has its element and its coordinates, and how many words it has."""
+    """Where an atom's line has element, coordinates and charge, and how many words it has."""
 
     element: int = 0
     position: int = 1
     fewest: int = 4
+    charge: int | None = None
 
     @classmethod
     def from_properties(cls, properties: object, place: str) -> Self:
@@ -59,7 +69,13 @@ class Columns:
                 f"{place}: Properties={shown(str(properties))} does not name the columns of the "
                 "elements and positions: write for example Properties=species:S:1:pos:R:3."
             )
-        return cls(element, position, end)
+        charges = (start for name, start in starts.items() if _is_charge(name))
+        return cls(element, position, end, next(charges, None))
+
+
+def _is_charge(column: str) -> bool:
+    name, _, kind = column.partition(":")
+    return kind == "R:1" and is_charge_column(name)
 
 
 def read_xyz(text: str, source: str) -> Iterator[Record]:
@@ -97,7 +113,7 @@ def _frame(lines: list[str], place: str, first_line: int) -> Record:
     properties = info.get("Properties", True)
     # A word of the comment without a value is True.
     columns = Columns() if properties is True else Columns.from_properties(properties, place)
-    numbers, positions = [], []
+    numbers, positions, charges = [], [], []
     for row, line in enumerate(lines[2:], first_line + 2):
         words, here = line.split(), f"{place} (line {row})"
         if len(words) < columns.fewest:
@@ -107,8 +123,37 @@ def _frame(lines: list[str], place: str, first_line: int) -> Record:
         numbers.append(_element(words[columns.element], here))
         coordinates = words[columns.position : columns.position + 3]
         positions.append([_coordinate(word, here) for word in coordinates])
-    charge = stated_charge(info, place)
-    return Record(place, "", np.array(numbers, np.int64), np.array(positions, float), charge)
+        if columns.charge is not None:
+            charges.append(_coordinate(words[columns.charge], here, "a charge"))
+    return Record(
+        place,
+        str(info.get("title", info.get("name", ""))),
+        np.array(numbers, np.int64),
+        np.array(positions, float),
+        _stated(lines[1], info, charges, place),
+        is_periodic="Lattice" in info or bool(np.any(info.get("pbc", False))),
+        info=_kept(lines[1], info),
+    )
+
+
+def _stated(
+    comment: str, info: Mapping[str, Any], charges: Sequence[float], place: str
+) -> Statement:
+    stated = of_pairs(info, place)
+    if stated == Statement() and "Properties" not in info:
+        stated = of_comment(comment)
+    return stated if stated.total_charge is not None else _with_atoms(stated, charges, place)
+
+
+def _with_atoms(stated: Statement, charges: Sequence[float], place: str) -> Statement:
+    return stated.with_other(of_atoms(charges or None, None), place)
+
+
+def _kept(comment: str, info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pairs of a comment that has values; a line of prose is one text, ``comment``."""
+    if any(not isinstance(value, bool) for value in info.values()):
+        return {key: value for key, value in info.items() if key not in _FORMAT_KEYS}
+    return {"comment": comment.strip()} if comment.strip() else {}
 
 
 def _comment(line: str, place: str) -> Mapping[str, Any]:
@@ -125,28 +170,8 @@ def _comment(line: str, place: str) -> Mapping[str, Any]:
         ) from None
 
 
-def stated_charge(info: Mapping[str, Any], place: str) -> int | None:
-    """Return the total charge in e that ``charge`` or ``total_charge`` says, or None.
-
-    Raises :class:`InputError` where it is not a whole number, or the two differ.
-    """
-    values = {key: info[key] for key in CHARGE_KEYS if not isinstance(info.get(key, True), bool)}
-    found = {whole_charge(value, f"{place}: {key}") for key, value in values.items()}
-    if len(found) > 1:
-        raise InputError(f"{place} says charge and total_charge, which differ: remove one.")
-    return found.pop() if found else None
-
-
-def whole_charge(value: Any, place: str) -> int:
-    """Return a total charge in e; raises :class:`InputError` where it cannot be one."""
-    is_number = isinstance(value, int | float | np.integer | np.floating)
-    if is_number and -MOST_CHARGE <= value <= MOST_CHARGE and value == round(value):
-        return int(value)
-    raise InputError(f"{place}={shown(str(value))} is not a whole total charge in e: correct it.")
-
-
 def _element(word: str, place: str) -> int:
-    symbol = word.capitalize()
+    symbol = _ISOTOPES.get(word.upper(), word.capitalize())
     if numbers_of_symbols.get(symbol, 0) > 0:
         return int(numbers_of_symbols[symbol])
     if re.fullmatch("[0-9]{1,3}", word) and 0 < int(word) < len(numbers_of_symbols):
@@ -154,11 +179,12 @@ def _element(word: str, place: str) -> int:
     raise InputError(f"{place}: {shown(word)} is not an element: write its symbol.")
 
 
-def _coordinate(word: str, place: str) -> float:
+def _coordinate(word: str, place: str, what: str = "a coordinate") -> float:
     try:
         value = float(word)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{place}: {shown(word)} is not a coordinate: write a number in ångström.")
+        unit = " in ångström" if what == "a coordinate" else ""
+        raise InputError(f"{place}: {shown(word)} is not {what}: write a number{unit}.")
     return value
