@@ -52,8 +52,8 @@ def _of_the_input(structure: Structure) -> Iterator[str]:
     electrons = n_electrons(structure.molecule)
     if multiplicity is not None and (electrons + multiplicity) % 2 == 0:
         yield (
-            f"its input states a multiplicity of {multiplicity}, which {electrons} electrons cannot "
-            "have: check charge and spin"
+            f"its input states a multiplicity of {multiplicity}, which {electrons} electrons "
+            "cannot have: check charge and spin"
         )
     elif multiplicity not in (None, 1):
         yield (

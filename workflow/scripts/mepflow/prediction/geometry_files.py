@@ -50,7 +50,7 @@ def write_pqr(path: Path, prediction: Prediction) -> None:
         x, y, z = (_in_column(value) for value in position)
         name = _atom_name(chemical_symbols[number], atom)
         lines.append(
-            f"ATOM  {min(atom, _MOST_SERIAL):5d} {name:<4s} MOL     1    {x}{y}{z}"
+            f"ATOM  {min(atom, _MOST_SERIAL):5d} {name} MOL     1    {x}{y}{z}"
             f"{charge:8.4f}{radius:8.4f}"
         )
     with atomic_path(path) as temporary:
@@ -77,8 +77,11 @@ def _in_column(value: float) -> str:
 
 
 def _atom_name(symbol: str, atom: int) -> str:
+    """Return a name in four columns; as in the PDB, an element of one letter is in the second."""
     name = f"{symbol}{atom}"
-    return name if len(name) <= _LONGEST_ATOM_NAME else symbol
+    if len(name) > _LONGEST_ATOM_NAME:
+        name = symbol
+    return f" {name:<3s}" if len(symbol) == 1 and len(name) < _LONGEST_ATOM_NAME else f"{name:<4s}"
 
 
 def as_ascii(text: str) -> str:
