@@ -60,9 +60,9 @@ def _charges(rows: Sequence[Row]) -> list[str]:
         return []
     largest = max(deviations)
     return [
-        "Charges in the files are fitted to that potential; their sum is the total charge. Alone",
-        f"they give it to within {largest:.2f} kcal/mol/e (root mean square of the worst molecule).",
-        "The model's own atomic charges and dipoles, which belong together, are atomic_* in atoms.csv.",
+        "Charges in the files are fitted to that potential and add up to the total charge. Alone",
+        f"they give it to within {largest:.2f} kcal/mol/e (root mean square, worst molecule). The",
+        "model's own atomic charges and dipoles belong together: atomic_* in atoms.csv.",
     ]
 
 
