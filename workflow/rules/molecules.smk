@@ -70,7 +70,7 @@ rule split_molecules:
         runtime=growing(60),
     params:
         split=lambda wildcards: dataset_row(wildcards)["split"],
-        code=code_digest("mepflow.selection.splits"),
+        code=code_digest("mepflow.selection.candidate_splits"),
     message:
         "{wildcards.dataset}: splitting molecules into training, validation and test sets"
     script:

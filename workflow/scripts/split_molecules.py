@@ -5,9 +5,8 @@ from mepflow.runs.jobs import job
 with job(snakemake):
     from pathlib import Path
 
-    from mepflow.molecules import MoleculeTable
-    from mepflow.selection.splits import make_splits, write_splits
+    from mepflow.selection.candidate_splits import split_candidates
 
-    table = MoleculeTable.load(snakemake.input.candidates)
-    splits = make_splits(table.ids, **snakemake.params.split, molecules=table.texts.get("molecule"))
-    write_splits(splits, Path(snakemake.output.splits))
+    split_candidates(
+        Path(snakemake.input.candidates), snakemake.params.split, Path(snakemake.output.splits)
+    )

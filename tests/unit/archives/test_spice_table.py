@@ -101,6 +101,25 @@ def test_rows_have_their_conformer_s_number_where_there_can_be_several(tmp_path)
         assert energies[key] == lowest
 
 
+@pytest.mark.parametrize("conformers", ["lowest", "all"])
+def test_gradients_are_kept_where_they_are_wanted(tmp_path, conformers):
+    groups = {name: make_group(seed=seed) for seed, name in enumerate(("one", "two"))}
+    del groups["two"]["dft_total_gradient"]
+    archive = write_spice(tmp_path / "spice.hdf5", groups)
+    without, _ = ingest(archive, tmp_path, conformers=conformers)
+    table, _ = ingest(archive, tmp_path, conformers=conformers, gradients=True)
+    assert set(table.properties) - set(without.properties) == {"archive_gradient"}
+    for row, group in enumerate(table.texts["archive_group"]):
+        number = int(table.properties["archive_conformer"][row])
+        gradient = table.property_of("archive_gradient", row)
+        if group == "two":
+            assert gradient.shape == (3, 3)
+            assert np.isnan(gradient).all()
+            continue
+        np.testing.assert_array_equal(gradient, groups[group]["dft_total_gradient"][number])
+        assert table.properties["archive_largest_force"][row] == np.abs(gradient).max()
+
+
 def test_blocks_change_nothing(tmp_path, monkeypatch):
     archive = write_spice(tmp_path / "spice.hdf5", messy_groups())
     whole, rejected = ingest(archive, tmp_path, conformers="all")

@@ -77,6 +77,7 @@ TEXTS: Final[dict[str, str]] = {
     "relaxed_inchi": "InChI of the archive's relaxed geometry",
     "archive_group": "name of the archive's group that the conformer is from",
     "archive_subset": "the archive's subset",
+    "archive_split": "the archive's own set of the molecule: train, validation or test",
     "molecule": "what conformers and duplicates of a molecule have in common: canonical SMILES",
     "failure": "why the reference calculation failed, empty where it did not",
 }

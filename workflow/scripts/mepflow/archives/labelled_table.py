@@ -1,13 +1,20 @@
-"""A published reference as the molecule table of an archive, and what was rejected of it."""
+"""A published reference as the molecule table of an archive, and what was rejected of it.
+
+It is a table that a run of mepflow has written, or a file of labels
+(:mod:`mepflow.archives.label_file`).
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from mepflow.archives.label_archive import failed_molecules, reference_of_labels
+from mepflow.archives.label_file import FORMAT as LABELS
+from mepflow.archives.label_file import read_labels
 from mepflow.archives.labelled import (
     COLUMN_OF_LABEL,
     as_archive,
@@ -18,6 +25,7 @@ from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.files import atomic_path
+from mepflow.storage.hdf5_file import open_hdf5, read_attribute
 
 logger = logging.getLogger(__name__)
 
@@ -48,22 +56,20 @@ def read_archive(
     usable row or another number of rows than ``expected_records``, and :class:`ConfigError` where
     it is of another level, or a grid lies elsewhere; it writes nothing then.
     """
-    reference = MoleculeTable.load(archive)
+    reference, rejected = _reference(archive, level, grids or {})
     if expected_records is not None and len(reference) != expected_records:
         raise InputError(
             f"{archive} holds {len(reference)} molecules instead of {expected_records}: fetch it"
             " again, or correct `records` of the archive."
         )
-    if level is not None:
-        _check_level(reference.metadata, level, archive)
-    _check_grids(reference, grids or {}, archive)
     reference = with_archive_columns(reference)
     columns = [COLUMN_OF_LABEL[name] for name in labels if name in COLUMN_OF_LABEL]
     if missing := [name for name in columns if name not in reference.properties]:
         raise InputError(
             f"{archive} has no {missing[0]}: correct `labels` of the archive, or fetch it again."
         )
-    kept, rejected = usable_rows(reference, columns)
+    kept, unusable = usable_rows(reference, columns)
+    rejected += unusable
     if not kept:
         raise InputError(_nothing_left(archive, rejected))
     table = as_archive(reference.select(kept), list(grids or {}))
@@ -75,8 +81,36 @@ def read_archive(
     logger.info("%s: %d molecules taken, %d rejected", archive, len(kept), len(rejected))
 
 
-def _check_level(metadata: Row, level: Row, archive: Path) -> None:
-    found = metadata.get("level_of_theory")
+def _reference(
+    archive: Path, level: Row | None, grids: Mapping[str, Row]
+) -> tuple[MoleculeTable, list[Rejected]]:
+    """Return the table of a file of either format, and the molecules that failed in it.
+
+    Its level and grids are checked first: the points of a set of labels are made from their rows.
+    """
+    if _format(archive) != LABELS:
+        table = MoleculeTable.load(archive)
+        _check_level(table.metadata.get("level_of_theory"), level, archive)
+        _check_grids(table.grids, table.metadata.get("grid_settings"), grids, archive)
+        return table, []
+    labels = read_labels(archive)
+    _check_level(labels.levels[0] if labels.levels else None, level, archive)
+    _check_grids(labels.potentials, labels.grids, grids, archive)
+    return reference_of_labels(labels, list(grids), archive), failed_molecules(labels)
+
+
+def _format(archive: Path) -> Any:
+    """Return what a file says it is, None where it says nothing; reading it tells the reason."""
+    try:
+        with open_hdf5(archive) as file:
+            return read_attribute(file, "format")
+    except (OSError, LookupError, ValueError, TypeError, RuntimeError):
+        return None
+
+
+def _check_level(found: Any, level: Row | None, archive: Path) -> None:
+    if level is None:
+        return
     if not isinstance(found, Mapping):
         raise InputError(f"{archive} does not say its level of theory: set labels to computed.")
     if differing := _differing(found, level, _NOT_PHYSICS):
@@ -88,21 +122,23 @@ def _check_level(metadata: Row, level: Row, archive: Path) -> None:
         )
 
 
-def _check_grids(reference: MoleculeTable, grids: Mapping[str, Row], archive: Path) -> None:
-    settings = reference.metadata.get("grid_settings")
+def _check_grids(
+    there: Collection[str], settings: Any, grids: Mapping[str, Row], archive: Path
+) -> None:
     known = settings if isinstance(settings, Mapping) else {}
     for name, row in grids.items():
-        if name not in reference.grids or not isinstance(known.get(name), Mapping):
-            there = ", ".join(map(_shown, sorted(reference.grids))) or "none"
+        if name not in there or not isinstance(known.get(name), Mapping):
+            names = ", ".join(map(_shown, sorted(there))) or "none"
             raise InputError(
-                f"{archive} has no potential on the grid {name} (it has {there}): take it out of"
+                f"{archive} has no potential on the grid {name} (it has {names}): take it out of"
                 " the dataset's grids, or set labels to computed."
             )
         if differing := _differing(known[name], row, _NOT_PLACES):
             key = differing[0]
             raise ConfigError(
-                f"{archive}: the {key} of its grid {name} is {_shown(known[name].get(key))}, not"
-                f" {_shown(row.get(key))}; give the dataset a grid with the file's own settings."
+                f"{archive}: the {_shown(key)} of its grid {name} is"
+                f" {_shown(known[name].get(key))}, not {_shown(row.get(key))}; give the dataset a"
+                " grid with the file's own settings."
             )
 
 

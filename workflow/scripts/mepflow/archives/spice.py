@@ -85,7 +85,8 @@ class Conformer:
     """One conformer in atomic units, with Θ' and the dipole about the centre of nuclear charge.
 
     ``number`` counts from 0 in its group. Positions (n, 3) are in the archive's frame. The largest
-    force and the MBIS charges (n,), dipoles (n, 3) and Θ' (n, 3, 3) are nan where they are absent.
+    force and the MBIS charges (n,), dipoles (n, 3) and Θ' (n, 3, 3) are nan where they are absent,
+    and so is the gradient (n, 3), which is None where it is not wanted.
     """
 
     number: int
@@ -97,6 +98,7 @@ class Conformer:
     mbis_charges: FloatArray
     mbis_dipoles: FloatArray
     mbis_quadrupoles: FloatArray
+    gradient: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,12 @@ class Group:
 
 
 def read_groups(
-    file: h5py.File, links: Mapping[bytes, bool], selection: Selection
+    file: h5py.File, links: Mapping[bytes, bool], selection: Selection, gradients: bool = False
 ) -> Iterator[Group | Rejected]:
     """Yield every group of an open archive, those rejected too.
 
     ``links`` is what :func:`~mepflow.archives.hdf5.root_links` returned. Of conformers with equal
-    energies the one with the lower number comes first.
+    energies the one with the lower number comes first. With ``gradients`` conformers keep theirs.
     """
     for encoded, is_inside in links.items():
         name, is_text = _printable(encoded)
@@ -129,7 +131,7 @@ def read_groups(
                 raise RecordError("its name is not printable text")
             if not is_inside:
                 raise RecordError("it is a link to another place, which is not followed")
-            yield _group(SafeGroup(file, encoded), name, selection)
+            yield _group(SafeGroup(file, encoded), name, selection, gradients)
         except RecordError as error:
             yield Rejected(name, name, str(error))
 
@@ -142,7 +144,7 @@ def _printable(encoded: bytes) -> tuple[str, bool]:
     return ascii(name)[1:-1], False
 
 
-def _group(group: SafeGroup, name: str, selection: Selection) -> Group:
+def _group(group: SafeGroup, name: str, selection: Selection, gradients: bool) -> Group:
     if not len(group):
         raise RecordError("it is empty")
     if missing := [dataset for dataset in _REQUIRED if dataset not in group]:
@@ -158,7 +160,7 @@ def _group(group: SafeGroup, name: str, selection: Selection) -> Group:
     }
     species = read_species(group.text("smiles"), atomic_numbers.tolist())
     subset = group.text("subset") if "subset" in group else ""
-    molecule = _Molecule(atomic_numbers, energies, datasets, species.total_charge)
+    molecule = _Molecule(atomic_numbers, energies, datasets, species.total_charge, gradients)
     conformers, left_out = _select(molecule, selection)
     if not conformers:
         number, reason = min(left_out.items())
@@ -213,6 +215,7 @@ class _Molecule:
     energies: FloatArray
     datasets: dict[str, h5py.Dataset]
     total_charge: int
+    keeps_gradients: bool
 
     def rows(self, name: str, numbers: IntArray) -> FloatArray:
         """Return a quantity of these conformers, nan where it is absent or not finite."""
@@ -277,6 +280,7 @@ def _conformers(molecule: _Molecule, numbers: IntArray) -> dict[int, Conformer |
             charges[row],
             atomic_dipoles[row],
             atomic_quadrupoles[row],
+            gradients[row] if molecule.keeps_gradients else None,
         )
     return found
 

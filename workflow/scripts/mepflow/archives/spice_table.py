@@ -30,10 +30,12 @@ def read_archive(
     rejected_path: Path,
     expected_records: int | None = None,
     conformers: Selection = "lowest",
+    gradients: bool = False,
 ) -> None:
     """Write the molecules of an archive, in the order of their groups, and what was rejected.
 
-    ``conformers`` is ``lowest``, ``all`` or how many of the lowest energies are taken per group.
+    ``conformers`` is ``lowest``, ``all`` or how many of the lowest energies are taken per group;
+    with ``gradients`` the table has their whole gradients, too.
     The table has a row per conformer, with the ``archive_*`` fields and texts of
     :mod:`mepflow.molecules` that SPICE has; a row's id is the group's name, and ``name:number``
     where a group can have several. The CSV has the columns record, id, reason: a row per rejected
@@ -51,7 +53,8 @@ def read_archive(
     with open_file(archive) as file, open_writer(table_path) as writer:
         links = root_links(file)
         _check_count(len(links), archive, expected_records)
-        items = _followed(read_groups(file, links, conformers), len(links), archive)
+        groups = read_groups(file, links, conformers, gradients)
+        items = _followed(groups, len(links), archive)
         for block in _blocks(items, rejected, is_numbered):
             writer.append(_table(block, archive, is_numbered))
             rows += len(block)
@@ -125,6 +128,9 @@ def _table(block: list[tuple[Group, Conformer]], archive: Path, is_numbered: boo
         "archive_mbis_dipoles": [conformer.mbis_dipoles for conformer in conformers],
         "archive_mbis_quadrupoles": [conformer.mbis_quadrupoles for conformer in conformers],
     }
+    # All conformers of a reading have a gradient, or none.
+    if gradients := [one.gradient for one in conformers if one.gradient is not None]:
+        properties["archive_gradient"] = gradients
     table = MoleculeTable.from_molecules(molecules, properties, metadata={"archive": archive.name})
     return table.with_texts(
         archive_group=[group.name for group in groups],

@@ -78,6 +78,43 @@ def make_splits(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def archive_splits(
+    ids: Sequence[str],
+    sets: Sequence[str],
+    showcase: Collection[str] = (),
+    molecules: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return the sets that an archive itself puts its molecules into, as :func:`make_splits` does.
+
+    Raises :class:`InputError` where a set is unknown or empty, or one of ``molecules`` is in two of
+    them, and :class:`ConfigError` where a ``showcase`` id is not in the test set.
+    """
+    set_of = dict(zip(ids, sets, strict=True))
+    where: dict[str, str] = {}
+    for name, key in sorted(zip(ids if molecules is None else molecules, ids, strict=True)):
+        if set_of[key] not in SPLITS:
+            raise InputError(
+                f"The archive puts {key} into the set {set_of[key]!a}, not into"
+                f" {', '.join(SPLITS)}: set split.from_archive to false."
+            )
+        if where.setdefault(name, set_of[key]) != set_of[key]:
+            raise InputError(
+                f"The archive puts {name} into the sets {where[name]} and {set_of[key]}: set"
+                " split.from_archive to false."
+            )
+    for key in sorted(showcase):
+        if set_of.get(key) != TEST:
+            raise ConfigError(
+                f"The showcase molecule {key} is not in the archive's test set or did not pass the"
+                " filters: correct split.showcase."
+            )
+    rows = [(key, set_of[key], int(key in showcase)) for key in sorted(ids)]
+    splits = pd.DataFrame(rows, columns=list(COLUMNS))
+    if problem := _problem(splits):
+        raise InputError(f"The archive's own split {problem}: set split.from_archive to false.")
+    return splits
+
+
 def write_splits(splits: pd.DataFrame, path: Path) -> None:
     """Write splits to a CSV file, atomically."""
     with atomic_path(path) as temporary:

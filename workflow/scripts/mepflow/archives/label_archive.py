@@ -1,0 +1,50 @@
+"""A file of labels as a reference: the table that the format ``labelled`` reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mepflow.archives.label_file import LabelSet
+from mepflow.archives.rejected_records import Rejected
+from mepflow.errors import InputError
+from mepflow.molecules import MoleculeTable
+from mepflow.multipoles import from_components, from_second_moment
+
+# What arrays and rows that do not fit together raise.
+_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+
+
+def reference_of_labels(labels: LabelSet, grids: Sequence[str], path: Path) -> MoleculeTable:
+    """Return a set of labels with its potentials on ``grids``, MBIS multipoles, gradient and split.
+
+    A molecule's subset is its kind (neutral, cation, anion, zwitterion). ``path`` names the file in
+    an :class:`InputError` about contents that do not fit together.
+    """
+    try:
+        table = labels.to_table(tuple(grids))
+        moments = from_components(labels.columns["mbis_second_moments"].astype(float))
+        return table.with_properties(
+            archive_gradient=labels.columns["gradient"].astype(float),
+            archive_mbis_charges=labels.columns["mbis_charges"].astype(float),
+            archive_mbis_dipoles=labels.columns["mbis_dipoles"].astype(float),
+            archive_mbis_quadrupoles=from_second_moment(moments),
+        ).with_texts(
+            archive_group=table.ids,
+            archive_subset=labels.texts["kind"],
+            archive_split=labels.texts["split"],
+            molecule=labels.texts["smiles"],
+        )
+    except _DAMAGE as error:
+        reason = ascii(" ".join(str(error).split()))[1:-1][:200]
+        raise InputError(f"{path} is damaged ({reason}): fetch it again.") from error
+
+
+def failed_molecules(labels: LabelSet) -> list[Rejected]:
+    """Return the molecules of a set whose calculation failed, with the reasons."""
+    rows = zip(labels.failed["id"], labels.failed["reason"], strict=True)
+    return [
+        Rejected(f"failed {_printable(key)}", _printable(key), _printable(why)) for key, why in rows
+    ]
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
