@@ -173,7 +173,7 @@ def train_seeds(run: Run) -> None:
             folder / "state",
             run.model(seed),
             folder / "training.csv",
-            code=code_digest("mepflow.training.run"),
+            code=code_digest("mepflow.training.run.train"),
             provenance={"recipe": recipe["training"], "labels": recipe["labels"]},
         )
 

@@ -53,7 +53,10 @@ def foreign_checkpoint(bench: Bench) -> tuple[int, str]:
     texts = {path: path.read_text() for path in (loss, config)}
     settings = yaml.safe_load(texts[config])
     settings["training"]["learning_rate"] *= 2
-    for path, changed in ((config, yaml.safe_dump(settings)), (loss, texts[loss] + "\nNEW = 1\n")):
+    for path, changed in (
+        (config, yaml.safe_dump(settings)),
+        (loss, texts[loss] + "\nassert True\n"),
+    ):
         path.write_text(changed)
         message = copy.failure()
         assert "holds an interrupted training (step " in message, message[-4000:]

@@ -1,6 +1,5 @@
 """The conda environments hold the requirements' pins, and all that a rule's script imports."""
 
-import ast
 import re
 import sys
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mepflow.runs.code_digest import import_closure, imported_modules
+from mepflow.runs.archive_labels import READERS
+from mepflow.runs.code_reach import Reach
+from mepflow.runs.package_sources import Sources
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -53,20 +54,10 @@ def rules() -> dict[str, tuple[str, str]]:
 
 
 def distributions(script: Path) -> set[str]:
-    """Return the packages beyond the standard library that a script and its modules import."""
-    modules = import_closure(list(imported_modules(script)))
-    files = [script]
-    for module in modules:
-        base = SCRIPTS.joinpath(*module.split("."))
-        path = base.with_suffix(".py")
-        files.append(path if path.exists() else base / "__init__.py")
-    names = set()
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.split(".")[0])
+    """Return the packages beyond the standard library that running a script may import."""
+    readers = [f"{reader}.read_archive" for reader in READERS.values()]
+    more = readers if script.stem == "read_archive" else []
+    names = Reach(Sources(), [script.stem, *more]).packages
     names -= {*sys.stdlib_module_names, "mepflow"}
     return {DISTRIBUTIONS.get(name, name) for name in names}
 

@@ -26,8 +26,11 @@ FIGURES = {
     "plot_trade_off",
     "plot_training_curves",
 }
-# All but that of the filters, which the models do not touch.
+MODELS = {"train_model", "evaluate_models"}
+# Figures and tables, but those of the filters, which the models do not touch.
 MODEL_RESULTS = FIGURES - {"plot_filter_funnel"}
+MODEL_RESULTS |= {"tabulate_mep", "tabulate_multipoles"}
+MODEL_RESULTS |= {"tabulate_mep_breakdown", "tabulate_trade_off"}
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -88,12 +91,6 @@ def test_a_change_of_style_draws_the_figures_again(rerun: Repository) -> None:
     assert set(rerun.planned()) == FIGURES | {"make_page"}
 
 
-def test_a_change_of_plotting_code_draws_the_figures_again(rerun: Repository) -> None:
-    style = rerun.root / "workflow/scripts/mepflow/plots/style.py"
-    style.write_text(style.read_text() + "\nNEW = 1\n")
-    assert set(rerun.planned()) == FIGURES | {"make_page"}
-
-
 def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     rerun.configure(
         {
@@ -109,10 +106,7 @@ def test_a_loss_weight_retrains_its_variant_alone(rerun: Repository) -> None:
     planned = rerun.planned()
     assert planned["train_model"] == 1
     assert planned["evaluate_models"] == 1
-    tables = {"tabulate_mep", "tabulate_multipoles"}
-    tables |= {"tabulate_mep_breakdown", "tabulate_trade_off"}
-    models = {"train_model", "evaluate_models"}
-    assert set(planned) == models | tables | MODEL_RESULTS | {"make_page"}
+    assert set(planned) == MODELS | MODEL_RESULTS | {"make_page"}
     assert "AC-AD-DQ-dw100-c" in rerun.snakemake("--dry-run").stdout
 
 
@@ -185,26 +179,71 @@ def test_a_learning_curve_trains_on_parts_alone(rerun: Repository) -> None:
     }
 
 
-def test_training_code_retrains_but_leaves_the_reference(rerun: Repository) -> None:
-    loss = rerun.root / "workflow/scripts/mepflow/training/loss.py"
-    loss.write_text(loss.read_text() + "\nNEW = 1\n")
-    planned = rerun.planned()
-    assert planned["train_model"] == 2
-    assert not {"compute_reference", "collect_reference", "read_archive"} & set(planned)
+PACKAGE = "workflow/scripts/mepflow"
+NOTHING = (
+    (f"{PACKAGE}/units.py", "HARTREE_IN_EV: ", "NEW_UNIT: Final = 0.5\nHARTREE_IN_EV: "),
+    (
+        f"{PACKAGE}/fields.py",
+        '    "dipole": ',
+        '    "new": Field("atom", (), "e", "new"),\n    "dipole": ',
+    ),
+    (f"{PACKAGE}/molecules.py", "is damaged (", "is not whole ("),
+    (f"{PACKAGE}/qm/shards.py", "Shard %d of %d: %d", "Job %d of %d: %d"),
+    (f"{PACKAGE}/training/loss.py", '"""', '"""A remark. '),
+    (f"{PACKAGE}/qm/scf.py", "import ", "# A remark.\nimport "),
+    ("Snakefile", "rule all:", 'include: "workflow/rules/new.smk"\n\n\nrule all:'),
+)
+"""Additions and words: a unit, a column, messages, remarks, a file of rules."""
+NEW_RULE = """rule make_new:
+    output:
+        "results/new.txt",
+    params:
+        code=code_digest("tabulate_mep"),
+    script:
+        "../scripts/tabulate_mep.py"
+"""
+NEW_VARIANT = """variants:
+  NEW:
+    atomic_terms: [charges]
+    loss_weights: {dipole: 3.0, quadrupole: 1.0}
+    quadrupole_from: all
+"""
 
 
-def test_reference_code_recomputes_the_reference(rerun: Repository) -> None:
-    properties = rerun.root / "workflow/scripts/mepflow/qm/properties.py"
-    properties.write_text(properties.read_text() + "\nNEW = 1\n")
-    planned = rerun.planned()
-    assert planned["compute_reference"] == 2
-    assert "read_archive" not in planned
+def test_what_runs_again_follows_the_code(rerun: Repository) -> None:
+    def planned_after(*changes: tuple[str, str, str]) -> dict[str, int]:
+        before = {name: (rerun.root / name).read_text() for name, _, _ in changes}
+        for name, old, new in changes:
+            edit(rerun.root / name, old, new)
+        planned = rerun.planned()
+        for name, text in before.items():
+            (rerun.root / name).write_text(text)
+        return planned
 
+    (rerun.root / "workflow/rules/new.smk").write_text(NEW_RULE)
+    (rerun.root / PACKAGE / "new_study.py").write_text("X = 1\n")
+    assert planned_after(*NOTHING) == {}
+    variant = planned_after(("config/definitions.yaml", "variants:\n", NEW_VARIANT))
+    assert set(variant) <= {"make_page"}  # it shows the settings
 
-def test_a_comment_runs_nothing(rerun: Repository) -> None:
-    loss = rerun.root / "workflow/scripts/mepflow/training/loss.py"
-    loss.write_text("# A remark.\n" + loss.read_text())
-    assert rerun.planned() == {}
+    scf = planned_after((f"{PACKAGE}/qm/corrected_scf.py", "exact.ecoul +", "exact.ecoul -"))
+    assert scf["compute_reference"] == 2
+    assert scf["train_model"] == 2
+    assert not {"read_archive", "filter_molecules", "split_molecules"} & set(scf)
+
+    loss = planned_after((f"{PACKAGE}/training/loss.py", "weight * values", "weight + values"))
+    assert loss["train_model"] == 2
+    assert set(loss) == MODELS | MODEL_RESULTS | {"make_page"}
+
+    table = planned_after(
+        (f"{PACKAGE}/tables/mep_table.py", "per_molecule.median()", "per_molecule.mean()")
+    )
+    assert table == {"tabulate_mep": 1, "make_page": 1}
+
+    style = planned_after(
+        (f"{PACKAGE}/plots/style.py", '"lines.linewidth": 1.0', '"lines.linewidth": 1.1')
+    )
+    assert set(style) == FIGURES | {"make_page"}
 
 
 def test_report_holds_every_figure_with_its_caption(finished: Repository, tmp_path: Path) -> None:

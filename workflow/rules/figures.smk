@@ -26,7 +26,7 @@ rule plot_filter_funnel:
         runtime=10,
     params:
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.filter_funnel"),
+        code=code_digest("plot_filter_funnel"),
     message:
         "{wildcards.dataset}: figure of the filters"
     script:
@@ -48,7 +48,7 @@ rule plot_training_curves:
     params:
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.training_curves"),
+        code=code_digest("plot_training_curves"),
     message:
         "{wildcards.dataset}: figure of the training curves"
     script:
@@ -71,7 +71,7 @@ rule plot_multipole_parity:
     params:
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.multipole_parity"),
+        code=code_digest("plot_multipole_parity"),
     message:
         "{wildcards.dataset}: figure of predicted against reference multipoles"
     script:
@@ -94,7 +94,7 @@ rule plot_mep_error:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.mep_error"),
+        code=code_digest("plot_mep_error"),
     message:
         "{wildcards.dataset}: figure of the MEP errors"
     script:
@@ -117,7 +117,7 @@ rule plot_mep_parity:
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.mep_parity"),
+        code=code_digest("plot_mep_parity"),
     message:
         "{wildcards.dataset}: figure of predicted against reference potentials"
     script:
@@ -145,7 +145,7 @@ rule plot_showcase:
     params:
         grid=lambda wildcards: picture_grid(wildcards.dataset, "plane"),
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.showcase"),
+        code=code_digest("plot_showcase"),
     message:
         "{wildcards.dataset}: figure of the potential around {wildcards.molecule}"
     script:
@@ -170,7 +170,7 @@ rule plot_surface:
     params:
         grid=lambda wildcards: picture_grid(wildcards.dataset, "surface"),
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.surface"),
+        code=code_digest("plot_surface"),
     message:
         "{wildcards.dataset}: figure of the potential on the surface of {wildcards.molecule}"
     script:
@@ -193,7 +193,7 @@ rule plot_mep_breakdown:
         names=lambda wildcards: drawn_representations(wildcards.dataset),
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.mep_breakdown"),
+        code=code_digest("plot_mep_breakdown"),
     message:
         "{wildcards.dataset}: figure of the MEP errors by {wildcards.by}"
     script:
@@ -215,7 +215,7 @@ rule plot_trade_off:
     params:
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.trade_off"),
+        code=code_digest("plot_trade_off"),
     message:
         "{wildcards.dataset}: figure of the trade-off between dipole and quadrupole"
     script:

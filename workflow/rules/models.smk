@@ -30,7 +30,7 @@ rule train_model:
         ),
         training=lambda wildcards: training_rows.training_row(config, wildcards.variant),
         code=lambda wildcards: code_digest(
-            "mepflow.training.run",
+            "train_model",
             training_rows.task_module(config, wildcards.variant),
             training_rows.network_module(config, wildcards.dataset, wildcards.variant),
         ),
@@ -87,7 +87,7 @@ rule evaluate_models:
     params:
         device=config["training"]["device"],
         code=lambda wildcards: code_digest(
-            "mepflow.evaluation.model_evaluation",
+            "evaluate_models",
             *training_rows.network_modules(config, wildcards.dataset),
         ),
     message:
@@ -116,11 +116,7 @@ rule evaluate_baseline:
         runtime=growing(240),
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest(
-            "mepflow.evaluation.baselines",
-            "mepflow.evaluation.mep_errors",
-            "mepflow.evaluation.multipole_errors",
-        ),
+        code=code_digest("evaluate_baseline"),
     message:
         "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
     script:

@@ -20,7 +20,7 @@ rule read_archive:
         records=lambda wildcards: archive_row(wildcards)["records"],
         reader=reader,
         options=lambda wildcards: archive_labels.reader_options(config, ARCHIVES, wildcards.dataset),
-        code=lambda wildcards: code_digest(reader(wildcards)),
+        code=lambda wildcards: code_digest("read_archive", f"{reader(wildcards)}.read_archive"),
     message:
         "{wildcards.dataset}: reading the raw archive {input.archive}"
     script:
@@ -47,7 +47,7 @@ rule filter_molecules:
         runtime=growing(120),
     params:
         filters=lambda wildcards: dataset_row(wildcards)["filters"],
-        code=code_digest("mepflow.selection.filters"),
+        code=code_digest("filter_molecules"),
     message:
         "{wildcards.dataset}: filtering molecules"
     script:
@@ -70,7 +70,7 @@ rule split_molecules:
         runtime=growing(60),
     params:
         split=lambda wildcards: dataset_row(wildcards)["split"],
-        code=code_digest("mepflow.selection.candidate_splits"),
+        code=code_digest("split_molecules"),
     message:
         "{wildcards.dataset}: splitting molecules into training, validation and test sets"
     script:

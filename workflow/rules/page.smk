@@ -26,7 +26,7 @@ rule make_page:
         shown=page_items,
         views=lambda wildcards: surface_views(),
         introduction=lambda wildcards: (ROOT / "workflow/report/workflow.rst").read_text(),
-        code=code_digest("mepflow.page.document"),
+        code=code_digest("make_page"),
     message:
         "The page of the run: {output.page}"
     script:

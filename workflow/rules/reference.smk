@@ -27,7 +27,7 @@ rule compute_reference:
         level=lambda wildcards: dataset_row(wildcards)["level_of_theory"],
         level_row=level_row,
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
-        code=code_digest("mepflow.qm.shards"),
+        code=code_digest("compute_reference"),
     message:
         "{wildcards.dataset}: reference calculations, shard {wildcards.shard}"
     script:
@@ -65,7 +65,7 @@ rule collect_reference:
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"
         ],
-        code=code_digest("mepflow.qm.collection"),
+        code=code_digest("collect_reference"),
     message:
         "{wildcards.dataset}: collecting the reference and filtering by it"
     script:

@@ -29,7 +29,7 @@ rule tabulate_filters:
         mem_mb=4000,
         runtime=10,
     params:
-        code=code_digest("mepflow.tables.filters_table"),
+        code=code_digest("tabulate_filters"),
     message:
         "{wildcards.dataset}: table of the filters"
     script:
@@ -55,7 +55,7 @@ rule tabulate_multipoles:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code_digest("mepflow.tables.multipoles_table"),
+        code=code_digest("tabulate_multipoles"),
     message:
         "{wildcards.dataset}: table of the multipole errors"
     script:
@@ -82,7 +82,7 @@ rule tabulate_mep:
         runtime=30,
     params:
         headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.mep_table"),
+        code=code_digest("tabulate_mep"),
     message:
         "{wildcards.dataset}: table of the MEP errors"
     script:
@@ -109,9 +109,7 @@ rule tabulate_labels:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        code=code_digest(
-            "mepflow.evaluation.archive_consistency", "mepflow.tables.differences_table"
-        ),
+        code=code_digest("tabulate_labels"),
     message:
         "{wildcards.dataset}: table of the consistency of the archive's labels"
     script:
@@ -138,7 +136,7 @@ rule tabulate_agreement:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        code=code_digest("mepflow.evaluation.archive_agreement", "mepflow.tables.differences_table"),
+        code=code_digest("tabulate_agreement"),
     message:
         "{wildcards.dataset}: table of the agreement with the archive"
     script:
@@ -168,7 +166,7 @@ rule tabulate_mep_breakdown:
         runtime=growing(240),
     params:
         headline_grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.breakdown_table"),
+        code=code_digest("tabulate_mep_breakdown"),
     message:
         "{wildcards.dataset}: table of where the MEP is wrong"
     script:
@@ -195,7 +193,7 @@ rule tabulate_trade_off:
         runtime=30,
     params:
         variants=VARIANT_ROWS,
-        code=code_digest("mepflow.tables.trade_off_table"),
+        code=code_digest("tabulate_trade_off"),
     message:
         "{wildcards.dataset}: table of the trade-off between dipole and quadrupole"
     script:

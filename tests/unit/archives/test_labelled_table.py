@@ -133,7 +133,11 @@ def test_the_backend_is_no_level(tmp_path):
 REFUSED = {
     "records": ({"expected_records": 4}, InputError, "holds 3 molecules instead of 4"),
     "grid": ({"grids": {"shell": GRID}}, InputError, "no potential on the grid shell .*'mk'"),
-    "scale": ({"grids": {"mk": GRID | {"scales": [2.0]}}}, ConfigError, r"the 'scales' of its grid"),
+    "scale": (
+        {"grids": {"mk": GRID | {"scales": [2.0]}}},
+        ConfigError,
+        r"the 'scales' of its grid",
+    ),
     "label": ({"labels": ["forces"]}, InputError, "has no archive_gradient"),
 }
 

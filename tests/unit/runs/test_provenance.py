@@ -1,72 +1,12 @@
-"""Digests of code see what decides a number, and nothing else."""
+"""Records hold what a result was made from, and with which settings and software."""
 
 from pathlib import Path
 
 import pytest
 
-from mepflow.runs import code_digest as code_digest_module
 from mepflow.runs import provenance
-from mepflow.runs.code_digest import code_digest, import_closure, script_digest
+from mepflow.runs.code_digest import script_digest
 from mepflow.runs.provenance import file_digest, plain, read_record, record_path, write_record
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "top.py").write_text("from mepflow.sub import low\n\nX = low.F(1)\n")
-    (tmp_path / "sub" / "__init__.py").write_text("")
-    (tmp_path / "sub" / "low.py").write_text('"""Text."""\n\ndef F(x):\n    return x\n')
-    (tmp_path / "other.py").write_text("Y = 2\n")
-    monkeypatch.setattr(code_digest_module, "_ROOT", tmp_path)
-    return tmp_path
-
-
-def digest(*modules: str) -> str:
-    code_digest.cache_clear()
-    return code_digest(*modules)
-
-
-def test_closure_follows_imports(package: Path) -> None:
-    assert import_closure(["mepflow.top"]) == {"mepflow.top", "mepflow.sub", "mepflow.sub.low"}
-
-
-def test_digest_changes_with_an_imported_module_alone(package: Path) -> None:
-    before = digest("mepflow.top")
-    (package / "other.py").write_text("Y = 3\n")
-    assert digest("mepflow.top") == before
-    (package / "sub" / "low.py").write_text("def F(x):\n    return x + 1\n")
-    assert digest("mepflow.top") != before
-
-
-def test_comments_docstrings_and_layout_do_not_count(package: Path) -> None:
-    before = digest("mepflow.top")
-    text = '"""Other."""\n\n# why\ndef F(x):\n    """Text."""\n    return (x)\n'
-    (package / "sub" / "low.py").write_text(text)
-    assert digest("mepflow.top") == before
-
-
-def test_compiled_sources_count(package: Path) -> None:
-    (package / "sub" / "low.py").write_text("SOURCE = 'loops.cpp'\n\n\ndef F(x):\n    return x\n")
-    others, before = digest("mepflow.other"), digest("mepflow.top")
-    (package / "sub" / "others.cpp").write_text("int g() { return 2; }\n")
-    assert digest("mepflow.top") == before
-    (package / "sub" / "loops.cpp").write_text("int f() { return 1; }\n")
-    assert digest("mepflow.top") != before
-    assert digest("mepflow.other") == others
-
-
-def test_unknown_module_is_an_error(package: Path) -> None:
-    with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        digest("mepflow.nowhere")
-
-
-def test_plots_are_not_among_what_decides_numbers() -> None:
-    for module in ("mepflow.qm.shards", "mepflow.training.run", "mepflow.selection.filters"):
-        closure = import_closure([module])
-        assert not any(name.startswith("mepflow.plots") for name in closure)
-    assert "mepflow.training.trainer" in import_closure(["mepflow.training.run"])
-    assert "mepflow.training.run" not in import_closure(["mepflow.qm.shards"])
-
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 

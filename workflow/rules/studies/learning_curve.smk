@@ -22,7 +22,7 @@ rule thin_training_set:
         runtime=growing(60),
     params:
         seed=lambda wildcards: dataset_row(wildcards)["split"]["seed"],
-        code=code_digest("mepflow.selection.training_parts"),
+        code=code_digest("thin_training_set"),
     message:
         "{wildcards.dataset}: taking {wildcards.fraction} of the training molecules"
     script:
@@ -90,7 +90,7 @@ rule tabulate_learning_curve:
         runtime=30,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.learning_curve_table"),
+        code=code_digest("tabulate_learning_curve"),
     message:
         "{wildcards.dataset}: table of the learning curve"
     script:
@@ -112,7 +112,7 @@ rule plot_learning_curve:
     params:
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.learning_curve"),
+        code=code_digest("plot_learning_curve"),
     message:
         "{wildcards.dataset}: figure of the learning curve"
     script:

@@ -23,7 +23,7 @@ rule find_known:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        code=code_digest("mepflow.evaluation.seen_molecules"),
+        code=code_digest("find_known"),
     message:
         "{wildcards.dataset}: test molecules that models of {wildcards.source} have learned from"
     script:
@@ -54,7 +54,7 @@ rule evaluate_transfer:
     params:
         device=config["training"]["device"],
         code=lambda wildcards: code_digest(
-            "mepflow.evaluation.model_evaluation",
+            "evaluate_transfer",
             *training_rows.network_modules(config, wildcards.source),
         ),
     message:
@@ -86,7 +86,7 @@ rule tabulate_transfer:
         runtime=30,
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
-        code=code_digest("mepflow.tables.transfer_table"),
+        code=code_digest("tabulate_transfer"),
     message:
         "{wildcards.dataset}: table of models of other datasets"
     script:
@@ -110,7 +110,7 @@ rule plot_transfer:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
-        code=code_digest("mepflow.plots.transfer_errors"),
+        code=code_digest("plot_transfer"),
     message:
         "{wildcards.dataset}: figure of models of other datasets"
     script:

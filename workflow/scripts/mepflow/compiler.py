@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mepflow.storage.files import atomic_path
+from mepflow.storage.files import atomic_path, cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,7 @@ def _compiled(compiler: str, source: Path, headers: Sequence[Path]) -> Path:
     sources = [path.read_bytes() for path in (source, *headers)]
     key = hashlib.sha256(b"\0".join([*sources, " ".join(FLAGS).encode(), version]))
     key.update(_processor().encode())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    library = cache / "mepflow" / f"{source.stem}-{key.hexdigest()[:16]}.so"
+    library = cache_folder() / f"{source.stem}-{key.hexdigest()[:16]}.so"
     if not library.exists():
         with atomic_path(library) as temporary:
             command = [compiler, *FLAGS, str(source), "-o", str(temporary)]

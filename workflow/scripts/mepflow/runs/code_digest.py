@@ -1,101 +1,110 @@
 """Which code decides a result: a digest of it, for Snakemake and for records."""
 
 import ast
+import atexit
+import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-_PACKAGE: Final = "mepflow"
+from mepflow.runs.code_reach import Reach
+from mepflow.runs.definitions import describe
+from mepflow.runs.package_sources import ROOT, Sources
+from mepflow.storage.files import atomic_path, cache_folder
 
-
-_ROOT: Final = Path(__file__).resolve().parents[1]
-
-
-_OTHER_SOURCES: Final = (".cpp", ".css", ".hpp", ".html", ".js")
+CACHE_NAME: Final = "code-digests.json"
+_KEPT: Final = 8
+"""States of the sources whose digests are remembered: a few worktrees and branches."""
 
 
 @lru_cache
-def code_digest(*modules: str) -> str:
-    """Return a digest of the named modules of the package and all that they import from it.
+def code_digest(*entries: str) -> str:
+    """Return a digest of the code that decides what the entry points do.
 
-    Snakemake reruns a rule when its script changes, not when a module that the script imports does;
-    this digest among a rule's params closes the gap. Comments, docstrings and layout do not count.
-    C++ sources and parts of pages beside a module that names them count as they are.
+    An entry point is the name of a script, or the full name of a function, a method or a module of
+    the package. Snakemake reruns a rule when its script changes, not when a function that the
+    script calls does; this digest among a rule's params closes the gap.
+    :mod:`mepflow.runs.code_reach` says what counts, :mod:`mepflow.runs.canonical_text` what of it.
     """
-    digest = hashlib.sha256()
-    for module in sorted(import_closure(modules)):
-        digest.update(module.encode())
-        source = _source(module)
-        digest.update(_normalised(source).encode())
-        for other in sorted(source.parent.iterdir()):
-            if other.suffix in _OTHER_SOURCES and other.name in source.read_text():
-                digest.update(other.read_bytes())
-    return digest.hexdigest()[:16]
+    return _digests().of(*entries)
 
 
-def import_closure(modules: Sequence[str]) -> set[str]:
-    """Return the named modules of the package and all that they import from it, directly or not."""
-    found: set[str] = set()
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            waiting.extend(imported_modules(_source(module)))
-            package = module.rpartition(".")[0]  # its __init__ runs first
-            if package != _PACKAGE:
-                waiting.append(package)
-    return found
+class Digests:
+    """The digests of one state of the sources, remembered from one process to the next."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._sources = Sources(root)
+        self._state = _content(root)
+        self._known = _remembered().get(self._state, {})
+        self._is_new = False
+
+    def of(self, *entries: str) -> str:
+        """Return the digest of some entry points."""
+        key = " ".join(entries)
+        if key not in self._known:
+            self._known[key] = _digest(Reach(self._sources, entries).texts)
+            self._is_new = True
+        return self._known[key]
+
+    def remember(self) -> None:
+        """Write what is new where other processes find it; not to be able to does no harm."""
+        if self._is_new:
+            _remember(self._state, self._known)
 
 
-def _source(module: str) -> Path:
-    parts = module.split(".")[1:]
-    path = _ROOT.joinpath(*parts).with_suffix(".py") if parts else _ROOT / "__init__.py"
-    path = path if path.exists() else _ROOT.joinpath(*parts, "__init__.py")
-    if not path.exists():
-        raise ModuleNotFoundError(f"{module} is not a module of {_PACKAGE}")
-    return path
-
-
-def imported_modules(path: Path) -> Iterator[str]:
-    """Yield the modules of the package that a file imports; its version alone is not one."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.startswith(f"{_PACKAGE}."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _PACKAGE:
-            base = str(node.module)
-            if base != _PACKAGE:
-                yield base
-            for alias in node.names:
-                if _exists(f"{base}.{alias.name}"):
-                    yield f"{base}.{alias.name}"
-
-
-def _exists(module: str) -> bool:
-    path = _ROOT.joinpath(*module.split(".")[1:])
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-def _normalised(path: Path) -> str:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+@lru_cache(maxsize=1)
+def _digests() -> Digests:
+    digests = Digests()
+    atexit.register(digests.remember)
+    return digests
 
 
 def script_digest(rule: str) -> str | None:
     """Return a digest of the script of a rule, which bears its name, or None without one."""
-    path = _ROOT.parent / f"{rule}.py"
-    return hashlib.sha256(_normalised(path).encode()).hexdigest()[:16] if path.exists() else None
+    path = ROOT.parent / f"{rule}.py"
+    if not path.exists():
+        return None
+    return _digest({"": describe(ast.parse(path.read_text(encoding="utf-8")), rule).text})
+
+
+def _digest(texts: dict[str, str]) -> str:
+    parts = [f"{name}\0{text}" for name, text in sorted(texts.items())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _content(root: Path) -> str:
+    """Return a digest of all files of the package."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.*")):
+        if path.suffix != ".pyc" and path.is_file():
+            digest.update(f"{path.relative_to(root)}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _remembered() -> dict[str, dict[str, str]]:
+    """Return the digests of other processes by the state of the sources; none if unreadable."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        found: Any = json.loads((cache_folder() / CACHE_NAME).read_text(encoding="utf-8"))
+        if _is_whole(found):
+            return dict(found)
+    return {}
+
+
+def _is_whole(found: Any) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(known, dict) and all(isinstance(text, str) for text in known.values())
+        for known in found.values()
+    )
+
+
+def _remember(state: str, known: dict[str, str]) -> None:
+    others = [item for item in _remembered().items() if item[0] != state]
+    kept = dict([*others[1 - _KEPT :], (state, known)])
+    with (
+        contextlib.suppress(OSError, RuntimeError),  # no home folder is a RuntimeError
+        atomic_path(cache_folder() / CACHE_NAME) as path,
+    ):
+        path.write_text(json.dumps(kept), encoding="utf-8")

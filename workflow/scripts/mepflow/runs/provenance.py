@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from mepflow import __version__
 from mepflow.errors import InputError
-from mepflow.runs.code_digest import _PACKAGE, _ROOT, script_digest
+from mepflow.runs.code_digest import script_digest
+from mepflow.runs.package_sources import PACKAGE, ROOT
 from mepflow.storage.files import atomic_path
 from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
@@ -139,7 +140,7 @@ def _seed(wildcards: Mapping[str, str], params: Any) -> int | None:
 
 def software_versions() -> dict[str, str]:
     """Return the versions of Python, mepflow and of the packages that are installed."""
-    versions = {"python": platform.python_version(), _PACKAGE: __version__}
+    versions = {"python": platform.python_version(), PACKAGE: __version__}
     for name in _SOFTWARE:
         try:
             versions[name] = importlib.metadata.version(name)
@@ -153,7 +154,7 @@ def git_commit() -> str | None:
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-            cwd=_ROOT,
+            cwd=ROOT,
             capture_output=True,
             text=True,
             check=True,

@@ -38,3 +38,11 @@ def remove_partial_files(path: str | Path) -> None:
     path = Path(path)
     for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{path.suffix}"):
         leftover.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Return where this user's machine keeps what can be made again.
+
+    It may not exist; raises ``RuntimeError`` where the user has no home folder.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mepflow"
