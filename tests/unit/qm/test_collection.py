@@ -10,7 +10,8 @@ from mepflow.errors import InputError, StateError
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.collection import collect_reference, merge_verdicts, with_archive_labels
 from mepflow.selection.splits import write_splits
-from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts, write_csv
+from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts
+from mepflow.storage.csv_file import write_csv
 
 DEBYE = 1 / 2.541746473  # in e bohr
 GRIDS = {"mk": {"molecules": "test"}, "plane": {"molecules": "showcase"}}

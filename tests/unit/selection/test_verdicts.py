@@ -15,8 +15,8 @@ from mepflow.selection.verdicts import (
     read_funnel,
     read_verdicts,
     summarise,
-    write_csv,
 )
+from mepflow.storage.csv_file import write_csv
 
 
 def failing(*failed):

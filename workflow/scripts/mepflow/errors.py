@@ -13,5 +13,12 @@ class InputError(MepflowError):
     """An input file is missing, damaged, or does not hold what it should."""
 
 
+class MissingFileError(InputError):
+    """A file that a rule of the workflow makes is not there."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} does not exist: run the rule that makes it.")
+
+
 class StateError(MepflowError):
     """Saved state (checkpoint, shard, results folder) belongs to another configuration."""

@@ -32,9 +32,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.errors import InputError
+from mepflow.errors import InputError, MissingFileError
 from mepflow.fields import FIELDS, TEXTS, Field
 from mepflow.multipoles import ORIGIN
+from mepflow.storage.damage import DAMAGE, reason
 from mepflow.storage.files import atomic_path
 from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.storage.table_file import check_file, read_numbers
@@ -47,18 +48,6 @@ FORMAT: Final = "mepflow molecules"
 FORMAT_VERSION: Final = 1
 _UPGRADES: Final[Mapping[int, Upgrade]] = {}
 """Steps from earlier versions: from the arguments of a table, by name, to those of the next."""
-
-# What h5py, JSON and the checks of a table raise where parts of a file are damaged or swapped.
-_DAMAGE: Final = (
-    OSError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ArithmeticError,
-    MemoryError,
-)
 
 
 @dataclass(frozen=True)
@@ -310,14 +299,14 @@ class MoleculeTable:
                     raise InputError(f"{path} is not a {FORMAT} file: make it again.")
                 return cls._read(file)
         except FileNotFoundError:
-            raise InputError(f"{path} does not exist: run the rule that makes it.") from None
+            raise MissingFileError(path) from None
         except NewerVersionError as error:
             raise InputError(
                 f"{path} is newer than this program ({error}): use the mepflow that wrote it."
             ) from error
-        except _DAMAGE as error:
-            reason = ascii(" ".join(str(error).split()))[1:-1][:200]
-            raise InputError(f"{path} is damaged ({reason}): delete it and run again.") from error
+        except DAMAGE as error:
+            text = f"{path} is damaged ({reason(error)}): delete it and run again."
+            raise InputError(text) from error
 
     @classmethod
     def _read(cls, file: h5py.File) -> Self:

@@ -24,7 +24,7 @@ from mepflow.archives.labelled import (
 from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 from mepflow.storage.hdf5_file import open_hdf5, read_attribute
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,7 @@ def read_archive(
         raise InputError(_nothing_left(archive, rejected))
     table = as_archive(reference.select(kept), list(grids or {}))
     table = replace(table, metadata={**reference.metadata, "archive": archive.name})
-    with atomic_path(rejected_path) as temporary:
-        frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
-        frame.to_csv(temporary, index=False)
+    write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
     table.save(table_path)
     logger.info("%s: %d molecules taken, %d rejected", archive, len(kept), len(rejected))
 

@@ -15,7 +15,7 @@ from mepflow.archives.record_file import RecordFile, open_record_file
 from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import InputError
 from mepflow.molecules import IntArray, Molecule, MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 logger = logging.getLogger(__name__)
@@ -51,9 +51,7 @@ def read_archive(
             for first in range(0, len(rows), _BLOCK):
                 block = [records.read(row) for row in rows[first : first + _BLOCK].tolist()]
                 writer.append(_table(block, archive))
-            with atomic_path(rejected_path) as temporary:
-                frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
-                frame.to_csv(temporary, index=False)
+            write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
     logger.info("%s: %d molecules, %d records rejected", archive, len(rows), len(rejected))
 
 

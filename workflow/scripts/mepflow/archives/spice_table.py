@@ -15,7 +15,7 @@ from mepflow.archives.rejected_records import Rejected
 from mepflow.archives.spice import Conformer, Group, Selection, read_groups
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +60,7 @@ def read_archive(
             rows += len(block)
         if not rows:
             raise InputError(_nothing_left(archive, rejected))
-        with atomic_path(rejected_path) as temporary:
-            frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
-            frame.to_csv(temporary, index=False)
+        write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
     logger.info("%s: %d conformers taken, %d records rejected", archive, rows, len(rejected))
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from mepflow.evaluation.differences import Quantity
 from mepflow.fields import FIELDS
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,8 +39,7 @@ _ARCHIVE_FIELDS: Final = {
 def compare_with_archive(computed: Path, output: Path) -> pd.DataFrame:
     """Write and return :func:`reference_differences` of a table of computed molecules, as CSV."""
     frame = reference_differences(MoleculeTable.load(computed))
-    with atomic_path(output) as temporary:
-        frame.to_csv(temporary, index=False)
+    write_csv(frame, output)
     return frame
 
 

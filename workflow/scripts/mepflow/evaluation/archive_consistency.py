@@ -18,7 +18,7 @@ from mepflow.evaluation.mbis_baselines import MBIS_FIELDS
 from mepflow.fields import FIELDS
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,8 +44,7 @@ logger = logging.getLogger(__name__)
 def check_labels(archive_table: Path, output: Path) -> pd.DataFrame:
     """Write and return :func:`label_differences` of an archive's table of molecules, as CSV."""
     frame = label_differences(MoleculeTable.load(archive_table))
-    with atomic_path(output) as temporary:
-        frame.to_csv(temporary, index=False)
+    write_csv(frame, output)
     unchecked = frame[frame["quadrupole_difference_e_bohr2"].isna()]
     if len(unchecked):
         logger.warning(

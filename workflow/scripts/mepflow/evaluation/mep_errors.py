@@ -22,7 +22,7 @@ from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.geometry.stored_grids import metric_grids
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -112,8 +112,7 @@ def write_mep_errors(
             f"the reference holds no MEP of the molecules of {predictions}: "
             "compute the reference of the test molecules on at least one grid."
         )
-    with atomic_path(output) as temporary:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
+    write_csv(pd.DataFrame(rows, columns=list(COLUMNS)), output)
     logger.info("%s: MEP errors of %d molecules × grids", predictions, len(rows))
 
 

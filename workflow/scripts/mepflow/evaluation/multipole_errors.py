@@ -16,7 +16,7 @@ from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,8 +61,7 @@ def write_multipole_errors(
         if not {"dipole", "quadrupole"} <= table.properties.keys():
             raise InputError(f"{name} holds no dipoles and quadrupoles: make it again.")
     frame = multipole_errors(predicted, matched)
-    with atomic_path(output) as temporary:
-        frame.to_csv(temporary, index=False)
+    write_csv(frame, output)
 
 
 def multipole_errors(predicted: MoleculeTable, reference: MoleculeTable) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.identity import canonical_smiles
 from mepflow.selection.splits import TEST, TRAIN, VALIDATION, rows_in_split
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,7 @@ def find_known(
     test = list(rows_in_split(table.ids, splits, TEST))
     pairs = zip(test, _identities(table, test), strict=True)
     known = [table.ids[row] for row, identity in pairs if identity in seen]
-    with atomic_path(output) as temporary:
-        pd.DataFrame({"id": known}, dtype=str).to_csv(temporary, index=False)
+    write_csv(pd.DataFrame({"id": known}, dtype=str), output)
     logger.info(
         "%d of %d test molecules are in the training or validation set of %s",
         len(known),

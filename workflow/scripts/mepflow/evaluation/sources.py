@@ -8,6 +8,7 @@ import pandas as pd
 
 from mepflow.errors import InputError
 from mepflow.evaluation.mbis_baselines import PARTIAL_BASELINES
+from mepflow.storage.csv_file import read_rows
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,7 @@ def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
     """
     frames = []
     for source in sources:
-        try:
-            # A converter, not a type: an id such as NA or 007 stays the text that it is.
-            frame = pd.read_csv(source.path, converters={"id": str})
-        except FileNotFoundError:
-            raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
+        frame = read_rows(source.path)
         frame.insert(0, "name", source.name)
         frame.insert(1, "seed", -1 if source.seed is None else source.seed)
         frames.append(frame)

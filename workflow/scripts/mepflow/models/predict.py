@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor
 
-from mepflow.errors import InputError
 from mepflow.fields import FIELDS
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.model_file import load_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.molecules import MoleculeTable
+from mepflow.storage.csv_file import read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +54,7 @@ def predict(
 
 def _unseen(table: MoleculeTable, known: Path) -> list[int]:
     """Return the rows of molecules that are not among the ids of a CSV file."""
-    try:
-        ids = set(pd.read_csv(known, converters={"id": str})["id"])
-    except FileNotFoundError:
-        raise InputError(f"{known} does not exist: run the rule that makes it.") from None
+    ids = set(read_rows(known)["id"])
     rows = [row for row, key in enumerate(table.ids) if key not in ids]
     logger.info("%d of %d molecules are new to the model", len(rows), len(table))
     return rows

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
-from mepflow.errors import InputError
+from mepflow.errors import InputError, MissingFileError
 from mepflow.evaluation.sources import sources_of
 from mepflow.geometry.radii import CORE_SCALE
 from mepflow.page.captions import caption_html
@@ -182,7 +182,7 @@ def _entry(item: Item, config: Mapping[str, Any], results: Path) -> dict[str, An
             "csv": {"name": _download_name(item["csv"]), "uri": data_uri(csv)} if csv else None,
         }
     except FileNotFoundError as error:
-        raise InputError(f"{error.filename} does not exist: run the rule that makes it.") from None
+        raise MissingFileError(error.filename) from None
 
 
 def _image(path: Path) -> dict[str, Any]:

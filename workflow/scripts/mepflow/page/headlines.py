@@ -9,6 +9,7 @@ import pandas as pd
 
 from mepflow.errors import InputError
 from mepflow.naming import FLOORS, grid_label, representation_label
+from mepflow.storage.csv_file import read_csv
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
@@ -49,10 +50,7 @@ def headline(dataset: str, settings: Mapping[str, Any], table: Path) -> Headline
 
     Raises :class:`InputError` where the file is missing or holds no model on the headline grid.
     """
-    try:
-        frame = pd.read_csv(table)
-    except FileNotFoundError:
-        raise InputError(f"{table} does not exist: run the rule that makes it.") from None
+    frame = read_csv(table)
     grid = settings["headline_grid"]
     if missing := [name for name in _NEEDED if name not in frame.columns]:
         raise InputError(f"{table} has no column {missing[0]}: delete it and run again.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mepflow.errors import InputError
+from mepflow.errors import InputError, MissingFileError
 from mepflow.tables.writing import NONE
 
 _CELLS: Final = re.compile(r"(?<!\\)\|")
@@ -37,7 +37,7 @@ def read_table(path: Path) -> Table:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist: run the rule that makes it.") from None
+        raise MissingFileError(path) from None
     rows = [_cells(line) for line in lines if line.startswith("|")]
     if len(rows) < 2 or len({len(row) for row in rows}) != 1:
         raise InputError(f"{path} is not a table: delete it and run again.")

@@ -14,10 +14,10 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-from mepflow.errors import InputError
 from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.style import PAGE_WIDTH, drawing
+from mepflow.storage.csv_file import read_csv
 
 _PANELS: Final = {
     "rmse_kcal_per_mol_e": "the MEP (kcal/mol/e)",
@@ -37,10 +37,7 @@ def plot_learning_curve(
     rows of ``variants``. Bars are the 95 % intervals of the medians over molecules; level lines are
     the baselines.
     """
-    try:
-        frame = pd.read_csv(table)
-    except FileNotFoundError:
-        raise InputError(f"{table} does not exist: run the rule that makes it.") from None
+    frame = read_csv(table)
     looks = appearances(variants)
     with drawing(PAGE_WIDTH, _HEIGHT, outputs, style) as figure:
         panels = figure.subplots(1, len(_PANELS), sharex=True, squeeze=False)[0]

@@ -16,6 +16,7 @@ from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.panels import log_axis
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, drawing
+from mepflow.storage.csv_file import read_csv
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
@@ -117,10 +118,7 @@ def _plot_parts(
 
 
 def _read(table: Path, by: str, names: Sequence[str]) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(table)
-    except FileNotFoundError:
-        raise InputError(f"{table} does not exist: run the rule that makes it.") from None
+    frame = read_csv(table)
     wanted = (frame["by"] == by) & frame["representation"].isin(names)
     if missing := set(names) - set(frame["representation"][wanted]):
         raise InputError(f"{table} holds no errors of {min(missing)} by {by}: make it again.")

@@ -28,7 +28,7 @@ from mepflow.plots.style import (
     drawing,
     symmetric_limit,
 )
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -101,8 +101,7 @@ def plot_surface(
     Raises :class:`InputError` where the reference or a predictions file lacks the molecule.
     """
     scene = _scene(sources, reference, molecule_id, grid)
-    with atomic_path(table) as temporary:
-        scene.table().round(6).to_csv(temporary, index=False)
+    write_csv(scene.table().round(6), table)
     columns = len(scene.potentials)
     panel_width = min((PAGE_WIDTH - _BARS_WIDTH) / columns, _LARGEST_PANEL_WIDTH)
     across, up = scene.sides()

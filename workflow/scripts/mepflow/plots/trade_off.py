@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from mepflow.errors import InputError
 from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, drawing
+from mepflow.storage.csv_file import read_csv
 
 _LINES: Final = ("solid", "dashed", "dotted", "dashdot")
 _PANEL_HEIGHT: Final = 2.7
@@ -30,10 +30,7 @@ def plot_trade_off(
     grey line joins the variants with the same atomic terms in the order of the dipole's share of
     the loss.
     """
-    try:
-        frame = pd.read_csv(table, keep_default_na=False, na_values={"dipole_share": ""})
-    except FileNotFoundError:
-        raise InputError(f"{table} does not exist: run the rule that makes it.") from None
+    frame = read_csv(table, keep_default_na=False, na_values={"dipole_share": ""})
     trained = frame[frame["terms"] != ""]
     looks = appearances(variants)
     rows = -(-(len(trained) + trained["terms"].nunique()) // _LEGEND_COLUMNS)

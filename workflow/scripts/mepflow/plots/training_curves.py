@@ -14,6 +14,7 @@ from mepflow.models.targets import TARGETS
 from mepflow.plots.appearance import Appearance, Rows, appearances, families
 from mepflow.plots.panels import by_name
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, PAGE_WIDTH, drawing
+from mepflow.storage.csv_file import read_csv
 
 _LOSS: Final = ("train_loss", "validation_loss")
 _HEIGHT: Final = 0.8
@@ -74,10 +75,7 @@ def _rows(logs: Iterable[pd.DataFrame]) -> dict[str, Sequence[str]]:
 
 
 def _read(source: Source) -> pd.DataFrame:
-    try:
-        log = pd.read_csv(source.path)
-    except FileNotFoundError:
-        raise InputError(f"{source.path} does not exist: run the rule that makes it.") from None
+    log = read_csv(source.path)
     missing = [name for name in ("step", *_LOSS) if name not in log]
     if missing:
         raise InputError(f"{source.path} lacks the column {missing[0]}: train the model again.")

@@ -13,7 +13,7 @@ from mepflow.geometry.grids import grid_points
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
 from mepflow.prediction.result import FloatArray, Prediction, spread
 from mepflow.prediction.structures import Structure, formula
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import write_csv
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
     E_BOHR2_IN_DEBYE_ANGSTROM,
@@ -126,8 +126,7 @@ def atom_rows(prediction: Prediction) -> list[Row]:
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write rows with the same keys as a CSV file; what is not a number is left empty."""
-    with atomic_path(path) as temporary:
-        pd.DataFrame(list(rows)).to_csv(temporary, index=False, float_format=_NUMBERS)
+    write_csv(pd.DataFrame(list(rows)), path, _NUMBERS)
 
 
 def columns(name: str, labels: Iterable[str], values: FloatArray) -> Row:

@@ -32,8 +32,8 @@ from mepflow.selection.verdicts import (
     read_funnel,
     read_verdicts,
     repeated_ids,
-    write_csv,
 )
+from mepflow.storage.csv_file import write_csv
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -26,9 +26,9 @@ from mepflow.selection.verdicts import (
     funnel,
     judge,
     kept_rows,
-    read_csv,
-    write_csv,
+    read_texts,
 )
+from mepflow.storage.csv_file import write_csv
 from mepflow.units import E_BOHR_IN_DEBYE
 
 _COLUMNS_OF: Final[dict[str, tuple[str, ...]]] = {
@@ -112,7 +112,7 @@ def select_candidates(
     table = MoleculeTable.load(archive_table_path)
     listed = read_uncharacterized(uncharacterized_path) if uncharacterized_path else None
     filters = filters_before_reference(table, listed, settings)
-    unreadable = _unreadable(read_csv(rejected_path, ("record", "id", "reason")), table.ids)
+    unreadable = _unreadable(read_texts(rejected_path, ("record", "id", "reason")), table.ids)
     verdicts = pd.concat([unreadable, judge(table.ids, filters)])
     verdicts = verdicts.sort_values("id", ignore_index=True)
     kept = kept_rows(table, verdicts, archive_table_path)

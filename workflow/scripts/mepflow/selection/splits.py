@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.errors import ConfigError, InputError, StateError
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import read_csv, write_csv
 
 IntArray = npt.NDArray[np.int64]
 
@@ -117,8 +117,7 @@ def archive_splits(
 
 def write_splits(splits: pd.DataFrame, path: Path) -> None:
     """Write splits to a CSV file, atomically."""
-    with atomic_path(path) as temporary:
-        splits.to_csv(temporary, index=False)
+    write_csv(splits, path)
 
 
 def read_splits(path: Path, ids: Iterable[str] = ()) -> pd.DataFrame:
@@ -127,12 +126,7 @@ def read_splits(path: Path, ids: Iterable[str] = ()) -> pd.DataFrame:
     Raises :class:`InputError` where the file is not one of ours, :class:`StateError` where it
     lacks one of ``ids``: then it belongs to other data.
     """
-    try:
-        splits = pd.read_csv(path, dtype={"id": str, "split": str}, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: run the rule that makes it.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
+    splits = read_csv(path, dtype={"id": str, "split": str}, keep_default_na=False)
     if problem := _problem(splits):
         raise InputError(f"{path} {problem}: delete it and run again.")
     if foreign := sorted(set(ids) - set(splits["id"])):

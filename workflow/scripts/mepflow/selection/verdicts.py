@@ -18,7 +18,7 @@ import pandas as pd
 
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.files import atomic_path
+from mepflow.storage.csv_file import read_csv
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def funnel(verdicts: pd.DataFrame, reasons: Sequence[str]) -> pd.DataFrame:
 
 def read_verdicts(path: Path) -> pd.DataFrame:
     """Read verdicts; raises :class:`InputError` where the file is not one of ours."""
-    verdicts = read_csv(path, COLUMNS)
+    verdicts = read_texts(path, COLUMNS)
     is_rejected = verdicts["verdict"] == REJECTED
     fits = verdicts["reason"].isin(list(REASONS)) == is_rejected
     if not (fits.all() and verdicts["verdict"].isin([KEPT, REJECTED]).all()):
@@ -127,7 +127,7 @@ def read_verdicts(path: Path) -> pd.DataFrame:
 
 def read_funnel(path: Path) -> pd.DataFrame:
     """Read a funnel; raises :class:`InputError` where the file is not one of ours."""
-    steps = read_csv(path, FUNNEL_COLUMNS)
+    steps = read_texts(path, FUNNEL_COLUMNS)
     reasons = list(steps["step"])[1:]
     known = list(steps["step"])[:1] == [ARCHIVE] and set(reasons) <= set(REASONS)
     try:
@@ -139,20 +139,9 @@ def read_funnel(path: Path) -> pd.DataFrame:
     return steps[["step"]].join(counts)
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write verdicts or a funnel to a CSV file, atomically."""
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False)
-
-
-def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Read a CSV file with exactly these columns as texts; raises :class:`InputError`."""
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: run the rule that makes it.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path} is damaged ({error}): delete it and run again.") from error
+    frame = read_csv(path, dtype=str, keep_default_na=False)
     if list(frame.columns) != list(columns):
         raise InputError(
             f"{path} has not the columns {', '.join(columns)}: delete it and run again."

@@ -1,10 +1,6 @@
 """Arrays of an ``.npz`` file that nobody vouches for."""
 
-import lzma
-import struct
-import tokenize
 import zipfile
-import zlib
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Final
@@ -12,23 +8,8 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-# What zipfile and NumPy raise where parts of a file are damaged.
-_DAMAGE: Final = (
-    OSError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    SyntaxError,
-    ArithmeticError,
-    AttributeError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
+from mepflow.storage.damage import DAMAGE
+
 _HEADERS: Final = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -52,9 +33,9 @@ def read_npz(file: str | Path | IO[bytes], limit: int) -> dict[str, npt.NDArray[
                 member.filename.removesuffix(".npy"): _read_array(archive, member)
                 for member in members
             }
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ValueError(f"it is no whole .npz file: {error}") from error
 
 

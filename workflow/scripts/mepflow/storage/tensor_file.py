@@ -6,7 +6,6 @@ and made of tensors and plain containers only.
 """
 
 import io
-import pickle
 import pickletools
 import zipfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import torch
 
+from mepflow.storage.damage import DAMAGE
 from mepflow.storage.files import atomic_path
 
 _PICKLE: Final = "data.pkl"
@@ -26,22 +26,6 @@ _ALLOWED: Final = frozenset(
     | {"torch BoolStorage"}
 )
 """What a pickle may name: a tensor, its storage, and the container of a module's weights."""
-
-# What zipfile, pickle and PyTorch raise where parts of a file are damaged.
-_DAMAGE: Final = (
-    OSError,
-    RuntimeError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    MemoryError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
 
 
 def write_tensor_file(path: Path, content: Any) -> None:
@@ -66,7 +50,7 @@ def read_tensor_file(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ValueError(f"it is no whole file of tensors: {error}") from error
 
 

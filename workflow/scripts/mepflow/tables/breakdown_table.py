@@ -10,7 +10,8 @@ from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, breakdown
 from mepflow.evaluation.sources import Source, molecules_by_seeds
 from mepflow.evaluation.statistics import bootstrap_interval, pooled_rmse
 from mepflow.naming import representation_label
-from mepflow.tables.writing import Column, decimal_text, write_csv, write_markdown
+from mepflow.storage.csv_file import write_csv
+from mepflow.tables.writing import Column, decimal_text, write_markdown
 
 _RMSE: Final = "rmse_kcal_per_mol_e"
 _HEADINGS: Final = {

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from mepflow.storage.csv_file import write_csv
 from mepflow.storage.files import atomic_path
 
 NONE: Final = "–"
@@ -28,12 +29,6 @@ def write_table(frame: pd.DataFrame, columns: Sequence[Column], csv: Path, markd
     """Write all of ``frame`` as CSV, and the chosen ``columns`` as aligned Markdown, atomically."""
     write_csv(frame, csv)
     write_markdown(frame, columns, markdown)
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write all of ``frame`` but its index as CSV, atomically."""
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False)
 
 
 def write_markdown(frame: pd.DataFrame, columns: Sequence[Column], path: Path) -> None:
