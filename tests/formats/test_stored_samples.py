@@ -16,6 +16,7 @@ from mepflow.errors import InputError, MepflowError, StateError
 from mepflow.evaluation.model_evaluation import Evaluation, evaluate_models
 from mepflow.evaluation.sources import read_sources, sources_of
 from mepflow.geometry.stored_grids import metric_grids
+from mepflow.models.model_file import load_model
 from mepflow.molecules import MoleculeTable
 from mepflow.qm.reference_record import PROPERTIES
 from mepflow.runs.provenance import read_record, record_path
@@ -123,6 +124,7 @@ def test_a_checkpoint_of_a_finished_training(results) -> None:
     found = checkpoint.load(results / STATE, fingerprint)
     assert found is not None
     assert (found.step, found.delivered, len(found.rows)) == (20, True, 2)
+    assert [row["step"] for row in found.rows] == [10, 20]
     weights = read_tensor_file(results / MODEL)["state"]
     assert all(torch.equal(found.best_model[name], values) for name, values in weights.items())
     assert checkpoint.load(results / STATE, "of another configuration") is None
@@ -149,6 +151,10 @@ def newer_table(path: Path) -> None:
         file.attrs["format_version"] = 99
 
 
+def newer_tensors(path: Path) -> None:
+    torch.save(read_tensor_file(path) | {"format_version": 99}, path)
+
+
 def newer_journal(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"mepflow1", b"mepflow9"))
 
@@ -158,6 +164,8 @@ NEWER: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
     f"{REFERENCE}.provenance.json": (newer_json, read_record),
     REFERENCE: (newer_table, MoleculeTable.load),
     JOURNAL: (newer_journal, lambda path: Journal(path).read()),
+    MODEL: (newer_tensors, lambda path: load_model(path, "cpu")),
+    f"{STATE}/checkpoint.pt": (newer_tensors, lambda path: checkpoint.load(path.parent, "")),
 }
 
 
