@@ -27,6 +27,8 @@ choose_kernels()
 
 import pyscf  # noqa: E402
 import yaml  # noqa: E402
+from label_card import write_card  # noqa: E402
+from label_comparison import compared_levels, comparison  # noqa: E402
 
 from mepflow import __version__  # noqa: E402
 from mepflow.archives.label_file import LabelSet, read_labels, write_labels  # noqa: E402
@@ -113,6 +115,18 @@ def pack(arguments: argparse.Namespace) -> None:
     )
 
 
+def card(arguments: argparse.Namespace) -> None:
+    """Write the numbers and the figure of the card."""
+    write_card(FOLDER / "README.md", {name: labels_of(name) for name in SETS})
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Show what other settings change on the smallest molecules of the organic set."""
+    rows = definitions()
+    levels = compared_levels(rows["levels_of_theory"], LEVEL)
+    print(comparison(labels_of("organic"), levels, arguments.molecules))  # noqa: T201
+
+
 def main() -> int:
     """Run the command line."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -129,6 +143,11 @@ def main() -> int:
     add.set_defaults(run=pack)
     add.add_argument("set", choices=SETS)
     add.add_argument("--work", type=Path, required=True, help="folder of the journals")
+    add = commands.add_parser("card", help="write the numbers and the figure of the card")
+    add.set_defaults(run=card)
+    add = commands.add_parser("compare", help="show what other settings change on a few molecules")
+    add.set_defaults(run=compare)
+    add.add_argument("--molecules", type=int, default=10)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
