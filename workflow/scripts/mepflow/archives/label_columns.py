@@ -6,7 +6,7 @@ function and per point as well. Symmetric matrices are stored as six components,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -73,10 +73,11 @@ COLUMNS: Final[dict[str, LabelColumn]] = {
         "function", "f4", (), "bohr^-1.5", f"electron density in {FITTING_BASIS}, order of PySCF"
     ),
 }
+SECOND_LEVEL: Final = "hf_"
+"""What names of columns and potentials at the second level of theory begin with."""
 SECOND_COLUMNS: Final[dict[str, LabelColumn]] = {
-    "hf_energy": _of_molecules("f8", "hartree", "total energy at the second level"),
-    "hf_dipole": _of_molecules("f8", "e*bohr", "dipole at the second level", 3),
-    "hf_quadrupole": _of_molecules("f8", "e*bohr^2", "second level: " + _THETA, 6),
+    SECOND_LEVEL + name: replace(COLUMNS[name], description="second level: " + text)
+    for name, text in (("energy", "total energy"), ("dipole", "dipole"), ("quadrupole", _THETA))
 }
 """Of sets with a second level of theory."""
 TEXTS: Final[dict[str, str]] = {

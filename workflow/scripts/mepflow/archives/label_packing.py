@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mepflow.archives.label_columns import (
     FAILED_TEXTS,
     POSITION_DIGITS,
+    SECOND_LEVEL,
     TEXTS,
     LabelColumn,
     StoredPotential,
@@ -24,7 +25,7 @@ from mepflow.multipoles import components
 
 Record = Mapping[str, npt.NDArray[Any]]
 
-_MATRICES: Final = ("quadrupole", "hf_quadrupole")
+_MATRICES: Final = ("quadrupole", SECOND_LEVEL + "quadrupole")
 _POTENTIAL: Final = "mep/"
 _CHECKSUM: Final = "points_checksum/"
 
@@ -67,7 +68,7 @@ def no_labels(
 ) -> LabelSet:
     """Return a set without molecules; ``second_grids`` are those of the second level."""
     rows = {name: dict(row) for name, row in grids.items()}
-    rows |= {f"hf_{name}": dict(grids[name]) for name in second_grids}
+    rows |= {SECOND_LEVEL + name: dict(grids[name]) for name in second_grids}
     none = np.empty(0)
     empty = Potentials(offsets([]), none.astype(np.int16), none, none, none.astype(np.uint64))
     columns = {
@@ -133,7 +134,7 @@ def _computed(
     for key, potential in record.items():
         if key.startswith(_POTENTIAL):
             grid = key.removeprefix(_POTENTIAL)
-            checksum = int(record[_CHECKSUM + grid.removeprefix("hf_")])
+            checksum = int(record[_CHECKSUM + grid.removeprefix(SECOND_LEVEL)])
             potentials[grid] = (StoredPotential.of(potential), checksum)
     return _Row({name: texts[name] for name in TEXTS}, columns, potentials)
 

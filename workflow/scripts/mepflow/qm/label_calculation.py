@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.archives.label_columns import SECOND_LEVEL
 from mepflow.archives.label_points import points_checksum
 from mepflow.errors import InputError
 from mepflow.geometry.grids import grid_points
@@ -30,9 +31,6 @@ from mepflow.qm.stockholder import (
 
 FloatArray = npt.NDArray[np.float64]
 Record = dict[str, npt.NDArray[Any]]
-
-SECOND_LEVEL: Final = "hf"
-"""What names the results at the second level of theory begin with."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,8 @@ def _second(
     origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
     values = molecular_properties(mean_field, origin)
     record: Record = {
-        f"{SECOND_LEVEL}_{name}": values[name] for name in ("energy", "dipole", "quadrupole")
+        SECOND_LEVEL + name: values[name] for name in ("energy", "dipole", "quadrupole")
     }
     for name in settings.second_grids:
-        record[f"mep/{SECOND_LEVEL}_{name}"] = potential_on_points(mean_field, points[name])
+        record[f"mep/{SECOND_LEVEL}{name}"] = potential_on_points(mean_field, points[name])
     return record
