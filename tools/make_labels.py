@@ -51,7 +51,7 @@ LEVEL: Final = "wb97m-d3bj-def2-tzvppd-quick"
 BENCH_LEVEL: Final = "hf-6-31g-d"
 BENCH_GRIDS: Final = ("mk",)
 GRIDS: Final = {"organic": ("mk", "chelpg"), "bench": ("mk", "chelpg", "surface")}
-SIZES: Final = {"organic": (5, 6, 7, 9), "bench": (6, 7, 8, 9, 10, 11, 12, 13, 15)}
+SIZES: Final = {"organic": (3, 5, 6, 7, 9), "bench": (6, 7, 8, 9, 10, 11, 12, 13, 15)}
 """Heavy atoms up to which molecules come first, then the next larger, in the order of the file."""
 
 
