@@ -1,4 +1,4 @@
-"""What another grid, exact integrals or a tighter convergence change in the labels.
+"""What another grid, exact integrals or a tighter convergence change in stored labels.
 
 Run by ``python tools/make_labels.py compare``.
 """
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from tabulate import tabulate
+from tqdm.auto import tqdm
 
 from mepflow.archives.label_file import LabelSet
-from mepflow.molecules import Molecule
-from mepflow.multipoles import centre_of_nuclear_charge
+from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points
 from mepflow.qm.scf import run_scf
@@ -20,44 +20,41 @@ from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
-
-def compared_levels(rows: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, LevelOfTheory]:
-    """Return the levels that the row ``name`` is compared with, by what they change."""
-    changes: dict[str, dict[str, Any]] = {
-        "energy converged to 1e-9 hartree": {"convergence_hartree": 1e-9},
-        "and integration grid 4": {"convergence_hartree": 1e-9, "grid_level": 4},
-        "exact integrals": {"convergence_hartree": 1e-9, "density_fitting": None},
-    }
-    return {what: LevelOfTheory.from_row(what, {**rows[name], **c}) for what, c in changes.items()}
+_TIGHT = {"convergence_hartree": 1e-9}
+_CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "energy to 1e-9 hartree": _TIGHT,
+    "and integration grid 4": {**_TIGHT, "grid_level": 4},
+    "energy to 1e-9, exact integrals": {**_TIGHT, "density_fitting": None},
+}
 
 
-def comparison(labels: LabelSet, levels: Mapping[str, LevelOfTheory], count: int) -> str:
-    """Return, level by level, the RMS and largest changes of the ``count`` smallest molecules."""
-    smallest = np.argsort(labels.columns["functions"], kind="stable")[:count]
-    base = LevelOfTheory(**labels.levels[0])
-    points = {int(index): labels.potential("mk", int(index))[0] for index in smallest}
-    reference = {i: _values(labels.molecule(i), base, points[i]) for i in points}
+def comparison(labels: LabelSet, count: int) -> str:
+    """Return RMS and largest changes of the ``count`` smallest molecules, setting by setting."""
+    order = np.argsort(labels.columns["functions"], kind="stable")
+    smallest = [int(index) for index in order[:count]]
     rows = []
-    for what, level in levels.items():
-        found = {i: _values(labels.molecule(i), level, points[i]) for i in points}
-        for name in reference[next(iter(points))]:
-            parts = [np.ravel(found[i][name] - reference[i][name]) for i in points]
-            flat = np.concatenate(parts)
+    for what, changes in _CHANGES.items():
+        level = LevelOfTheory(**{**labels.levels[0], **changes})
+        changed = [_changes(labels, index, level) for index in tqdm(smallest, desc=what)]
+        for name in changed[0]:
+            flat = np.concatenate([np.ravel(each[name]) for each in changed])
             rows.append((what, name, np.sqrt(np.mean(flat**2)), np.abs(flat).max()))
-    header = ("changed", "quantity", "RMS", "largest")
-    names = ", ".join(labels.texts["smiles"][i] for i in points)
+    header = ("changed", "quantity", "RMS change", "largest")
+    names = ", ".join(labels.texts["smiles"][index] for index in smallest)
     return f"{names}\n\n{tabulate(rows, header, tablefmt='github', floatfmt='.1e')}"
 
 
-def _values(molecule: Molecule, level: LevelOfTheory, points: FloatArray) -> dict[str, FloatArray]:
-    """Return what is compared of a molecule at a level, with units in the names."""
+def _changes(labels: LabelSet, index: int, level: LevelOfTheory) -> dict[str, FloatArray]:
+    """Return what a level gives, less the stored labels; the names have the units."""
+    molecule = labels.molecule(index)
+    points, stored = labels.potential("mk", index)
     mean_field = run_scf(molecule, level).mean_field
     origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
     values = molecular_properties(mean_field, origin)
-    potential = potential_on_points(mean_field, points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    potential = potential_on_points(mean_field, points) - stored
     return {
-        "energy / hartree": values["energy"],
-        "dipole / e bohr": values["dipole"],
-        "Theta' / e bohr^2": values["quadrupole"],
-        "MEP on MK / kcal/mol/e": potential,
+        "energy / hartree": values["energy"] - labels.of("energy", index),
+        "dipole / e bohr": values["dipole"] - labels.of("dipole", index),
+        "Theta' / e bohr^2": components(values["quadrupole"]) - labels.of("quadrupole", index),
+        "MEP on MK / kcal/mol/e": potential * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
     }

@@ -28,7 +28,7 @@ choose_kernels()
 import pyscf  # noqa: E402
 import yaml  # noqa: E402
 from label_card import write_card  # noqa: E402
-from label_comparison import compared_levels, comparison  # noqa: E402
+from label_comparison import comparison  # noqa: E402
 
 from mepflow import __version__  # noqa: E402
 from mepflow.archives.label_export import reference_table  # noqa: E402
@@ -128,9 +128,7 @@ def card(arguments: argparse.Namespace) -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Show what other settings change on the smallest molecules of the organic set."""
-    rows = definitions()
-    levels = compared_levels(rows["levels_of_theory"], LEVEL)
-    sys.stdout.write(comparison(labels_of("organic"), levels, arguments.molecules) + "\n")
+    sys.stdout.write(comparison(labels_of("organic"), arguments.molecules) + "\n")
 
 
 def main() -> int:
