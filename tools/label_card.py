@@ -7,15 +7,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from pyscf import gto
 from tabulate import tabulate
 
 from mepflow.archives.label_file import LabelSet
+from mepflow.archives.label_geometries import LabelGeometry
 from mepflow.elements import symbol
 from mepflow.plots import style
 from mepflow.storage.files import atomic_path
@@ -29,19 +32,25 @@ _SECONDS_PER_HOUR: Final = 3600.0
 _BINS: Final = 25
 
 
-def write_card(path: Path, sets: dict[str, LabelSet]) -> None:
-    """Write the numbers of the sets, by name, into the card, and the figure beside it."""
+def write_card(
+    path: Path, sets: dict[str, LabelSet], geometries: dict[str, list[LabelGeometry]]
+) -> None:
+    """Write the numbers of the sets, by name, into the card, and the figure beside it.
+
+    ``geometries`` are all that there are of each set, computed or not.
+    """
     text = path.read_text()
     for name, labels in sets.items():
-        text = _between_marks(text, name, f"\n{set_numbers(labels)}\n")
+        text = _between_marks(text, name, f"\n{set_numbers(labels, geometries[name])}\n")
     with atomic_path(path) as temporary:
         temporary.write_text(text)
     with style.drawing(style.PAGE_WIDTH, 3.6, [path.parent / "distributions.png"]) as figure:
         _draw(figure, sets)
 
 
-def set_numbers(labels: LabelSet) -> str:
-    """Return what a set holds as tables in Markdown."""
+def set_numbers(labels: LabelSet, geometries: Sequence[LabelGeometry]) -> str:
+    """Return what a set holds, and what the rest of its ``geometries`` costs, in Markdown."""
+    missing = [geometry for geometry in geometries if geometry.id not in labels.finished]
     heavy = heavy_atoms(labels)
     exponent, at_200 = cost_law(labels)
     seconds = labels.columns["cpu_seconds"].astype(float)
@@ -59,7 +68,9 @@ def set_numbers(labels: LabelSet) -> str:
         ("processor time, all", f"{seconds.sum() / _SECONDS_PER_HOUR:.2f} core-hours"),
         ("processor time, one", f"mean {seconds.mean():.0f} s, largest {seconds.max():.0f} s"),
         ("cost law", f"{at_200:.0f} s × (functions / 200)^{exponent:.2f}"),
-        ("a further 1,000 like these", f"{seconds.mean() / 3.6:.0f} core-hours"),
+        ("a further 1,000 like these", _hours(1000 * seconds.mean())),
+        ("geometries not computed yet", str(len(missing))),
+        ("1,000 like those, by the cost law", _hours(1000 * expected_seconds(labels, missing))),
     ]
     return tabulate(rows, headers=("", ""), tablefmt="github")
 
@@ -77,6 +88,24 @@ def cost_law(labels: LabelSet) -> tuple[float, float]:
     return float(exponent), float(np.exp(at_200))
 
 
+def expected_seconds(labels: LabelSet, geometries: Sequence[LabelGeometry]) -> float:
+    """Return the mean processor time that the cost law gives for molecules."""
+    exponent, at_200 = cost_law(labels)
+    basis = labels.levels[0]["basis"]
+    functions = [
+        sum(element_functions(int(number), basis) for number in geometry.atomic_numbers)
+        for geometry in geometries
+    ]
+    return float(np.mean(at_200 * (np.array(functions) / 200.0) ** exponent))
+
+
+@lru_cache
+def element_functions(atomic_number: int, basis: str) -> int:
+    """Return how many functions an atom has in a basis."""
+    spin = atomic_number % 2
+    return int(gto.M(atom=symbol(atomic_number), basis=basis, spin=spin, verbose=0).nao)
+
+
 def largest_step(labels: LabelSet) -> float:
     """Return the largest step of the stored potentials in kcal/mol/e."""
     steps = [held.step.max() for held in labels.potentials.values()]
@@ -89,6 +118,10 @@ def group_shares(labels: LabelSet) -> dict[str, float]:
         group for groups in labels.texts["groups"] for group in set(json.loads(groups))
     )
     return {group: count / len(labels) for group, count in counts.most_common()}
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / _SECONDS_PER_HOUR:.0f} core-hours"
 
 
 def _counts(column: Sequence[str]) -> str:

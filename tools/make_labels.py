@@ -123,7 +123,8 @@ def table(arguments: argparse.Namespace) -> None:
 
 def card(arguments: argparse.Namespace) -> None:
     """Write the numbers and the figure of the card."""
-    write_card(FOLDER / "README.md", {name: labels_of(name) for name in SETS})
+    geometries = {name: geometries_of(name, FOLDER / "geometries") for name in SETS}
+    write_card(FOLDER / "README.md", {name: labels_of(name) for name in SETS}, geometries)
 
 
 def compare(arguments: argparse.Namespace) -> None:
