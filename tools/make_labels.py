@@ -31,7 +31,6 @@ from label_card import write_card  # noqa: E402
 from label_comparison import comparison  # noqa: E402
 
 from mepflow import __version__  # noqa: E402
-from mepflow.archives.label_export import reference_table  # noqa: E402
 from mepflow.archives.label_file import LabelSet, read_labels, write_labels  # noqa: E402
 from mepflow.archives.label_geometries import (  # noqa: E402
     LabelGeometry,
@@ -116,11 +115,6 @@ def pack(arguments: argparse.Namespace) -> None:
     )
 
 
-def table(arguments: argparse.Namespace) -> None:
-    """Write a set as a reference table, which the workflow reads as an archive."""
-    reference_table(labels_of(arguments.set), GRIDS[arguments.set]).save(arguments.output)
-
-
 def card(arguments: argparse.Namespace) -> None:
     """Write the numbers and the figure of the card."""
     geometries = {name: geometries_of(name, FOLDER / "geometries") for name in SETS}
@@ -148,10 +142,6 @@ def main() -> int:
     add.set_defaults(run=pack)
     add.add_argument("set", choices=SETS)
     add.add_argument("--work", type=Path, required=True, help="folder of the journals")
-    add = commands.add_parser("table", help="write a set as a reference table of the workflow")
-    add.set_defaults(run=table)
-    add.add_argument("set", choices=SETS)
-    add.add_argument("--output", type=Path, required=True, help="the table's file")
     add = commands.add_parser("card", help="write the numbers and the figure of the card")
     add.set_defaults(run=card)
     add = commands.add_parser("compare", help="show what other settings change on a few molecules")

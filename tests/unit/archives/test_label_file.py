@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from mepflow.archives.label_columns import LARGEST_STEP, StoredPotential
-from mepflow.archives.label_export import reference_table
 from mepflow.archives.label_file import LabelSet, read_labels, write_labels
 from mepflow.archives.label_geometries import read_label_geometries
 from mepflow.archives.label_packing import no_labels, with_records
@@ -112,16 +111,9 @@ def test_potentials_come_with_their_points(path: Path) -> None:
         assert 0 < step < LARGEST_STEP
         np.testing.assert_allclose(potential, record("b", 1)[f"mep/{name}"], atol=0.5001 * step)
         assert points.shape == (len(potential), 3)
-    table = reference_table(labels, ("mk",))
+    table = labels.to_table(("mk",))
     np.testing.assert_array_equal(table.grids["mk"].of(1)[1], labels.potential("mk", 1)[1])
     np.testing.assert_allclose(table.property_of("quadrupole", 1), record("b", 1)["quadrupole"])
-    np.testing.assert_allclose(
-        table.property_of("archive_gradient", 1), record("b", 1)["gradient"], rtol=1e-6
-    )
-    traceless = table.property_of("archive_mbis_quadrupoles", 1)
-    xx, yy, zz, xy = record("b", 1)["mbis_second_moments"][2, :4]
-    np.testing.assert_allclose(traceless[2, 0, :2], [2 * xx - yy - zz, 3 * xy], rtol=1e-5)
-    assert table.texts["archive_subset"] == ["train", "train"]
 
 
 @pytest.mark.parametrize("values", [[], [0.3], [0.0, 0.0], [-0.2, 0.3, 0.1], [0.05, 0.06]])

@@ -39,14 +39,15 @@ from mepflow.archives.label_columns import (
 )
 from mepflow.archives.label_points import labelled_points
 from mepflow.errors import InputError
-from mepflow.molecules import Molecule
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
+from mepflow.multipoles import centre_of_nuclear_charge, from_components
 from mepflow.storage.files import atomic_path
 from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Values = npt.NDArray[Any]
+Column = npt.NDArray[Any]
 
 FORMAT: Final = "mepflow labels"
 FORMAT_VERSION: Final = 1
@@ -54,6 +55,14 @@ _CHUNK_BYTES: Final = 2**20
 _DEFLATE_RATIO: Final = 1100
 """No more than this becomes of a byte that is inflated."""
 _FILTERS: Final = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE}
+_SHARED_FIELDS: Final = (
+    "energy",
+    "dipole",
+    "homo",
+    "lumo",
+    "electronic_spatial_extent",
+    "mulliken_charges",
+)
 _DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, RuntimeError, MemoryError)
 
 
@@ -73,7 +82,7 @@ class LabelSet:
     """The content of a file: ``texts`` and ``columns`` by name, flat, and what they mean."""
 
     texts: dict[str, list[str]]
-    columns: dict[str, Values]
+    columns: dict[str, Column]
     atom_offsets: IntArray
     function_offsets: IntArray
     potentials: dict[str, Potentials]
@@ -102,7 +111,7 @@ class LabelSet:
             return slice(index, index + 1)
         return slice(int(starts[index]), int(starts[index + 1]))
 
-    def of(self, name: str, index: int) -> Values:
+    def of(self, name: str, index: int) -> Column:
         """Return a column's rows of one molecule (of a column per molecule: its one row)."""
         column = columns_of(len(self.levels) > 1)[name]
         values = self.columns[name][self.rows(column, index)]
@@ -137,6 +146,27 @@ class LabelSet:
         )
         return points, values
 
+    def to_table(self, grids: tuple[str, ...] | None = None) -> MoleculeTable:
+        """Return multipoles, orbital energies, Mulliken charges and potentials as a table.
+
+        ``grids`` are those whose potential is wanted, all that are stored if None.
+        """
+        molecules = [self.molecule(index) for index in range(len(self))]
+        wanted = tuple(self.potentials) if grids is None else grids
+        properties: dict[str, Any] = {
+            name: [self.of(name, index) for index in range(len(self))] for name in _SHARED_FIELDS
+        }
+        properties["quadrupole"] = list(from_components(self.columns["quadrupole"]))
+        properties["origin"] = [
+            centre_of_nuclear_charge(m.atomic_numbers, m.positions) for m in molecules
+        ]
+        values = {
+            grid: GridValues.from_ragged([self.potential(grid, i) for i in range(len(self))])
+            for grid in wanted
+        }
+        metadata = {"level_of_theory": self.levels[0], "grid_settings": self.grids}
+        return MoleculeTable.from_molecules(molecules, properties, values, metadata)
+
 
 def write_labels(path: Path, labels: LabelSet) -> None:
     """Write a file, atomically; the same content gives the same bytes."""
@@ -150,7 +180,7 @@ def write_labels(path: Path, labels: LabelSet) -> None:
             dataset.attrs.update(attributes)
 
 
-def _datasets(labels: LabelSet) -> Iterator[tuple[str, Values, dict[str, str]]]:
+def _datasets(labels: LabelSet) -> Iterator[tuple[str, Column, dict[str, str]]]:
     for name, description in TEXTS.items():
         yield f"texts/{name}", _encoded(labels.texts[name]), {"description": description}
     yield "atom_offsets", labels.atom_offsets, {"units": "1"}
@@ -166,7 +196,7 @@ def _datasets(labels: LabelSet) -> Iterator[tuple[str, Values, dict[str, str]]]:
         yield f"failed/{name}", _encoded(labels.failed[name]), {}
 
 
-def _create(file: h5py.File, name: str, values: Values) -> h5py.Dataset:
+def _create(file: h5py.File, name: str, values: Column) -> h5py.Dataset:
     if not values.size:
         return file.create_dataset(name, data=values, track_times=False)
     row = max(1, values.itemsize * prod(values.shape[1:]))
@@ -176,7 +206,7 @@ def _create(file: h5py.File, name: str, values: Values) -> h5py.Dataset:
     )
 
 
-def _encoded(texts: list[str]) -> Values:
+def _encoded(texts: list[str]) -> Column:
     return np.array([text.encode() for text in texts] or np.empty(0, "S1"), dtype="S")
 
 
@@ -237,7 +267,7 @@ class _Reader:
             raise ValueError(f"{name} do not begin at 0 and rise")
         return found
 
-    def _numbers(self, name: str, dtype: str, shape: tuple[int, ...]) -> Values:
+    def _numbers(self, name: str, dtype: str, shape: tuple[int, ...]) -> Column:
         dataset = self._dataset(name)
         if dataset.dtype != np.dtype(dtype) or dataset.shape != shape:
             raise ValueError(f"{name} is not an array of {dtype} {shape}")
