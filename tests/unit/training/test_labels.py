@@ -29,10 +29,6 @@ def learning(*targets: str, scheme: str = "mulliken") -> Variant:
     return Variant.from_row("X", row | ({"charges_like": scheme} if "charges" in targets else {}))
 
 
-def with_charges(table: MoleculeTable, **names: Any) -> MoleculeTable:
-    return table.with_properties(**names)
-
-
 def labelled_set(table: MoleculeTable, variant: Variant) -> LabelledSet:
     fields = label_fields(table, variant, SOURCE)
     labels = labels_on("cpu", torch.float64, table, fields, fields)
@@ -110,10 +106,10 @@ def test_missing_labels_are_counted_in_the_log(
     table = table.with_properties(mulliken_charges=charges)
     table.properties["dipole"][[2, 3], 1] = np.nan
     variant = learning("dipole", "charges")
-    require_labels(table, label_fields(table, variant, SOURCE), variant, SOURCE)
+    require_labels(table, "train", label_fields(table, variant, SOURCE), variant, SOURCE)
     assert [record.getMessage() for record in caplog.records] == [
-        "2 of 18 molecules have no dipole",
-        "1 of 18 molecules have no mulliken_charges",
+        "train: 2 of 18 molecules have no dipole",
+        "train: 1 of 18 molecules have no mulliken_charges",
     ]
 
 
@@ -126,7 +122,7 @@ def test_a_molecule_without_any_wanted_label_is_named(table: MoleculeTable) -> N
     ):
         variant = learning(*targets)
         with pytest.raises(InputError, match=rf"^ref\.h5: molecule m05 has {said} for X to learn"):
-            require_labels(table, label_fields(table, variant, SOURCE), variant, SOURCE)
+            require_labels(table, "train", label_fields(table, variant, SOURCE), variant, SOURCE)
 
 
 def test_an_infinite_label_is_no_missing_one(table: MoleculeTable) -> None:
@@ -135,4 +131,14 @@ def test_an_infinite_label_is_no_missing_one(table: MoleculeTable) -> None:
     table = table.with_properties(mulliken_charges=charges)
     variant = learning("charges", "quadrupole")
     with pytest.raises(InputError, match="the mulliken_charges of molecule m07 is infinite"):
-        require_labels(table, label_fields(table, variant, SOURCE), variant, SOURCE)
+        require_labels(table, "train", label_fields(table, variant, SOURCE), variant, SOURCE)
+
+
+def test_a_split_without_any_label_of_a_target_is_refused(table: MoleculeTable) -> None:
+    charges = np.ones(len(table.positions))
+    charges[table.atoms(4).start :] = np.nan
+    table = table.with_properties(mulliken_charges=charges)
+    variant = learning("dipole", "charges")
+    fields = label_fields(table, variant, SOURCE)
+    with pytest.raises(InputError, match="no molecule of the split validation has a label in mull"):
+        require_labels(table.select(range(4, 18)), "validation", fields, variant, SOURCE)

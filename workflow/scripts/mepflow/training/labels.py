@@ -65,8 +65,10 @@ class LabelledSet:
 
     def padded_batch(self, molecules: Tensor, capacity: Capacity) -> LabelledBatch:
         """Return the same with padding, from rows on the device and without the host."""
-        atoms, real = padded_atoms(self.molecules, molecules, capacity)
         inputs = padded_batch(self.molecules, molecules, capacity)
+        if not self._of_atoms:
+            return LabelledBatch(inputs, self._picked(molecules, molecules, None))
+        atoms, real = padded_atoms(self.molecules, molecules, capacity)
         return LabelledBatch(inputs, self._picked(molecules, atoms, real))
 
     @property
@@ -108,11 +110,12 @@ def label_fields(table: MoleculeTable, variant: Variant, source: Path) -> dict[s
 
 
 def require_labels(
-    table: MoleculeTable, fields: Mapping[str, str], variant: Variant, source: Path
+    table: MoleculeTable, split: str, fields: Mapping[str, str], variant: Variant, source: Path
 ) -> None:
-    """Check that every molecule has a label that ``variant`` learns; log how many are missing.
+    """Check that every molecule of a split has a label that ``variant`` learns; count missing ones.
 
-    Raises :class:`InputError` with the molecule where it has none, or one that is infinite.
+    The counts go to the log. Raises :class:`InputError` with the molecule where it has none, or one
+    that is infinite, and where a target has no label in the whole split.
     """
     labelled = np.zeros(len(table), dtype=np.bool_)
     learned = [fields[name] for name in variant.loss_weights]
@@ -120,8 +123,13 @@ def require_labels(
         has_one = _has_label(table, TARGETS[name], field, source)
         labelled |= has_one
         missing = int((~has_one).sum())
+        if missing == len(table):
+            raise InputError(
+                f"{source}: no molecule of the split {split} has a label in {field}, which "
+                f"{variant.name} learns: split the molecules anew or train another variant."
+            )
         if missing:
-            logger.info("%d of %d molecules have no %s", missing, len(table), field)
+            logger.info("%s: %d of %d molecules have no %s", split, missing, len(table), field)
     if not labelled.all():
         raise InputError(
             f"{source}: molecule {table.ids[int(np.argmin(labelled))]} has no "
@@ -175,5 +183,5 @@ def _values(target: str, field: npt.NDArray[np.float64]) -> Tensor:
     if target == "quadrupole":
         values = components(values)
     elif target == "dipole_norm" and values.dim() == 2:
-        values = torch.linalg.vector_norm(values, dim=1, keepdim=True)
-    return values.reshape(len(values), -1)
+        values = torch.linalg.vector_norm(values, dim=1)
+    return values.reshape(len(values), TARGETS[target].components)

@@ -96,7 +96,8 @@ def _labelled(
     """Return the field of each target's labels; raises where a molecule has nothing to learn."""
     whole = MoleculeTable.concatenate(list(tables.values()))
     fields = label_fields(whole, variant, reference)
-    require_labels(whole, fields, variant, reference)
+    for split, table in tables.items():
+        require_labels(table, split, fields, variant, reference)
     return fields
 
 
