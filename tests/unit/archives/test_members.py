@@ -7,6 +7,7 @@ import io
 import shutil
 import tarfile
 import tracemalloc
+import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +29,7 @@ def read(path):
 EXPECTED = [(member, content, "") for member, content in FILES]
 
 
-@pytest.mark.parametrize("compression", ["", ":gz", ":bz2"])
+@pytest.mark.parametrize("compression", ["", ":gz", ":bz2", ":xz"])
 @pytest.mark.parametrize("style", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
 def test_every_tar_file_gives_the_same(tmp_path, compression, style):
     path = tmp_path / "archive"  # the name says nothing about the compression
@@ -46,6 +47,37 @@ def test_a_folder_gives_the_same(tmp_path):
     (tmp_path / "README").write_text("not a record")
     (tmp_path / "._hidden.xyz").write_text("not a record")
     assert read(tmp_path) == EXPECTED
+
+
+def write_zip(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("some folder/", b"")
+        archive.writestr("README", b"not a record")
+        for member, content in files:
+            archive.writestr(f"some folder/{member}", content)
+    return path
+
+
+def test_a_zip_file_gives_the_same(tmp_path):
+    path = write_zip(tmp_path / "archive", FILES)  # the name says nothing
+    assert read(path) == EXPECTED
+    large = write_zip(tmp_path / "b.zip", [("a.xyz", b" " * (LIMIT + 1)), *FILES])
+    assert read(large) == [("a.xyz", b"", "is larger than 64 KiB"), *EXPECTED]
+    content = bytearray(path.read_bytes())
+    content[300:400] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is a zip file that is damaged after"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("begin", "packing"),
+    [(b"\x28\xb5\x2f\xfd", "zstd"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar")],
+)
+def test_a_packing_that_is_not_read_is_named(tmp_path, begin, packing):
+    (tmp_path / "a.tar").write_bytes(begin + bytes(600))
+    with pytest.raises(InputError, match=f"is packed as {packing}: unpack it"):
+        read(tmp_path / "a.tar")
 
 
 def test_concatenated_bz2_streams_are_one_archive(tmp_path):

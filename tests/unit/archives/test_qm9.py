@@ -70,6 +70,12 @@ def test_a_linear_molecule_has_one_more_wavenumber():
     assert len(parse_record(record(wavenumbers=(*WAVENUMBERS, "10.")), name(7)).wavenumbers) == 4
 
 
+def test_an_atom_has_no_wavenumber():
+    neon = record(atoms=("Ne\t0.0\t0.0\t0.0\t0.0",), wavenumbers=(), smiles="[Ne]\t[Ne]")
+    parsed = parse_record(neon, name(7))
+    assert (parsed.atomic_numbers, len(parsed.wavenumbers)) == ([10], 0)
+
+
 SECOND = record().decode().split("\n")[1]
 DAMAGE = {
     "empty": (b"", "empty"),

@@ -97,3 +97,9 @@ def test_the_order_of_the_atoms_changes_nothing():
             assert Chem.CanonSmiles(expected.molecule) == expected.molecule
             checked += 1
     assert checked > 90
+
+
+def test_isotopes_are_their_element():
+    heavy = read_species("[O:1]([2H:2])[2H:3]", [8, 1, 1])
+    assert heavy == read_species("[O:1]([H:2])[H:3]", [8, 1, 1])
+    assert heavy.smiles == "O"

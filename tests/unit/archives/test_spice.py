@@ -178,6 +178,19 @@ def test_what_may_be_absent(tmp_path):
         assert np.isfinite(c.quadrupole).all()
 
 
+@pytest.mark.parametrize(
+    "names", [("dft_total_gradient",), ("mbis_charges", "mbis_dipoles", "mbis_quadrupoles")]
+)
+def test_an_empty_list_is_an_absent_quantity(tmp_path, names):
+    group = make_group()
+    found = read(tmp_path, group | {name: np.empty(0, np.float32) for name in names})
+    conformer = found.conformers[0]
+    absent = conformer.largest_force if len(names) == 1 else conformer.mbis_charges
+    assert np.isnan(absent).all()
+    assert len(found.conformers) == 4
+    assert reason(tmp_path, group | {"scf_dipole": np.empty(0)}).startswith("scf_dipole has the")
+
+
 def test_optional_numbers_that_are_not_finite_are_nan(tmp_path):
     content = make_group()
     content["mbis_charges"][1, 2] = np.inf

@@ -265,6 +265,23 @@ def test_two_molecules_without_a_smiles_are_named_by_their_bonds():
     assert verdicts["detail"][0] == "2 molecules: H2O-aa.H2O-aa"
 
 
+def test_a_torn_bond_is_no_single_molecule():
+    water = np.array([[0.0, 0, 0], [0, 0, 1.8], [0, 1.8, 0]])
+    stretched, torn = water.copy(), water.copy()
+    stretched[1] *= 1.3
+    torn[1] *= 5.0
+    numbers = np.array([8, 1, 1], np.uint8)
+    frames = {"whole": water, "stretched": stretched, "torn": torn}
+    molecules = [Molecule(name, numbers, frame, 0, "O") for name, frame in frames.items()]
+    table = MoleculeTable.from_molecules(molecules)
+    verdicts = before(table, single_molecule=True).set_index("id")
+    assert verdicts["reason"].to_dict() == {
+        "whole": "", "stretched": "", "torn": "several_molecules"
+    }  # fmt: skip
+    assert verdicts.loc["torn", "detail"] == "a torn bond: O lies in 2 parts"
+    assert (before(table, single_molecule=False)["reason"] == "").all()
+
+
 DUPLICATES = conformer_table(
     low_0=("CO", "A", -2.0, {}),
     low_1=("CO", "A", -0.5, {}),

@@ -1,14 +1,17 @@
-"""The files of an archive, one after the other: from a tar file or a folder, in constant memory.
+"""The files of an archive, one after the other: from a tar or zip file or a folder.
 
-Nothing is ever unpacked to disk and no name in an archive is used as a path. A file that cannot be
-a record (too large, a link) is reported; an archive that is damaged or cut short ends in an error.
+Memory is constant, whatever the size of the archive. Nothing is ever unpacked to disk and no name
+in an archive is used as a path. A file that cannot be a record (too large, a link) is reported; an
+archive that is damaged or cut short ends in an error.
 """
 
 import bz2
 import gzip
 import io
+import lzma
 import posixpath
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +45,18 @@ _DAMAGE: Final = (
     LookupError,
     OverflowError,
     RecursionError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,  # of zipfile: encrypted, or packed in a way that it does not know
 )
+_ZIP: Final = b"PK\x03\x04"
+_FOREIGN: Final = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!": "rar",
+}
+"""Packings that are not read, by how such a file begins."""
+_MAGIC_BYTES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +69,18 @@ class Member:
 
 
 def read_members(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
-    """Yield the files with ``suffix`` of a folder or a ``.tar``, ``.tar.bz2`` or ``.tar.gz``.
+    """Yield the files with ``suffix`` of a folder, a zip file, or a tar file.
 
-    A file larger than ``size_limit`` bytes is not read. Hidden files are left out (a tar file made
-    on a Mac holds one beside each file). Raises :class:`InputError` where ``path`` is missing, or
-    is not an archive that is whole from its first byte to its last.
+    A tar file may be packed with bzip2, gzip or xz; what a file holds counts, not its name. A file
+    larger than ``size_limit`` bytes is not read. Hidden files are left out (a tar file made on a
+    Mac holds one beside each file). Raises :class:`InputError` where ``path`` is missing, or is not
+    an archive that is whole from its first byte to its last.
     """
     if path.is_dir():
         yield from _read_folder(path, suffix, size_limit)
     elif path.exists():
-        yield from _read_tar(path, suffix, size_limit)
+        read = _read_zip if _magic(path).startswith(_ZIP) else _read_tar
+        yield from read(path, suffix, size_limit)
     else:
         raise InputError(f"{path} does not exist: fetch the archive or correct its path.")
 
@@ -113,6 +129,27 @@ def _read_tar(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
         ) from error
 
 
+def _read_zip(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
+    count = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                name = posixpath.basename(info.filename)
+                if not _is_wanted(name, suffix) or info.is_dir():
+                    continue
+                with archive.open(info) as file:
+                    content = file.read(size_limit + 1)
+                count += 1
+                if len(content) > size_limit:
+                    yield Member(_printable(name), problem=_too_large(size_limit))
+                else:
+                    yield Member(_printable(name), content)
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path} is a zip file that is damaged after {count} files ({error}): fetch it again."
+        ) from error
+
+
 def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, name: str, limit: int) -> Member:
     if not info.isreg():
         return Member(name, problem="is a link or a device, not a file")
@@ -140,12 +177,24 @@ class _StrictTarInfo(tarfile.TarInfo):
 
 
 def decompressed(path: Path) -> io.BufferedIOBase:
-    """Open a file by what it holds, not by what it is called."""
-    with path.open("rb") as file:
-        magic = file.read(3)
-    if magic == b"BZh":
+    """Open a file by what it holds, not by what it is called.
+
+    Raises :class:`InputError` for a packing that is not read.
+    """
+    magic = _magic(path)
+    for begin, packing in _FOREIGN.items():
+        if magic.startswith(begin):
+            raise InputError(f"{path} is packed as {packing}: unpack it, and give what it holds.")
+    if magic.startswith(b"BZh"):
         return bz2.open(path)
-    return gzip.open(path) if magic[:2] == b"\x1f\x8b" else path.open("rb")
+    if magic.startswith(b"\xfd7zXZ"):
+        return lzma.open(path)
+    return gzip.open(path) if magic.startswith(b"\x1f\x8b") else path.open("rb")
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MAGIC_BYTES)
 
 
 def _is_wanted(name: str, suffix: str) -> bool:

@@ -242,7 +242,8 @@ def _atom_lines(lines: list[str]) -> tuple[list[int], FloatArray]:
 
 def _wavenumbers(line: str, n_atoms: int) -> FloatArray:
     tokens = line.split()
-    allowed = (3 * n_atoms - 6, 3 * n_atoms - 5) if n_atoms > 2 else (3 * n_atoms - 5,)
+    # A linear molecule has one more than others, an atom none.
+    allowed = (3 * n_atoms - 6, 3 * n_atoms - 5) if n_atoms > 2 else (max(3 * n_atoms - 5, 0),)
     if len(tokens) not in allowed:
         expected = " or ".join(map(str, allowed))
         raise RecordError(

@@ -20,9 +20,10 @@ _parse_smiles: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromSmiles
 class Species:
     """A molecule without a geometry.
 
-    ``smiles`` is RDKit's canonical one without atom maps, ``molecule`` the same without
-    stereochemistry. The charge, in e, is the sum of the formal ones. ``radical_electrons`` are
-    those of the SMILES, or 1 where there are none but the number of electrons is odd.
+    ``smiles`` is RDKit's canonical one without atom maps and isotopes, whose electrons are the
+    same, ``molecule`` the same without stereochemistry. The charge, in e, is the sum of the formal
+    ones. ``radical_electrons`` are those of the SMILES, or 1 where there are none but the number of
+    electrons is odd.
     """
 
     smiles: str
@@ -82,9 +83,10 @@ def _check_elements(molecule: Chem.Mol, atomic_numbers: list[int]) -> None:
 
 
 def _canonical(molecule: Chem.Mol) -> tuple[str, str]:
-    """Return the canonical SMILES with and without stereochemistry."""
+    """Return the canonical SMILES with and without stereochemistry, both without isotopes."""
     for atom in molecule.GetAtoms():
         atom.SetAtomMapNum(0)
+        atom.SetIsotope(0)
     isomeric = Chem.RemoveHs(molecule, sanitize=False)
     # First the stereochemistry: it keeps hydrogens that define it, as in [H]/N=N/[H].
     Chem.RemoveStereochemistry(molecule)

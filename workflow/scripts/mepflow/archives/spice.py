@@ -18,9 +18,9 @@ conformers a group holds:
 ========================  ==============  ========================================================
 
 Other datasets are not read. Groups can be empty, and ``mbis_*``, the gradient, the subset and the
-attributes ``units`` can be absent; a unit that is given must be the one above. The total charge is
-only in the SMILES. Of the energies ``dft_total_energy`` is the one that counts: a formation energy
-alone will not do, for it is none of our fields.
+attributes ``units`` can be absent (the first two also as empty lists); a unit that is given must be
+the one above. The total charge is only in the SMILES. Of the energies ``dft_total_energy`` is the
+one that counts: a formation energy alone will not do, for it is none of our fields.
 
 Only the rows of the conformers that are asked for are read, so the time goes with what is taken
 and not with the size of the archive. A group that breaks the format is rejected by name with the
@@ -156,7 +156,7 @@ def _group(group: SafeGroup, name: str, selection: Selection, gradients: bool) -
     datasets = {
         dataset: _dataset(group, dataset, len(energies), len(atomic_numbers))
         for dataset in _QUANTITIES
-        if dataset in group
+        if dataset in group and not _is_left_out(group, dataset)
     }
     species = read_species(group.text("smiles"), atomic_numbers.tolist())
     subset = group.text("subset") if "subset" in group else ""
@@ -205,6 +205,11 @@ def _dataset(group: SafeGroup, name: str, n_conformers: int, n_atoms: int) -> h5
         raise RecordError(f"{name} has the shape {dataset.shape} instead of {expected}")
     check_unit(dataset, quantity.unit, name)
     return dataset
+
+
+def _is_left_out(group: SafeGroup, name: str) -> bool:
+    """Return whether a quantity that may be absent is an empty list: so h5py writes one."""
+    return not _QUANTITIES[name].is_required and group.dataset(name).shape == (0,)
 
 
 @dataclass(frozen=True, slots=True)

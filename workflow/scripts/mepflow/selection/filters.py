@@ -15,6 +15,7 @@ import pandas as pd
 from mepflow.archives.qm9 import read_uncharacterized
 from mepflow.elements import ATOMIC_NUMBERS, symbol
 from mepflow.errors import ConfigError
+from mepflow.geometry.bonds import TORN_FACTOR, n_parts
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.identity import inchi_change, smiles_change
 from mepflow.selection.verdicts import (
@@ -29,7 +30,7 @@ from mepflow.selection.verdicts import (
     read_texts,
 )
 from mepflow.storage.csv_file import write_csv
-from mepflow.units import E_BOHR_IN_DEBYE
+from mepflow.units import BOHR_IN_ANGSTROM, E_BOHR_IN_DEBYE
 
 _COLUMNS_OF: Final[dict[str, tuple[str, ...]]] = {
     "subsets": ("archive_subset",),
@@ -209,11 +210,28 @@ def _open_shell(table: MoleculeTable) -> Filter:
 
 
 def _several_molecules(table: MoleculeTable) -> Filter:
+    """Return the filter of several molecules: those of the SMILES, and those of a torn bond."""
     # A dot separates what no bond connects, in a SMILES and in a name from the geometry alone.
     texts = table.texts.get("molecule", table.smiles)
     names = [smiles or text for smiles, text in zip(table.smiles, texts, strict=True)]
     counts = np.array([1 + name.count(".") for name in names])
-    return _where(counts > 1, lambda row: f"{counts[row]} molecules: {names[row]}")
+
+    def find(rows: IntArray) -> dict[int, str]:
+        details = {}
+        for row in rows.tolist():
+            if counts[row] > 1:
+                details[row] = f"{counts[row]} molecules: {names[row]}"
+            elif (parts := _parts(table, row)) > 1:
+                details[row] = f"a torn bond: {names[row]} lies in {parts} parts"
+        return details
+
+    return find
+
+
+def _parts(table: MoleculeTable, row: int) -> int:
+    atoms = table.atoms(row)
+    positions = table.positions[atoms] * BOHR_IN_ANGSTROM
+    return n_parts(table.atomic_numbers[atoms], positions, TORN_FACTOR)
 
 
 def _too_large(table: MoleculeTable, max_atoms: int) -> Filter:

@@ -48,13 +48,14 @@ def smiles_change(original: str, relaxed: str) -> str:
 
 @lru_cache(maxsize=4096)
 def canonical_smiles(smiles: str) -> str | None:
-    """Return RDKit's canonical SMILES without stereochemistry and atom maps, or None."""
+    """Return RDKit's canonical SMILES without stereochemistry, isotopes and atom maps, or None."""
     with rdBase.BlockLogs():
         molecule = _parse_smiles(smiles)
         if molecule is None:
             return None
         for atom in molecule.GetAtoms():
             atom.SetAtomMapNum(0)
+            atom.SetIsotope(0)
         # First the stereochemistry: it keeps hydrogens that define it, as in [H]/N=N/[H].
         Chem.RemoveStereochemistry(molecule)
         molecule = Chem.RemoveHs(molecule)
