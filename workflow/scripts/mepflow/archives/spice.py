@@ -155,8 +155,10 @@ def _group(group: SafeGroup, name: str, selection: Selection, gradients: bool) -
         raise RecordError(f"it holds {len(energies)} conformers of {len(atomic_numbers)} atoms")
     datasets = {
         dataset: _dataset(group, dataset, len(energies), len(atomic_numbers))
-        for dataset in _QUANTITIES
-        if dataset in group and not _is_left_out(group, dataset)
+        for dataset, quantity in _QUANTITIES.items()
+        if dataset in group
+        # An empty list is how h5py writes a quantity that is absent.
+        and (quantity.is_required or group.dataset(dataset).shape != (0,))
     }
     species = read_species(group.text("smiles"), atomic_numbers.tolist())
     subset = group.text("subset") if "subset" in group else ""
@@ -205,11 +207,6 @@ def _dataset(group: SafeGroup, name: str, n_conformers: int, n_atoms: int) -> h5
         raise RecordError(f"{name} has the shape {dataset.shape} instead of {expected}")
     check_unit(dataset, quantity.unit, name)
     return dataset
-
-
-def _is_left_out(group: SafeGroup, name: str) -> bool:
-    """Return whether a quantity that may be absent is an empty list: so h5py writes one."""
-    return not _QUANTITIES[name].is_required and group.dataset(name).shape == (0,)
 
 
 @dataclass(frozen=True, slots=True)

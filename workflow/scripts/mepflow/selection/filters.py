@@ -15,9 +15,9 @@ import pandas as pd
 from mepflow.archives.qm9 import read_uncharacterized
 from mepflow.elements import ATOMIC_NUMBERS, symbol
 from mepflow.errors import ConfigError
-from mepflow.geometry.bonds import TORN_FACTOR, n_parts
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.identity import inchi_change, smiles_change
+from mepflow.selection.single_molecules import several_molecules
 from mepflow.selection.verdicts import (
     COLUMNS,
     REJECTED,
@@ -30,7 +30,7 @@ from mepflow.selection.verdicts import (
     read_texts,
 )
 from mepflow.storage.csv_file import write_csv
-from mepflow.units import BOHR_IN_ANGSTROM, E_BOHR_IN_DEBYE
+from mepflow.units import E_BOHR_IN_DEBYE
 
 _COLUMNS_OF: Final[dict[str, tuple[str, ...]]] = {
     "subsets": ("archive_subset",),
@@ -63,7 +63,7 @@ def filters_before_reference(
     if "archive_radical_electrons" in table.properties:
         filters["open_shell"] = _open_shell(table)
     if settings["single_molecule"]:
-        filters["several_molecules"] = _several_molecules(table)
+        filters["several_molecules"] = several_molecules(table)
     if settings["max_atoms"] is not None:
         filters["too_large"] = _too_large(table, settings["max_atoms"])
     if settings["largest_force_hartree_per_bohr"] is not None:
@@ -207,31 +207,6 @@ def _charged(table: MoleculeTable) -> Filter:
 def _open_shell(table: MoleculeTable) -> Filter:
     unpaired = table.properties["archive_radical_electrons"]
     return _where(unpaired != 0, lambda row: f"unpaired electrons: {unpaired[row]:g}")
-
-
-def _several_molecules(table: MoleculeTable) -> Filter:
-    """Return the filter of several molecules: those of the SMILES, and those of a torn bond."""
-    # A dot separates what no bond connects, in a SMILES and in a name from the geometry alone.
-    texts = table.texts.get("molecule", table.smiles)
-    names = [smiles or text for smiles, text in zip(table.smiles, texts, strict=True)]
-    counts = np.array([1 + name.count(".") for name in names])
-
-    def find(rows: IntArray) -> dict[int, str]:
-        details = {}
-        for row in rows.tolist():
-            if counts[row] > 1:
-                details[row] = f"{counts[row]} molecules: {names[row]}"
-            elif (parts := _parts(table, row)) > 1:
-                details[row] = f"a torn bond: {names[row]} lies in {parts} parts"
-        return details
-
-    return find
-
-
-def _parts(table: MoleculeTable, row: int) -> int:
-    atoms = table.atoms(row)
-    positions = table.positions[atoms] * BOHR_IN_ANGSTROM
-    return n_parts(table.atomic_numbers[atoms], positions, TORN_FACTOR)
 
 
 def _too_large(table: MoleculeTable, max_atoms: int) -> Filter:
