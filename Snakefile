@@ -13,26 +13,24 @@ if not workflow.configfiles:
 report: "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/common.smk"
+include: "workflow/rules/config.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/outputs.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/molecules.smk"
 include: "workflow/rules/reference.smk"
 include: "workflow/rules/models.smk"
-
-
-if len(DATASETS) > 1:
-
-    include: "workflow/rules/studies/transfer.smk"
-
-
-if LEARNING_CURVE["datasets"]:
-
-    include: "workflow/rules/studies/learning_curve.smk"
-
-
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/page_contents.smk"
+
+
+# What only some studies need.
+for name in contents.rules_files(config):
+    if (ROOT / f"workflow/rules/studies/{name}.smk").exists():
+
+        include: f"workflow/rules/studies/{name}.smk"
+
+
 include: "workflow/rules/page.smk"
 include: "workflow/rules/checks.smk"
 

@@ -1,9 +1,5 @@
 # Raw archives that are not in the repository.
 
-DOWNLOADS = {
-    download["path"]: download for row in ARCHIVES.values() for download in row["downloads"]
-}
-
 
 # Compute nodes often have no network.
 localrules:
@@ -15,6 +11,8 @@ rule download_archive:
         "resources/downloads/{file}",
     log:
         f"{RESULTS}/logs/download_archive/{{file}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/download_archive/{{file}}.tsv"
     retries: 2
     conda:
         "../../envs/data.yaml"
@@ -24,7 +22,7 @@ rule download_archive:
     params:
         # What was fetched before a failure stays here and is gone on with.
         partial="resources/downloads/.partial/{file}",
-        download=lambda wildcards: DOWNLOADS[f"resources/downloads/{wildcards.file}"],
+        download=lambda wildcards: DOWNLOADS[wildcards.file],
     message:
         "Fetching {output}"
     script:

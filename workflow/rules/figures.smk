@@ -19,6 +19,8 @@ rule plot_filter_funnel:
         **figure("filter_funnel", "Data"),
     log:
         f"{LOGS}/plot_filter_funnel.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_filter_funnel.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -40,6 +42,8 @@ rule plot_training_curves:
         **figure("training_curves", "Models"),
     log:
         f"{LOGS}/plot_training_curves.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_training_curves.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -63,6 +67,8 @@ rule plot_multipole_parity:
         **figure("multipole_parity", "Models"),
     log:
         f"{LOGS}/plot_multipole_parity.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_multipole_parity.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -85,6 +91,8 @@ rule plot_mep_error:
         **figure("mep_error", "Electrostatic potential"),
     log:
         f"{LOGS}/plot_mep_error.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_mep_error.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -109,6 +117,8 @@ rule plot_mep_parity:
         **figure("mep_parity", "Electrostatic potential"),
     log:
         f"{LOGS}/plot_mep_parity.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_mep_parity.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -134,16 +144,23 @@ rule plot_showcase:
         ),
         reference=rules.collect_reference.output.reference,
     output:
-        **figure("showcase_{molecule}", "Electrostatic potential", caption="showcase"),
+        **figure(
+            "showcase_{molecule}",
+            "Electrostatic potential",
+            "showcase",
+            molecule=lambda dataset: contents.pictured(config, dataset, "plane"),
+        ),
     log:
         f"{LOGS}/plot_showcase/{{molecule}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_showcase/{{molecule}}.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
     params:
-        grid=lambda wildcards: picture_grid(wildcards.dataset, "plane"),
+        grid=lambda wildcards: contents.picture_grid(config, wildcards.dataset, "plane"),
         style=config["figures"]["style"],
         code=code_digest("plot_showcase"),
     message:
@@ -157,18 +174,25 @@ rule plot_surface:
         predictions=rules.plot_showcase.input.predictions,
         reference=rules.collect_reference.output.reference,
     output:
-        **figure("surface_{molecule}", "Electrostatic potential", caption="surface"),
+        **figure(
+            "surface_{molecule}",
+            "Electrostatic potential",
+            "surface",
+            molecule=lambda dataset: contents.pictured(config, dataset, "surface"),
+        ),
         # The potentials at the vertices, which the figure shows.
         table=f"{FIGURES}/surface_{{molecule}}.csv",
     log:
         f"{LOGS}/plot_surface/{{molecule}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_surface/{{molecule}}.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
     params:
-        grid=lambda wildcards: picture_grid(wildcards.dataset, "surface"),
+        grid=lambda wildcards: contents.picture_grid(config, wildcards.dataset, "surface"),
         style=config["figures"]["style"],
         code=code_digest("plot_surface"),
     message:
@@ -177,20 +201,45 @@ rule plot_surface:
         "../scripts/plot_surface.py"
 
 
+# The page shows the surfaces too, to turn around.
+if "surface" in config["figures"]["drawn"]:
+    PAGE_VIEWS += [
+        plan.SurfaceView(
+            dataset,
+            contents.picture_grid(config, dataset, "surface"),
+            contents.pictured(config, dataset, "surface"),
+            f"{dataset}/reference/reference.h5",
+            [
+                f"{dataset}/models/{variant}/seed-{SEEDS[0]}/predictions.h5"
+                for variant in config["figures"]["showcase_variants"]
+            ],
+        )
+        for dataset in DATASETS
+        if contents.pictured(config, dataset, "surface")
+    ]
+
+
 rule plot_mep_breakdown:
     input:
         table=rules.tabulate_mep_breakdown.output.csv,
     output:
-        **figure("mep_by_{by}", "Electrostatic potential", caption="mep_breakdown"),
+        **figure(
+            "mep_by_{by}",
+            "Electrostatic potential",
+            "mep_breakdown",
+            by=lambda dataset: contents.BREAKDOWNS,
+        ),
     log:
         f"{LOGS}/plot_mep_breakdown/{{by}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_mep_breakdown/{{by}}.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
     params:
-        names=lambda wildcards: drawn_representations(wildcards.dataset),
+        names=lambda wildcards: contents.drawn_representations(config, wildcards.dataset),
         variants=VARIANT_ROWS,
         style=config["figures"]["style"],
         code=code_digest("plot_mep_breakdown"),
@@ -207,6 +256,8 @@ rule plot_trade_off:
         **figure("trade_off", "Models"),
     log:
         f"{LOGS}/plot_trade_off.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_trade_off.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -220,9 +271,3 @@ rule plot_trade_off:
         "{wildcards.dataset}: figure of the trade-off between dipole and quadrupole"
     script:
         "../scripts/plot_trade_off.py"
-
-
-rule figures:
-    # Named target: every figure, from the results there are.
-    input:
-        all_figures(),

@@ -19,7 +19,7 @@ rule train_model:
     resources:
         mem_mb=growing(8000),
         runtime=1440,  # a training that needs longer goes on from its checkpoint at the next attempt
-        gpu=gpus,
+        gpu=gpus(config["training"]["device"]),
     params:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{MODEL}/state",
@@ -83,7 +83,7 @@ rule evaluate_models:
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
-        gpu=gpus,
+        gpu=gpus(config["training"]["device"]),
     params:
         device=config["training"]["device"],
         code=lambda wildcards: code_digest(

@@ -1,6 +1,47 @@
-# The page of the run: tables, figures and a viewer of potentials on surfaces in one HTML file.
+# The tables and figures that the run's studies ask for, and the page of the run: all of them and a
+# viewer of potentials on surfaces in one HTML file.
+
+from dataclasses import asdict
 
 PAGE = f"{RESULTS}/report.html"
+
+try:
+    WANTED_TABLES = contents.wanted_files(
+        TABLES_OFFERED, config["tables"]["written"], DATASETS, "tables.written"
+    )
+    WANTED_FIGURES = contents.wanted_files(
+        FIGURES_OFFERED, config["figures"]["drawn"], DATASETS, "figures.drawn"
+    )
+except MepflowError as error:
+    raise WorkflowError(str(error)) from None
+
+
+rule tables:
+    # Named target: every table.
+    input:
+        WANTED_TABLES,
+
+
+rule figures:
+    # Named target: every figure, from the results there are.
+    input:
+        WANTED_FIGURES,
+
+
+def page_items():
+    """Return what the page shows, tables first, in the order of the studies' lists."""
+    return plan.page_items(
+        workflow.rules,
+        WANTED_TABLES + WANTED_FIGURES,
+        RESULTS,
+        lambda file: workflow.sourcecache.open(file).read(),
+    )
+
+
+def introduction():
+    """Return the text about the run and those about its studies."""
+    names = ["workflow", *(f"studies/{name}" for name in config["studies"])]
+    return "\n".join((ROOT / f"workflow/report/{name}.rst").read_text() for name in names)
 
 
 # Seconds, from what is there: on a cluster it runs where Snakemake does.
@@ -10,12 +51,17 @@ localrules:
 
 rule make_page:
     input:
-        shown=page_files,
-        surfaces=view_files,
+        shown=lambda wildcards: [
+            f"{RESULTS}/{file}"
+            for file in dict.fromkeys(f for item in page_items() for f in item.shown_files)
+        ],
+        surfaces=[f"{RESULTS}/{file}" for view in PAGE_VIEWS for file in view.shown_files],
     output:
         page=PAGE,
     log:
         f"{RESULTS}/logs/make_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/make_page.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -23,9 +69,9 @@ rule make_page:
         runtime=growing(30),
     params:
         settings=lambda wildcards: {key: config[key] for key in config if key != "results"},
-        shown=page_items,
-        views=lambda wildcards: surface_views(),
-        introduction=lambda wildcards: (ROOT / "workflow/report/workflow.rst").read_text(),
+        shown=lambda wildcards: list(map(asdict, page_items())),
+        views=list(map(asdict, PAGE_VIEWS)),
+        introduction=lambda wildcards: introduction(),
         code=code_digest("make_page"),
     message:
         "The page of the run: {output.page}"

@@ -16,7 +16,7 @@ rule compute_reference:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * dataset_row(wildcards)["shard_memory_mb"],
-        runtime=lambda wildcards, attempt: attempt * shard_minutes(wildcards),
+        runtime=lambda wildcards, attempt: attempt * shard_minutes(dataset_row(wildcards)),
         gpu=lambda wildcards: int(level_row(wildcards)["backend"] == "gpu4pyscf"),
     params:
         # The split that is computed: molecules whose labels are the archive's need no more.

@@ -1,6 +1,11 @@
 # Tables of results, as CSV and Markdown.
 
 
+def with_table(name):
+    """Return the datasets whose archive allows a comparison with our calculations or itself."""
+    return [one for one in DATASETS if name in archive_labels.tables(config, ARCHIVES, one)]
+
+
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
     tabulate_filters,
@@ -14,15 +19,11 @@ rule tabulate_filters:
         verdicts=rules.collect_reference.output.verdicts,
         funnel=rules.collect_reference.output.funnel,
     output:
-        csv=f"{TABLES}/filters.csv",
-        markdown=report(
-            f"{TABLES}/filters.md",
-            caption="../report/filters_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "filters"},
-        ),
+        **table("filters"),
     log:
         f"{LOGS}/tabulate_filters.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_filters.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -40,15 +41,11 @@ rule tabulate_multipoles:
     input:
         errors=result_files("multipoles.csv"),
     output:
-        csv=f"{TABLES}/multipoles.csv",
-        markdown=report(
-            f"{TABLES}/multipoles.md",
-            caption="../report/multipoles_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "multipoles"},
-        ),
+        **table("multipoles"),
     log:
         f"{LOGS}/tabulate_multipoles.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_multipoles.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -66,15 +63,11 @@ rule tabulate_mep:
     input:
         errors=result_files("mep.csv"),
     output:
-        csv=f"{TABLES}/mep.csv",
-        markdown=report(
-            f"{TABLES}/mep.md",
-            caption="../report/mep_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "MEP"},
-        ),
+        **table("mep", "MEP"),
     log:
         f"{LOGS}/tabulate_mep.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_mep.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -93,16 +86,15 @@ rule tabulate_labels:
     input:
         table=rules.read_archive.output.table,
     output:
-        differences=f"{MOLECULES}/labels.csv",
-        csv=f"{TABLES}/labels.csv",
-        markdown=report(
-            f"{TABLES}/labels.md",
-            caption="../report/labels_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "labels"},
+        **table(
+            "labels",
+            datasets=with_table("labels"),
+            differences=f"{MOLECULES}/labels.csv",
         ),
     log:
         f"{LOGS}/tabulate_labels.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_labels.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -120,16 +112,15 @@ rule tabulate_agreement:
     input:
         computed=rules.collect_reference.output.computed,
     output:
-        differences=f"{REFERENCE}/agreement.csv",
-        csv=f"{TABLES}/agreement.csv",
-        markdown=report(
-            f"{TABLES}/agreement.md",
-            caption="../report/agreement_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "agreement"},
+        **table(
+            "agreement",
+            datasets=with_table("agreement"),
+            differences=f"{REFERENCE}/agreement.csv",
         ),
     log:
         f"{LOGS}/tabulate_agreement.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_agreement.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -148,13 +139,7 @@ rule tabulate_mep_breakdown:
         predictions=result_files("predictions.h5"),
         reference=rules.collect_reference.output.reference,
     output:
-        csv=f"{TABLES}/mep_breakdown.csv",
-        markdown=report(
-            f"{TABLES}/mep_breakdown.md",
-            caption="../report/mep_breakdown_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "MEP by distance, element and molecule"},
-        ),
+        **table("mep_breakdown", "MEP by distance, element and molecule"),
     log:
         f"{LOGS}/tabulate_mep_breakdown.log",
     benchmark:
@@ -177,15 +162,11 @@ rule tabulate_trade_off:
     input:
         errors=result_files("multipoles.csv"),
     output:
-        csv=f"{TABLES}/trade_off.csv",
-        markdown=report(
-            f"{TABLES}/trade_off.md",
-            caption="../report/trade_off_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "trade-off of the loss weights"},
-        ),
+        **table("trade_off", "trade-off of the loss weights"),
     log:
         f"{LOGS}/tabulate_trade_off.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_trade_off.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -198,9 +179,3 @@ rule tabulate_trade_off:
         "{wildcards.dataset}: table of the trade-off between dipole and quadrupole"
     script:
         "../scripts/tabulate_trade_off.py"
-
-
-rule tables:
-    # Named target: every table.
-    input:
-        all_tables(),

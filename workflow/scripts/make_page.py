@@ -6,11 +6,12 @@ with job(snakemake):
     from pathlib import Path
 
     from mepflow.page.document import make_page
+    from mepflow.runs.plan import PageItem, SurfaceView
 
     make_page(
         snakemake.params.settings,
-        snakemake.params.shown,
-        snakemake.params.views,
+        [PageItem(**item) for item in snakemake.params.shown],
+        [SurfaceView(**view) for view in snakemake.params.views],
         snakemake.params.introduction,
         Path(snakemake.config["results"]),
         Path(snakemake.output.page),

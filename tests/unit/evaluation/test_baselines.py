@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mepflow import naming
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.evaluation.baselines import BASELINES, fit_baseline, fit_charges
 from mepflow.molecules import MoleculeTable
-from mepflow.runs import settings
 
 
 def fitted(system, name, grid="mk"):
@@ -83,7 +83,7 @@ def test_only_test_molecules_in_the_order_of_their_ids(system):
 
 
 def test_the_configuration_knows_the_same_baselines():
-    assert tuple(BASELINES) == settings.BASELINES
+    assert list(BASELINES) == list(naming.BASELINES)
 
 
 def test_unknown_baseline(system):

@@ -15,6 +15,7 @@ from mepflow.electrostatics.potential import potential
 from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.page.document import make_page
+from mepflow.runs.plan import PageItem, SurfaceView
 from mepflow.runs.provenance import write_record
 from mepflow.tables.writing import Column, number, write_table
 
@@ -65,8 +66,8 @@ class Page:
     """Results of a run and what :func:`make_page` is told of them."""
 
     results: Path
-    items: list[dict[str, Any]] = field(default_factory=list)
-    views: list[dict[str, Any]] = field(default_factory=list)
+    items: list[PageItem] = field(default_factory=list)
+    views: list[SurfaceView] = field(default_factory=list)
 
     def make(self, output: Path) -> Path:
         """Write the page."""
@@ -80,18 +81,18 @@ class Page:
         for name in files:
             write_record(str(self.results), "rule", {}, [], [str(self.results / name)], {})
         self.items.append(
-            {
-                "file": by_suffix.get(".md") or by_suffix[".png"],
-                "csv": by_suffix.get(".csv"),
-                "pdf": None,
-                "record": files[0],
-                "title": title,
-                "category": category,
-                "dataset": dataset,
-                "caption": caption,
-                "wildcards": {"dataset": dataset, "molecule": "a_b `c <javascript:x>`_"},
-                "params": {"grid": "mk"},
-            }
+            PageItem(
+                file=by_suffix.get(".md") or by_suffix[".png"],
+                csv=by_suffix.get(".csv"),
+                pdf=None,
+                record=files[0],
+                title=title,
+                category=category,
+                dataset=dataset,
+                caption=caption,
+                wildcards={"dataset": dataset, "molecule": "a_b `c <javascript:x>`_"},
+                params={"grid": "mk"},
+            )
         )
 
 
@@ -161,12 +162,5 @@ def _write_potentials(page: Page) -> None:
             rng = np.random.default_rng(3)
             properties["atomic_dipoles"] = [0.1 * rng.normal(size=(len(m), 3)) for m in MOLECULES]
         MoleculeTable.from_molecules(MOLECULES, properties).save(page.results / path)
-    page.views.append(
-        {
-            "dataset": "qm9",
-            "grid": "surface",
-            "molecules": [molecule.id for molecule in MOLECULES],
-            "reference": reference,
-            "predictions": predictions,
-        }
-    )
+    molecules = [molecule.id for molecule in MOLECULES]
+    page.views.append(SurfaceView("qm9", "surface", molecules, reference, predictions))

@@ -124,7 +124,7 @@ def test_same_results_give_the_same_bytes(case: Page, page: Path, tmp_path: Path
 
 def test_missing_files_are_named(case: Page, tmp_path: Path) -> None:
     for key, name in (("file", "gone.png"), ("csv", "gone.csv")):
-        item = case.items[-1] | {key: name}
+        item = replace(case.items[-1], **{key: name})
         with pytest.raises(InputError, match=rf"{name} does not exist"):
             replace(case, items=[item]).make(tmp_path / "report.html")
 
@@ -132,6 +132,6 @@ def test_missing_files_are_named(case: Page, tmp_path: Path) -> None:
 def test_damaged_figure_is_refused(case: Page, tmp_path: Path) -> None:
     path = case.results / "broken.png"
     path.write_text("no picture")
-    item = case.items[-1] | {"file": "broken.png"}
+    item = replace(case.items[-1], file="broken.png")
     with pytest.raises(InputError, match=r"broken\.png is not a PNG file"):
         replace(case, items=[item]).make(tmp_path / "report.html")

@@ -23,8 +23,8 @@ def unpacked(text: str, dtype: str) -> np.ndarray:
 
 def scenes_of(case: Page, molecules: list[str]):
     view = case.views[0]
-    sources = sources_of(case.results / path for path in view["predictions"])
-    return scenes("qm9", molecules, "surface", case.results / view["reference"], sources)
+    sources = sources_of(case.results / path for path in view.predictions)
+    return scenes("qm9", molecules, "surface", case.results / view.reference, sources)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_models_have_their_own_potential(found, case: Page) -> None:
     scene, molecule = found[0], MOLECULES[0]
     vertices = unpacked(scene["surface"]["vertices"], "<f4").reshape(-1, 3).astype(float)
     assert [model["name"] for model in scene["models"]] == list(VARIANTS)
-    for model, path in zip(scene["models"], case.views[0]["predictions"], strict=True):
+    for model, path in zip(scene["models"], case.views[0].predictions, strict=True):
         table = MoleculeTable.load(case.results / path)
         dipoles = model["dipoles"] and np.array(model["dipoles"])
         assert (dipoles is None) == ("atomic_dipoles" not in table.properties)
@@ -118,8 +118,8 @@ def test_missing_molecules_are_named(case: Page) -> None:
 
 def test_prediction_without_the_molecule_is_named(case: Page, tmp_path) -> None:
     path = tmp_path / "AC-D" / "seed-1" / "predictions.h5"
-    full = MoleculeTable.load(case.results / case.views[0]["predictions"][0])
+    full = MoleculeTable.load(case.results / case.views[0].predictions[0])
     full.select([1]).save(path)
-    reference = case.results / case.views[0]["reference"]
+    reference = case.results / case.views[0].reference
     with pytest.raises(InputError, match=r"predictions\.h5 holds no prediction of formaldehyde"):
         scenes("qm9", ["formaldehyde"], "surface", reference, sources_of([path]))

@@ -13,6 +13,7 @@ docutils_core = pytest.importorskip("docutils.core")
 
 ROOT = Path(__file__).parents[3]
 REPORT = ROOT / "workflow" / "report"
+STUDIES = ROOT / "config" / "studies"
 FIGURES = (
     "filter_funnel",
     "training_curves",
@@ -77,6 +78,11 @@ def test_overview_lists_the_datasets_of_the_run(config):
     for name, row in config["datasets"].items():
         assert name in html
         assert row["level_of_theory"] in html
+
+
+@pytest.mark.parametrize("study", sorted(path.stem for path in STUDIES.glob("*.yaml")))
+def test_every_study_has_its_text(config, study):
+    assert f"Study {study}." in rendered(f"studies/{study}", config)
 
 
 def test_there_is_no_caption_without_a_figure_or_table():

@@ -9,7 +9,8 @@ import yaml
 from snakemake.utils import validate
 
 from mepflow.errors import ConfigError, StateError
-from mepflow.evaluation import baselines
+from mepflow.naming import BASELINES
+from mepflow.plots.style import STYLES
 from mepflow.runs import settings
 from mepflow.runs.studies import complete_config
 
@@ -116,8 +117,11 @@ def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> Non
             settings.check_results_folder(config)
 
 
-def test_baselines_are_those_of_the_evaluation() -> None:
-    assert set(settings.BASELINES) == set(baselines.BASELINES)
+def test_choices_of_the_schema_are_those_of_the_code() -> None:
+    rows = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
+    assert rows["figures"]["properties"]["style"]["enum"] == list(STYLES)
+    named = rows["dataset"]["properties"]["baselines"]["items"]["enum"]
+    assert sorted(named) == sorted(BASELINES)
 
 
 def test_results_that_cannot_be_written_are_one_sentence(

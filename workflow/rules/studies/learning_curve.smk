@@ -1,5 +1,42 @@
 # Models trained on parts of the training set, where the configuration asks for a learning curve.
 
+LEARNING_CURVE = config["learning_curve"]
+FRACTIONS = [f"{fraction:g}" for fraction in LEARNING_CURVE["fractions"]]
+PART = f"{RESULTS}/{{dataset}}/learning_curve/{{fraction}}"
+PART_MODEL = f"{PART}/{{variant}}/seed-{{seed}}"
+PART_LOGS = f"{LOGS}/learning_curve/{{fraction}}"
+
+
+wildcard_constraints:
+    fraction=r"0\.[0-9]+",  # part of the training set, e.g. 0.25
+
+
+def part_files(name):
+    """Return the file ``name`` of every model that was trained on a part, part by part."""
+    return expand(
+        f"{PART_MODEL}/{name}",
+        fraction=FRACTIONS,
+        variant=LEARNING_CURVE["variants"],
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
+def whole_files(name):
+    """Return the file ``name`` of the same variants that were trained on the whole set."""
+    return expand(
+        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
+    )
+
+
+def floor_files(name):
+    """Return an input function: the file ``name`` of the dataset's floors."""
+    return lambda wildcards: expand(
+        f"{BASELINE}/{name}",
+        dataset=wildcards.dataset,
+        baseline=contents.floors(config, wildcards.dataset),
+    )
+
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
@@ -15,6 +52,8 @@ rule thin_training_set:
         splits=f"{PART}/splits.csv",
     log:
         f"{PART_LOGS}/thin_training_set.log",
+    benchmark:
+        f"{BENCHMARKS}/learning_curve/{{fraction}}/thin_training_set.tsv"
     conda:
         "../../../envs/data.yaml"
     resources:
@@ -66,7 +105,9 @@ use rule evaluate_models as evaluate_parts with:
 rule tabulate_learning_curve:
     input:
         # The whole training set last, in all three.
-        splits=expand(rules.thin_training_set.output.splits, fraction=PARTS, allow_missing=True)
+        splits=expand(
+            rules.thin_training_set.output.splits, fraction=FRACTIONS, allow_missing=True
+        )
         + [rules.split_molecules.output.splits],
         mep=part_files("mep.csv") + whole_files("mep.csv"),
         multipoles=part_files("multipoles.csv") + whole_files("multipoles.csv"),
@@ -74,15 +115,11 @@ rule tabulate_learning_curve:
         floors_multipoles=floor_files("multipoles.csv"),
         reference=rules.collect_reference.output.reference,
     output:
-        csv=f"{TABLES}/learning_curve.csv",
-        markdown=report(
-            f"{TABLES}/learning_curve.md",
-            caption="../../report/learning_curve_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "learning curve"},
-        ),
+        **table("learning_curve", "learning curve", datasets=LEARNING_CURVE["datasets"]),
     log:
         f"{LOGS}/tabulate_learning_curve.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_learning_curve.tsv"
     conda:
         "../../../envs/plot.yaml"
     resources:
@@ -101,9 +138,11 @@ rule plot_learning_curve:
     input:
         table=rules.tabulate_learning_curve.output.csv,
     output:
-        **figure("learning_curve", "Models"),
+        **figure("learning_curve", "Models", datasets=LEARNING_CURVE["datasets"]),
     log:
         f"{LOGS}/plot_learning_curve.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_learning_curve.tsv"
     conda:
         "../../../envs/plot.yaml"
     resources:

@@ -1,5 +1,36 @@
 # Models of one dataset on the test molecules of another, where a run has at least two.
 
+TRANSFER = f"{RESULTS}/{{dataset}}/transfer/from-{{source}}"
+
+
+wildcard_constraints:
+    source="|".join(DATASETS),  # the dataset that a model was trained on
+
+
+def of_source(path):
+    """Return the same file of the dataset that the models were trained on."""
+    return path.replace("{dataset}", "{source}")
+
+
+def foreign_files(name):
+    """Return the file ``name`` of every model of the wildcards' source, judged on the dataset."""
+    return expand(
+        f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}",
+        variant=VARIANTS,
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
+def transfer_files(name):
+    """Return an input function: the file ``name`` of every model of the other datasets."""
+
+    def files(wildcards):
+        others = [dataset for dataset in DATASETS if dataset != wildcards.dataset]
+        return expand(foreign_files(name), dataset=wildcards.dataset, source=others)
+
+    return files
+
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
@@ -17,6 +48,8 @@ rule find_known:
         known=f"{TRANSFER}/known.csv",
     log:
         f"{LOGS}/find_known/from-{{source}}.log",
+    benchmark:
+        f"{BENCHMARKS}/find_known/from-{{source}}.tsv"
     conda:
         "../../../envs/data.yaml"
     resources:
@@ -50,7 +83,7 @@ rule evaluate_transfer:
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
-        gpu=gpus,
+        gpu=gpus(config["training"]["device"]),
     params:
         device=config["training"]["device"],
         code=lambda wildcards: code_digest(
@@ -70,15 +103,11 @@ rule tabulate_transfer:
         mep=transfer_files("mep.csv"),
         multipoles=transfer_files("multipoles.csv"),
     output:
-        csv=f"{TABLES}/transfer.csv",
-        markdown=report(
-            f"{TABLES}/transfer.md",
-            caption="../../report/transfer_table.rst",
-            category="Tables",
-            labels={"dataset": "{dataset}", "table": "transfer"},
-        ),
+        **table("transfer"),
     log:
         f"{LOGS}/tabulate_transfer.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_transfer.tsv"
     conda:
         "../../../envs/plot.yaml"
     resources:
@@ -101,6 +130,8 @@ rule plot_transfer:
         **figure("transfer", "Electrostatic potential"),
     log:
         f"{LOGS}/plot_transfer.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_transfer.tsv"
     conda:
         "../../../envs/plot.yaml"
     resources:

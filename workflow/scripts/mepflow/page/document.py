@@ -1,11 +1,7 @@
 """The page as one HTML file: everything it shows and runs is inside it.
 
-What it shows is described by *items*, one per table and figure, as the Snakefile knows them from
-the report: a dictionary with ``file`` (Markdown of a table or PNG of a figure), ``csv`` (the table
-to download, or None), ``pdf`` (the figure as PDF, or None), ``record`` (the first output of the job
-that made it), ``title``, ``category``, ``dataset``, ``caption`` (a template), ``wildcards`` and
-``params``. The *views*, one per dataset with surfaces, have ``dataset``, ``grid``, ``molecules``,
-``reference`` and ``predictions``. Their paths are relative to the folder of the results.
+What it shows are tables and figures, each a :class:`mepflow.runs.plan.PageItem`, and molecular
+surfaces, those of a dataset a :class:`mepflow.runs.plan.SurfaceView`.
 """
 
 import re
@@ -29,11 +25,10 @@ from mepflow.page.headlines import headline
 from mepflow.page.page_tables import read_table
 from mepflow.page.scenes import scenes
 from mepflow.plots.style import DIVERGING_MAP
+from mepflow.runs.plan import PageItem, SurfaceView
 from mepflow.runs.provenance import read_record, record_path, software_versions
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
-
-Item = Mapping[str, Any]
 
 ELEMENT_COLOURS: Final = {
     "H": "#E8E8E8",
@@ -65,19 +60,19 @@ _LONGEST_LABEL: Final = 40
 
 def make_page(
     config: Mapping[str, Any],
-    items: Sequence[Item],
-    views: Sequence[Mapping[str, Any]],
+    items: Sequence[PageItem],
+    views: Sequence[SurfaceView],
     introduction: str,
     results: Path,
     output: Path,
 ) -> None:
     """Write the page of the run ``config``; ``introduction`` is the template of its description.
 
-    Items and views: see the module's docstring. Raises :class:`InputError` where a file is missing
+    Raises :class:`InputError` where a file is missing
     or is not what it should be.
     """
     found = [scene for view in views for scene in _scenes(view, results)]
-    made, commit = _origin(results / item["record"] for item in items)
+    made, commit = _origin(results / item.record for item in items)
     page = _environment().get_template("template.html")
     text = page.render(
         run=config["name"],
@@ -124,22 +119,21 @@ def _viewer_data(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _scenes(view: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
-    sources = sources_of(results / path for path in view["predictions"])
-    reference = results / view["reference"]
-    return scenes(view["dataset"], view["molecules"], view["grid"], reference, sources)
+def _scenes(view: SurfaceView, results: Path) -> list[dict[str, Any]]:
+    sources = sources_of(results / path for path in view.predictions)
+    return scenes(view.dataset, view.molecules, view.grid, results / view.reference, sources)
 
 
 def _dataset(
     name: str,
     config: Mapping[str, Any],
-    items: Sequence[Item],
+    items: Sequence[PageItem],
     found: Sequence[Mapping[str, Any]],
     results: Path,
 ) -> dict[str, Any]:
     row = config["datasets"][name]
-    own = sorted((item for item in items if item["dataset"] == name), key=_rank)
-    categories = dict.fromkeys(item["category"] for item in own)
+    own = sorted((item for item in items if item.dataset == name), key=_rank)
+    categories = dict.fromkeys(item.category for item in own)
     return {
         "name": name,
         "anchor": f"dataset-{_anchor(name)}",
@@ -152,7 +146,7 @@ def _dataset(
             {
                 "title": category,
                 "entries": [
-                    _entry(item, config, results) for item in own if item["category"] == category
+                    _entry(item, config, results) for item in own if item.category == category
                 ],
             }
             for category in categories
@@ -160,26 +154,28 @@ def _dataset(
     }
 
 
-def _rank(item: Item) -> int:
+def _rank(item: PageItem) -> int:
     """Return the place of an item: what was asked for first, then the rest as it comes."""
-    stem = Path(item["file"]).stem
-    is_first = item["file"].endswith(".md") and stem in _OPEN_TABLES
+    stem = Path(item.file).stem
+    is_first = item.file.endswith(".md") and stem in _OPEN_TABLES
     return _OPEN_TABLES.index(stem) if is_first else len(_OPEN_TABLES)
 
 
-def _entry(item: Item, config: Mapping[str, Any], results: Path) -> dict[str, Any]:
-    path = results / item["file"]
-    csv = results / item["csv"] if item["csv"] else None
+def _entry(item: PageItem, config: Mapping[str, Any], results: Path) -> dict[str, Any]:
+    path = results / item.file
+    csv = results / item.csv if item.csv else None
     try:
         return {
-            "title": item["title"],
-            "anchor": _anchor(item["file"]),
-            "caption": caption_html(item["caption"], config, item["wildcards"], item["params"]),
+            "title": item.title,
+            "anchor": _anchor(item.file),
+            "caption": caption_html(item.caption, config, item.wildcards, item.params),
             "table": read_table(path) if path.suffix == ".md" else None,
             "image": None if path.suffix == ".md" else _image(path),
-            "is_open": Path(item["file"]).stem in _OPEN_TABLES,
-            "files": [name for name in (item["csv"], item["pdf"]) if name],
-            "csv": {"name": _download_name(item["csv"]), "uri": data_uri(csv)} if csv else None,
+            "is_open": Path(item.file).stem in _OPEN_TABLES,
+            "files": [name for name in (item.csv, item.pdf) if name],
+            "csv": {"name": _download_name(csv.relative_to(results)), "uri": data_uri(csv)}
+            if csv
+            else None,
         }
     except FileNotFoundError as error:
         raise MissingFileError(error.filename) from None
@@ -208,9 +204,9 @@ def _label(scene: Mapping[str, Any]) -> str:
     return f"{smiles} ({scene['id']})" if known else str(scene["id"])
 
 
-def _download_name(path: str) -> str:
+def _download_name(path: Path) -> str:
     """Return ``qm9-mep.csv`` for ``qm9/tables/mep.csv``: downloads of datasets must not clash."""
-    parts = Path(path).parts
+    parts = path.parts
     return "-".join((parts[0], parts[-1]))
 
 

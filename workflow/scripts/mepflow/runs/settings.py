@@ -20,14 +20,6 @@ from mepflow.storage.files import atomic_path
 from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 Config = Mapping[str, Any]
-BASELINES: Final = (
-    "mulliken",
-    "fitted-charges",
-    "fitted-charges-dipoles",
-    "mbis-charges",
-    "mbis-charges-dipoles",
-    "mbis-charges-dipoles-quadrupoles",
-)
 RUN_RECORD: Final = "run.json"
 """File of the results folder that says to which run the folder belongs."""
 RUN_RECORD_VERSION: Final = 1

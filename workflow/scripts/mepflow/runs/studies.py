@@ -15,7 +15,9 @@ Config = Mapping[str, Any]
 MINIATURE: Final = "miniature"
 """Key of a run that is a miniature, and section of a study with what makes it one."""
 _GATHERED: Final = (
+    "figures.drawn",
     "figures.showcase_variants",
+    "tables.written",
     "learning_curve.variants",
     "learning_curve.fractions",
 )

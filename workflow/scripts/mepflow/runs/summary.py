@@ -124,7 +124,8 @@ def _times(results: Path, jobs: Sequence[JobStatus], started: float) -> Iterator
     """Yield the time that the run and its jobs have taken, the latter from the benchmarks."""
     seconds = [
         _cpu_seconds(path)
-        for path in results.glob("*/benchmarks/**/*.tsv")
+        for pattern in ("benchmarks/**/*.tsv", "*/benchmarks/**/*.tsv")
+        for path in results.glob(pattern)
         if path.stat().st_mtime >= started - 1
     ]
     yield (

@@ -1,0 +1,111 @@
+"""A study comes and goes with its files: nothing else of the repository knows it."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from tiny_repository import Repository, jobs_of
+
+pytestmark = pytest.mark.xdist_group("studies")
+
+GUEST: Final[dict[str, Any]] = {
+    "variants": {
+        "guest-Q": {
+            "atomic_terms": ["charges"],
+            "loss_weights": {"dipole": 0.5, "quadrupole": 1.0},
+            "quadrupole_from": "charges",
+        }
+    },
+    "tables": {"written": ["filters", "guest"]},
+    "figures": {"drawn": ["training_curves"], "showcase_variants": ["guest-Q"]},
+}
+RULES: Final = """\
+rule tabulate_guest:
+    input:
+        models=model_files("model.pt"),
+    output:
+        **table("guest", "of the guest"),
+    log:
+        f"{LOGS}/tabulate_guest.log",
+    shell:
+        "touch {output} > {log}"
+"""
+FILES: Final = {
+    "config/studies/guest.yaml": yaml.safe_dump(GUEST),
+    "workflow/rules/studies/guest.smk": RULES,
+    "workflow/report/studies/guest.rst": "**Study guest.** It proves that there is room.\n",
+    "workflow/report/guest_table.rst": "**Guest** ({{ snakemake.wildcards.dataset }}).\n",
+}
+
+
+def move_in(root: Path) -> None:
+    for name, text in FILES.items():
+        (root / name).write_text(text)
+
+
+def move_out(root: Path) -> None:
+    for name in FILES:
+        (root / name).unlink()
+
+
+def choose(repository: Repository, *studies: str, variants: tuple[str, ...]) -> None:
+    path = repository.root / "config" / "tiny.yaml"
+    run = yaml.safe_load(path.read_text()) | {"studies": list(studies)}
+    run["training"]["variants"] = list(variants)
+    run["figures"].pop("showcase_variants", None)
+    path.write_text(yaml.safe_dump(run))
+
+
+def test_a_study_is_added_and_removed_with_its_files(repository: Repository) -> None:
+    showcase = ("AC-D", "AC-DQ-dw100", "AC-AD-DQ-dw100-c")
+    choose(repository, "multipoles", variants=showcase)
+    alone = repository.planned()
+    assert alone["train_model"] == len(showcase)
+
+    move_in(repository.root)
+    assert repository.planned() == alone  # a guest who is not asked for changes nothing
+
+    choose(repository, "multipoles", "guest", variants=(*showcase, "guest-Q"))
+    done = repository.snakemake("--dry-run", "--printshellcmds")
+    both = jobs_of(done.stdout)
+    assert both == alone | {"train_model": len(showcase) + 1, "tabulate_guest": 1}
+    assert "results/qm9/tables/guest.csv" in done.stdout
+
+    move_out(repository.root)
+    message = repository.snakemake("--dry-run", check=False)
+    expected = "studies: there is no 'guest' in config/studies; choose among multipoles"
+    assert expected in message.stdout + message.stderr
+    choose(repository, "multipoles", variants=showcase)
+    assert repository.planned() == alone
+
+
+def test_the_study_that_is_there_can_go_too(repository: Repository) -> None:
+    move_in(repository.root)
+    choose(repository, "guest", variants=("guest-Q",))
+    names = ("config/studies/multipoles.yaml", "workflow/report/studies/multipoles.rst")
+    for name in names:
+        (repository.root / name).unlink()
+    assert repository.planned() == {
+        "read_archive": 1,
+        "filter_molecules": 1,
+        "split_molecules": 1,
+        "compute_reference": 2,
+        "collect_reference": 1,
+        "train_model": 1,
+        "tabulate_filters": 1,
+        "tabulate_guest": 1,
+        "plot_training_curves": 1,
+        "make_page": 1,
+    }
+
+
+def test_a_table_that_no_rule_makes_is_named(repository: Repository) -> None:
+    repository.configure({"tables": {"written": ["filters", "gossip"]}})
+    done = repository.snakemake("--dry-run", check=False)
+    assert done.returncode != 0
+    assert re.search(
+        r"tables\.written: no rule makes 'gossip'; choose among agreement, filters, .*transfer",
+        done.stdout + done.stderr,
+    )

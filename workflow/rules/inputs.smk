@@ -1,0 +1,47 @@
+# Rows of the configuration and files that rules take, by their wildcards.
+
+
+def dataset_row(wildcards):
+    return config["datasets"][wildcards.dataset]
+
+
+def level_row(wildcards):
+    return config["levels_of_theory"][dataset_row(wildcards)["level_of_theory"]]
+
+
+def archive_row(wildcards):
+    return ARCHIVES[dataset_row(wildcards)["archive"]]
+
+
+def reader(wildcards):
+    """Return the module that reads the archive of the wildcards' dataset."""
+    return archive_labels.READERS[archive_row(wildcards)["format"]]
+
+
+def uncharacterized_list(wildcards):
+    path = archive_row(wildcards)["uncharacterized"]
+    return [path] if path else []
+
+
+def model_files(name):
+    """Return the file ``name`` of every model of the wildcards' dataset."""
+    return expand(f"{MODEL}/{name}", variant=VARIANTS, seed=SEEDS, allow_missing=True)
+
+
+def seed_files(name):
+    """Return the file ``name`` of every seed of the wildcards' variant."""
+    return expand(f"{MODEL}/{name}", seed=SEEDS, allow_missing=True)
+
+
+def result_files(name):
+    """Return an input function: the file ``name`` of every model and baseline of the dataset."""
+
+    def files(wildcards):
+        baselines = dataset_row(wildcards)["baselines"]
+        return expand(
+            model_files(name)
+            + expand(f"{BASELINE}/{name}", baseline=baselines, allow_missing=True),
+            dataset=wildcards.dataset,
+        )
+
+    return files

@@ -1,0 +1,50 @@
+# Tables and figures: what a rule makes is offered to the studies, which ask for it by name.
+
+TABLES_OFFERED = {}  # files by name and dataset
+FIGURES_OFFERED = {}
+PAGE_VIEWS = []  # molecular surfaces of the page's viewer
+
+
+def table(name, title=None, datasets=DATASETS, **first):
+    """Return the outputs of a table, with its caption and place in the report, and offer it.
+
+    ``first`` are other outputs of the rule, before the table: the record is beside the first of all.
+    """
+    TABLES_OFFERED[name] = {
+        dataset: expand(f"{TABLES}/{name}.csv", dataset=dataset) for dataset in datasets
+    }
+    return {
+        **first,
+        "csv": f"{TABLES}/{name}.csv",
+        "markdown": report(
+            f"{TABLES}/{name}.md",
+            caption=str(ROOT / f"workflow/report/{name}_table.rst"),
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": title or name},
+        ),
+    }
+
+
+def figure(pattern, category, name=None, datasets=DATASETS, **values):
+    """Return the outputs of a figure, with its caption and place in the report, and offer it.
+
+    A figure of several pictures has a name of its own, and for each wildcard of its pattern a
+    function that returns the values for a dataset.
+    """
+    FIGURES_OFFERED[name or pattern] = {
+        dataset: expand(
+            f"{FIGURES}/{pattern}.png",
+            dataset=dataset,
+            **{wildcard: values_of(dataset) for wildcard, values_of in values.items()},
+        )
+        for dataset in datasets
+    }
+    return {
+        "png": report(
+            f"{FIGURES}/{pattern}.png",
+            caption=str(ROOT / f"workflow/report/{name or pattern}.rst"),
+            category=category,
+            labels={"dataset": "{dataset}", "figure": pattern.replace("_", " ")},
+        ),
+        "pdf": f"{FIGURES}/{pattern}.pdf",
+    }

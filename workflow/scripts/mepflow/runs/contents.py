@@ -1,0 +1,81 @@
+"""Which tables and figures a run makes, and what those with little room show.
+
+The names are those of the lists ``tables.written`` and ``figures.drawn`` of the configuration;
+rules offer the files. Only the standard library is imported.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mepflow.errors import ConfigError
+from mepflow.naming import FLOORS
+
+Config = Mapping[str, Any]
+Offers = Mapping[str, Mapping[str, Sequence[str]]]
+"""Files by the name of a table or figure and by dataset."""
+
+BREAKDOWNS: Final = ("distance", "element", "group")
+"""What the table of where the MEP is wrong breaks errors down by; a figure each."""
+_PARTS: Final = ("transfer", "learning_curve")
+"""Parts that a study asks for by the name of their table or figure, with rules of their own."""
+
+
+def rules_files(config: Config) -> list[str]:
+    """Return the names of the rules files that only some runs need, beside those of all.
+
+    These are the studies and the parts that they ask for and that the datasets allow: a transfer
+    needs two datasets, a learning curve one that is named for it. A study may have no such file.
+    """
+    asked = {*config["tables"]["written"], *config["figures"]["drawn"]}
+    is_possible = {
+        "transfer": len(config["datasets"]) > 1,
+        "learning_curve": bool(config["learning_curve"]["datasets"]),
+    }
+    parts = [part for part in _PARTS if part in asked and is_possible[part]]
+    return [*parts, *config["studies"]]
+
+
+def wanted_files(
+    offers: Offers, names: Iterable[str], datasets: Iterable[str], place: str
+) -> list[str]:
+    """Return the files of the named tables or figures, dataset by dataset.
+
+    ``place`` is where the names stand in the configuration. Raises :class:`ConfigError` for a name
+    that no rule offers.
+    """
+    wanted = list(names)
+    known = {*offers, *_PARTS}
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"{place}: no rule makes {name!r}; choose among {', '.join(sorted(known))}."
+            )
+    return [
+        file
+        for dataset in datasets
+        for name in wanted
+        for file in offers.get(name, {}).get(dataset, [])
+    ]
+
+
+def picture_grid(config: Config, dataset: str, kind: str) -> str | None:
+    """Return the first grid of a dataset that is of a kind for pictures, or None."""
+    names = config["datasets"][dataset]["grids"]
+    return next((name for name in names if config["grids"][name]["kind"] == kind), None)
+
+
+def pictured(config: Config, dataset: str, kind: str) -> list[str]:
+    """Return the showcase molecules of a dataset that has a grid of a kind for pictures."""
+    if picture_grid(config, dataset, kind) is None:
+        return []
+    return list(config["datasets"][dataset]["split"]["showcase"])
+
+
+def floors(config: Config, dataset: str) -> list[str]:
+    """Return the baselines of a dataset that no atomic terms of their kind can undercut."""
+    return [name for name in config["datasets"][dataset]["baselines"] if name in FLOORS]
+
+
+def drawn_representations(config: Config, dataset: str) -> list[str]:
+    """Return what figures with little room show: the showcase variants and the fitted floors."""
+    return list(config["figures"]["showcase_variants"]) + floors(config, dataset)
