@@ -2,8 +2,8 @@
 
 Run from the repository's root, in the project's environment::
 
-    python tools/label_distribution.py                       # Markdown, for the card
-    python tools/label_distribution.py --figure distribution.png
+    python tools/label_distribution.py           # prints the tables
+    python tools/label_distribution.py --write   # puts them into the card, and draws its figure
 """
 
 import argparse
@@ -28,10 +28,15 @@ from mepflow.archives.label_geometries import (  # noqa: E402
 )
 from mepflow.elements import symbol  # noqa: E402
 from mepflow.plots.style import BLUE, ORANGE, PAGE_WIDTH, drawing  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
 
 Sets = Mapping[str, Sequence[LabelGeometry]]
 COLOURS: Final = {"organic": BLUE, "bench": ORANGE}
 FIGURE_HEIGHT: Final = 8.6
+CARD: Final = "README.md"
+FIGURE: Final = "distribution.png"
+START: Final = "<!-- distribution: tools/label_distribution.py --write -->"
+END: Final = "<!-- end of distribution -->"
 
 
 def elements_of(molecule: LabelGeometry) -> set[str]:
@@ -109,17 +114,33 @@ def _bars(axes: Any, sets: Sets, feature: str) -> None:
     axes.set_xlabel("share of molecules (%)")
 
 
+def with_tables(card: str, sets: Sets) -> str:
+    """Return the text of a card with the tables between its two marks."""
+    before, rest = card.split(START, 1)
+    after = rest.split(END, 1)[1]
+    return f"{before}{START}\n\n{summary(sets)}\n\n{END}{after}"
+
+
+def read_sets(folder: Path) -> Sets:
+    """Return the molecules of all sets that have a geometry."""
+    return {name: read_label_geometries(folder / f"{name}.jsonl.gz") for name in SETS}
+
+
 def main() -> None:
-    """Print the tables, or draw the figure."""
+    """Print the tables, or write card and figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--figure", type=Path, help="draw into this file instead of printing")
+    parser.add_argument("--write", action="store_true", help="write README.md and the figure")
     arguments = parser.parse_args()
-    sets = {name: read_label_geometries(arguments.folder / f"{name}.jsonl.gz") for name in SETS}
-    if arguments.figure:
-        draw(sets, arguments.figure)
-    else:
+    sets = read_sets(arguments.folder)
+    if not arguments.write:
         sys.stdout.write(summary(sets) + "\n")
+        return
+    card = arguments.folder / CARD
+    text = with_tables(card.read_text(), sets)
+    with atomic_path(card) as temporary:
+        temporary.write_text(text)
+    draw(sets, arguments.folder / FIGURE)
 
 
 if __name__ == "__main__":
