@@ -74,15 +74,15 @@ def errors(
     with tempfile.TemporaryDirectory() as name, imitated(precision):
         made = Path(name)
         train(
-            reference,
-            splits,
-            Variant.from_row(variant, params["variant"]),
-            params["network"],
-            {**params["training"], "precision": precision, "device": "cpu"},
-            seed,
-            made / "state",
-            made / "model.pt",
-            made / "training.csv",
+            reference=reference,
+            splits=splits,
+            variant=Variant.from_row(variant, params["variant"]),
+            network=params["network"],
+            training={**params["training"], "precision": precision, "device": "cpu"},
+            seed=seed,
+            state_folder=made / "state",
+            model_path=made / "model.pt",
+            log_path=made / "training.csv",
         )
         files = Evaluation(made / "model.pt", made / "p.h5", made / "mep.csv", made / "m.csv")
         evaluate_models([files], reference, splits, "cpu")

@@ -110,10 +110,10 @@ def label(run: Run) -> None:
     """Compute the dipoles and quadrupoles that are not in the journal; write the training table."""
     write_candidates(run)
     compute_shard(
-        run.candidates,
-        run.splits,
-        run.labels,
-        run.work / "labels",
+        candidates=run.candidates,
+        splits=run.splits,
+        output=run.labels,
+        state_folder=run.work / "labels",
         shard=0,
         shards=1,
         split=None,
@@ -164,15 +164,15 @@ def train_seeds(run: Run) -> None:
         if run.model(seed).exists():
             continue
         train(
-            run.training,
-            run.splits,
-            Variant.from_row(name, run.definitions["variants"][name]),
-            run.definitions["networks"][recipe["network"]],
-            recipe["training"],
-            seed,
-            folder / "state",
-            run.model(seed),
-            folder / "training.csv",
+            reference=run.training,
+            splits=run.splits,
+            variant=Variant.from_row(name, run.definitions["variants"][name]),
+            network=run.definitions["networks"][recipe["network"]],
+            training=recipe["training"],
+            seed=seed,
+            state_folder=folder / "state",
+            model_path=run.model(seed),
+            log_path=folder / "training.csv",
             code=code_digest("mepflow.training.run.train"),
             provenance={"recipe": recipe["training"], "labels": recipe["labels"]},
         )

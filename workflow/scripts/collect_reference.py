@@ -8,16 +8,16 @@ with job(snakemake):
     from mepflow.qm.collection import collect_reference
 
     collect_reference(
-        [Path(path) for path in snakemake.input.shards],
-        Path(snakemake.input.candidates),
-        Path(snakemake.input.splits),
-        Path(snakemake.input.verdicts),
-        Path(snakemake.input.funnel),
-        snakemake.params.computed_split,
-        snakemake.params.grids,
-        snakemake.params.dipole_tolerance_debye,
-        Path(snakemake.output.reference),
-        Path(snakemake.output.computed),
-        Path(snakemake.output.verdicts),
-        Path(snakemake.output.funnel),
+        shard_paths=[Path(path) for path in snakemake.input.shards],
+        candidates_path=Path(snakemake.input.candidates),
+        splits_path=Path(snakemake.input.splits),
+        candidate_verdicts_path=Path(snakemake.input.verdicts),
+        candidate_funnel_path=Path(snakemake.input.funnel),
+        computed_split=snakemake.params.computed_split,
+        grids=snakemake.params.grids,
+        dipole_tolerance_debye=snakemake.params.dipole_tolerance_debye,
+        reference_path=Path(snakemake.output.reference),
+        computed_path=Path(snakemake.output.computed),
+        verdicts_path=Path(snakemake.output.verdicts),
+        funnel_path=Path(snakemake.output.funnel),
     )

@@ -9,16 +9,16 @@ with job(snakemake):
     from mepflow.qm.shards import compute_shard
 
     compute_shard(
-        Path(snakemake.input.candidates),
-        Path(snakemake.input.splits),
-        Path(snakemake.output.table),
-        Path(snakemake.params.state),
-        int(snakemake.wildcards.shard),
-        snakemake.params.shards,
-        snakemake.params.split,
-        LevelOfTheory.from_row(snakemake.params.level, snakemake.params.level_row),
-        snakemake.params.grids,
-        snakemake.params.code,
-        snakemake.threads,
-        snakemake.resources.mem_mb,
+        candidates=Path(snakemake.input.candidates),
+        splits=Path(snakemake.input.splits),
+        output=Path(snakemake.output.table),
+        state_folder=Path(snakemake.params.state),
+        shard=int(snakemake.wildcards.shard),
+        shards=snakemake.params.shards,
+        split=snakemake.params.split,
+        level=LevelOfTheory.from_row(snakemake.params.level, snakemake.params.level_row),
+        grids=snakemake.params.grids,
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+        memory_megabyte=snakemake.resources.mem_mb,
     )

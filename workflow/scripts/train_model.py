@@ -15,21 +15,23 @@ with job(snakemake):
 
     seeds, states = snakemake.params.seeds, as_list(snakemake.params.state)
     outputs = list(snakemake.output)  # all models, then all logs
-    files = zip(states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
+    files = zip(seeds, states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
     train_together(
         [
             partial(
                 train,
-                Path(snakemake.input.reference),
-                Path(snakemake.input.splits),
-                Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
-                snakemake.params.network,
-                snakemake.params.training,
-                seed,
-                *map(Path, paths),
+                reference=Path(snakemake.input.reference),
+                splits=Path(snakemake.input.splits),
+                variant=Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
+                network=snakemake.params.network,
+                training=snakemake.params.training,
+                seed=seed,
+                state_folder=Path(state),
+                model_path=Path(model),
+                log_path=Path(log),
                 threads=max(1, snakemake.threads // len(seeds)),
                 code=snakemake.params.code,
             )
-            for seed, paths in zip(seeds, files, strict=True)
+            for seed, state, model, log in files
         ]
     )

@@ -63,18 +63,18 @@ def references(tmp_path):
 
 def collect(tmp_path, paths, tolerance=0.01, split=None):
     collect_reference(
-        paths,
-        tmp_path / "candidates.h5",
-        tmp_path / "splits.csv",
-        tmp_path / "candidates.csv",
-        tmp_path / "funnel.csv",
-        split,
-        GRIDS,
-        tolerance,
-        tmp_path / "reference.h5",
-        tmp_path / "computed.h5",
-        tmp_path / "verdicts.csv",
-        tmp_path / "all.csv",
+        shard_paths=paths,
+        candidates_path=tmp_path / "candidates.h5",
+        splits_path=tmp_path / "splits.csv",
+        candidate_verdicts_path=tmp_path / "candidates.csv",
+        candidate_funnel_path=tmp_path / "funnel.csv",
+        computed_split=split,
+        grids=GRIDS,
+        dipole_tolerance_debye=tolerance,
+        reference_path=tmp_path / "reference.h5",
+        computed_path=tmp_path / "computed.h5",
+        verdicts_path=tmp_path / "verdicts.csv",
+        funnel_path=tmp_path / "all.csv",
     )
     return read_verdicts(tmp_path / "verdicts.csv")
 

@@ -64,7 +64,19 @@ def run(
     split: str | None = None,
 ) -> Path:
     output = folder / f"{shard}.h5"
-    compute_shard(*inputs, output, folder / "state", shard, of, split, LEVEL, GRIDS, code)
+    candidates, splits = inputs
+    compute_shard(
+        candidates=candidates,
+        splits=splits,
+        output=output,
+        state_folder=folder / "state",
+        shard=shard,
+        shards=of,
+        split=split,
+        level=LEVEL,
+        grids=GRIDS,
+        code=code,
+    )
     return output
 
 

@@ -139,7 +139,7 @@ def test_failures_name_log_and_reason(plan: list[dict[str, Any]]) -> None:
 def test_a_killed_job_is_named(plan: list[dict[str, Any]]) -> None:
     write(Path(plan[1]["log"]), "2026-11-21 13:10:32,168 INFO Process 2 on vm\n")
     text = failures(plan, time.time() - 60, "snakemake.log")
-    assert "Ended without a word" in text
+    assert "Ended without a message" in text
     assert "qm9 train_model AC-D seed 1" in text
 
 

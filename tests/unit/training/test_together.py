@@ -46,15 +46,15 @@ def test_trainings_together_are_those_one_after_the_other(
     def call(seed: int, folder: Path) -> partial[None]:
         return partial(
             train,
-            paths["reference"],
-            paths["splits"],
-            variant,
-            network,
-            training,
-            seed,
-            folder / f"state-{seed}",
-            folder / f"model-{seed}.pt",
-            folder / f"log-{seed}.csv",
+            reference=paths["reference"],
+            splits=paths["splits"],
+            variant=variant,
+            network=network,
+            training=training,
+            seed=seed,
+            state_folder=folder / f"state-{seed}",
+            model_path=folder / f"model-{seed}.pt",
+            log_path=folder / f"log-{seed}.csv",
         )
 
     seeds = (1, 2, 3, 4)

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 FLAGS: Final = (
     *("-std=c++17", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"),
-    # Products and sums in one instruction; no tests for errors nobody asks for. NaN stays NaN.
+    # Products and sums in one instruction; no errno, no traps, which we do not read. NaN stays NaN.
     *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
 )
 

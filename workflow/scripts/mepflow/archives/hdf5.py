@@ -1,4 +1,4 @@
-"""Reading HDF5 files that nobody vouches for.
+"""Reading HDF5 files of others, which may be damaged or made to do harm.
 
 HDF5 lets a file name other files: links out of it, datasets whose values are kept elsewhere. None
 of them is followed. What a dataset claims to be is checked before memory is taken for it, and

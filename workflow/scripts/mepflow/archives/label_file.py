@@ -227,7 +227,7 @@ def read_labels(path: Path) -> LabelSet:
 
 
 class _Reader:
-    """Reads datasets of a file that nobody vouches for: none larger than the file can hold."""
+    """Reads datasets of a file of others: none may be larger than the file can hold."""
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file

@@ -24,7 +24,7 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """What is not a record: its name, the key of the molecule (or empty) and the reason."""
+    """A rejected record: its name, the key of its molecule (may be empty) and the reason."""
 
     record: str
     id: str

@@ -69,7 +69,8 @@ def potential(
 def _compiled(points: Array, positions: Array, *terms: Array | None) -> Array | None:
     """Return the potential of NumPy arrays from the compiled loop.
 
-    None where there is no loop for them, or a point lies on an atom: that is for others to say.
+    None where there is no loop for them, or a point lies on an atom: the caller must then take the
+    array operations, which give infinity there.
     """
     given = [array for array in (points, positions, *terms) if array is not None]
     if not all(is_numpy_array(array) for array in given):

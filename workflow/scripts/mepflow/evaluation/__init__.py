@@ -1,1 +1,1 @@
-"""What predicted multipoles are worth: errors against the reference, baselines and statistics."""
+"""Errors of predicted multipoles against the reference, baselines and statistics."""

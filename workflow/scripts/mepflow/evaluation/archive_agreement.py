@@ -1,4 +1,4 @@
-"""Whether our reference calculations give what the archive says: ours minus the archive's.
+"""Differences between our reference calculations and the archive: ours minus the archive's.
 
 At the archive's own level of theory the differences are those of two programs (integration grids,
 density fitting, convergence); at another one they are the effect of the level.

@@ -1,4 +1,4 @@
-"""Whether an archive's labels fit together: its MBIS multipoles against its molecular ones.
+"""Consistency of an archive's labels: its MBIS multipoles against its molecular ones.
 
 The partition is exact up to the integration grid: the atomic multipoles must add up to the total
 charge, the dipole and the quadrupole of the same density. A larger difference tells a wrong unit,

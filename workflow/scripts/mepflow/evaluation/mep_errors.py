@@ -19,7 +19,7 @@ import pandas as pd
 from mepflow.electrostatics.atomic_terms import predicted_terms
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
-from mepflow.evaluation.predictions_file import load_predictions, matched_reference
+from mepflow.evaluation.predictions_file import load_matched
 from mepflow.geometry.stored_grids import metric_grids
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.csv_file import write_csv
@@ -81,11 +81,10 @@ def evaluate_mep(
 ) -> None:
     """Write the errors of a predictions file against a reference file.
 
-    Raises :class:`InputError` where a file is missing, the two are about different molecules, or
-    the predictions are of no molecule, unless they ``may_be_empty``.
+    Raises what :func:`write_mep_errors` raises, and :class:`InputError` where the two files do
+    not belong together.
     """
-    predicted = load_predictions(predictions, may_be_empty=may_be_empty)
-    matched = matched_reference(predicted, MoleculeTable.load(reference), predictions)
+    predicted, matched = load_matched(predictions, reference, may_be_empty=may_be_empty)
     write_mep_errors(predicted, matched, predictions, output)
 
 

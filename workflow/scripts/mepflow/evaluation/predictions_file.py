@@ -52,6 +52,17 @@ def matched_reference(
     return selected
 
 
+def load_matched(
+    predictions: Path, reference: Path, *, may_be_empty: bool = False
+) -> tuple[MoleculeTable, MoleculeTable]:
+    """Return a predictions file and the rows of a reference file for its molecules.
+
+    Raises what :func:`load_predictions` and :func:`matched_reference` raise.
+    """
+    predicted = load_predictions(predictions, may_be_empty=may_be_empty)
+    return predicted, matched_reference(predicted, MoleculeTable.load(reference), predictions)
+
+
 def predictions_of(
     molecule_id: str, predictions_path: Path, reference: MoleculeTable
 ) -> MoleculeTable:

@@ -33,7 +33,7 @@ _LAYERS_AT_ONCE: Final = 4  # what the kernels of stacks are written for
 # Rows of a tile; chosen without a GPU, from what compiles without spilled registers.
 _PAIRS_AT_ONCE: Final = 32
 _NEIGHBOURS_AT_ONCE: Final = 16
-_ROWS_AT_ONCE: Final = 64  # from which on Hopper's products of four warps are used
+_ROWS_AT_ONCE: Final = 64  # the fewest rows for which Hopper multiplies with four warps together
 _FEWEST_ROWS: Final = 16  # the fewest that a product takes
 _PROGRAMS_WANTED: Final = 256  # some two for each multiprocessor of a large GPU
 _devices: tuple[str, ...] = ("cuda",)

@@ -132,7 +132,8 @@ def build_graph(
 def join_graphs(graphs: Iterable[Graph]) -> Graph:
     """Return one graph of the molecules of all ``graphs``, at least one, in their order.
 
-    Where nobody else holds them, the graphs and their join are never in memory both as a whole.
+    Each graph is released once it is copied: if the caller keeps none, the graphs and their join
+    are never both in memory as a whole.
     """
     columns: dict[str, list[Tensor]] = defaultdict(list)
     atoms = molecules = 0

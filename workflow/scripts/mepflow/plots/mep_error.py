@@ -19,7 +19,7 @@ from mepflow.evaluation.sources import (
 from mepflow.evaluation.statistics import Summary, summarize
 from mepflow.naming import FLOORS, grid_label, representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
-from mepflow.plots.panels import log_axis
+from mepflow.plots.panels import log_axis, write_median
 from mepflow.plots.style import BLACK, PAGE_WIDTH, drawing
 
 FloatArray = npt.NDArray[np.float64]
@@ -116,15 +116,7 @@ def _draw_row(axes: Axes, position: int, row: _Row) -> None:
     axes.hlines(position, summary.median_low, summary.median_high, color=BLACK, linewidth=1.4)
     face = look.colour if look.colour != BLACK else "white"
     axes.plot(summary.median, position, look.marker, markersize=4.5, mfc=face, mec=BLACK, mew=0.8)
-
-    axes.text(
-        1.01,
-        position,
-        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
-        transform=axes.get_yaxis_transform(),
-        verticalalignment="center",
-        fontsize=6.5,
-    )
+    write_median(axes, position, summary)
 
 
 def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:

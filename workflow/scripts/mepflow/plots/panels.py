@@ -13,6 +13,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullF
 from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.evaluation.sources import Source
+from mepflow.evaluation.statistics import Summary
 from mepflow.molecules import MoleculeTable
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, PAGE_WIDTH
 
@@ -32,6 +33,18 @@ def by_name(sources: Sequence[Source]) -> dict[str, list[Source]]:
         name: [source for source in sources if source.name == name]
         for name in dict.fromkeys(source.name for source in sources)
     }
+
+
+def write_median(axes: Axes, row: float, summary: Summary, size: float = 6.5) -> None:
+    """Write a median with its 95 % interval to the right of a row, with letters of ``size``."""
+    axes.text(
+        1.01,
+        row,
+        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
+        transform=axes.get_yaxis_transform(),
+        verticalalignment="center",
+        fontsize=size,
+    )
 
 
 def n_rows(n_panels: int) -> int:

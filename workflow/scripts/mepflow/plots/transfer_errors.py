@@ -13,14 +13,14 @@ from mepflow.evaluation.statistics import summarize
 from mepflow.evaluation.transfer_evaluation import ByDataset, Comparison, comparisons
 from mepflow.naming import grid_label, representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
-from mepflow.plots.panels import log_axis
+from mepflow.plots.panels import log_axis, write_median
 from mepflow.plots.style import BLACK, GREY, PAGE_WIDTH, drawing
 
 _ROW_HEIGHT: Final = 0.3
 _MARGIN_HEIGHT: Final = 0.95
 _APART: Final = 0.17
 """How far above and below its row's middle a model of either kind is drawn."""
-_TEXT_SIZE: Final = 6.5
+_TEXT_SIZE: Final = 6.0
 
 
 def plot_transfer(
@@ -94,11 +94,4 @@ def _draw_model(
     axes.hlines(position, summary.median_low, summary.median_high, color=look.colour, linewidth=1.6)
     face = look.colour if filled else "white"
     axes.plot(summary.median, position, look.marker, markersize=4.5, mfc=face, mec=BLACK, mew=0.8)
-    axes.text(
-        1.01,
-        position,
-        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
-        transform=axes.get_yaxis_transform(),
-        verticalalignment="center",
-        fontsize=_TEXT_SIZE - 0.5,
-    )
+    write_median(axes, position, summary, _TEXT_SIZE)

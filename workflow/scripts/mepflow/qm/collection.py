@@ -42,6 +42,7 @@ _MULTIPOLES: Final = {"dipole": "archive_dipole", "quadrupole": "archive_quadrup
 
 
 def collect_reference(
+    *,
     shard_paths: Sequence[Path],
     candidates_path: Path,
     splits_path: Path,

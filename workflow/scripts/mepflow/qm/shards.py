@@ -35,6 +35,7 @@ JOURNAL_NAME: Final = "molecules.journal"
 
 
 def compute_shard(
+    *,
     candidates: Path,
     splits: Path,
     output: Path,

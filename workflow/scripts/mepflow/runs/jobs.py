@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its one call: threads, log, errors, provenance.
+"""The frame of every job of the workflow: threads, log, errors, provenance around one call.
 
 Only the standard library is imported here, so that the number of threads is set before NumPy,
 PySCF or PyTorch start theirs.
@@ -103,7 +103,7 @@ def _start_logging(path: Path) -> None:
         force=True,
     )
     log.setLevel(logging.INFO)  # of the libraries, warnings will do
-    logging.raiseExceptions = False  # a full disk keeps nobody from saying so on the terminal
+    logging.raiseExceptions = False  # on a full disk the terminal still gets the message
     logging.captureWarnings(True)
     warnings.simplefilter("default")
     log.info("Process %d on %s", os.getpid(), platform.node())

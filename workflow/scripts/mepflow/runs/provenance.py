@@ -1,4 +1,4 @@
-"""Which code, which settings and which software made a result."""
+"""Provenance records: the code, settings and software that made a result."""
 
 import contextlib
 import hashlib

@@ -57,7 +57,10 @@ def failures(plan: Sequence[Mapping[str, Any]], started: float, snakemake_log: s
     if failed:
         lines += ["Failed:", *_described(failed)]
     if stopped:
-        lines += ["Ended without a word (killed, or out of memory or time):", *_described(stopped)]
+        lines += [
+            "Ended without a message (killed, or out of memory or time):",
+            *_described(stopped),
+        ]
     if not jobs:
         lines.append(f"No job says why; see Snakemake's own messages above and in {snakemake_log}.")
     return "\n".join([*lines, "", _ADVICE])

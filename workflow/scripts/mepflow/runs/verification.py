@@ -1,4 +1,4 @@
-"""Whether results are what their records say, and what the present workflow would make.
+"""Checks that results are what their records say, and what the present workflow would make.
 
 A *plan* is the list of all jobs of a run: dictionaries with ``rule``, ``wildcards``, ``inputs``,
 ``outputs`` and ``params``. Only the standard library is imported, as in
@@ -22,7 +22,7 @@ Job = Mapping[str, Any]
 _REMAKE: Final = "delete it and run snakemake"
 _AGAIN: Final = "run snakemake"
 _NOT_RESULTS: Final = ("logs", "benchmarks", "state")
-"""Folders below the results' whose files are nobody's input."""
+"""Folders of the results whose files no job reads."""
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ def _too_large(table: MoleculeTable, max_atoms: int) -> Filter:
 
 
 def _large_force(table: MoleculeTable, limit: float) -> Filter:
-    """Return the filter of large forces; a geometry without gradient cannot be shown to be good."""
+    """Return the filter of large forces; it rejects geometries without a gradient, too."""
     forces = table.properties["archive_largest_force"]
 
     def detail(row: int) -> str:

@@ -71,9 +71,9 @@ def _order(elements: Mapping[str, set[int]], seed: int) -> tuple[list[str], int]
     """Return the molecules in their order, and how many of the first hold all elements."""
     ranked = sorted(elements, key=lambda name: rank(seed, _PURPOSE, name))
     known: set[int] = set()
-    first = []
+    first: dict[str, None] = {}
     for name in ranked:
         if not elements[name] <= known:
-            first.append(name)
+            first[name] = None
             known |= elements[name]
-    return first + [name for name in ranked if name not in set(first)], len(first)
+    return [*first, *(name for name in ranked if name not in first)], len(first)

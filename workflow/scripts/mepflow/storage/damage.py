@@ -1,4 +1,4 @@
-"""What libraries raise where a file is damaged, and how that is said in one line."""
+"""Errors that libraries raise on damaged files, and their messages in one line."""
 
 import lzma
 import pickle

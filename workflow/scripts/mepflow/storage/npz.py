@@ -1,4 +1,4 @@
-"""Arrays of an ``.npz`` file that nobody vouches for."""
+"""Arrays of an ``.npz`` file that may be damaged or made to do harm."""
 
 import zipfile
 from math import prod

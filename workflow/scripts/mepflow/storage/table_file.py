@@ -1,4 +1,4 @@
-"""What an HDF5 file of ours may be, before anything is read from it.
+"""Checks of an HDF5 file of ours before anything is read from it.
 
 A damaged or malicious file can claim terabytes that are not there, or name other files. In our own
 files every value is stored plainly: nothing read is larger than the file, and nothing lies

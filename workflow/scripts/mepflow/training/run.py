@@ -32,6 +32,7 @@ _SPLITS: Final = (TRAIN, VALIDATION)
 
 
 def train(
+    *,
     reference: Path,
     splits: Path,
     variant: Variant,
@@ -41,7 +42,6 @@ def train(
     state_folder: Path,
     model_path: Path,
     log_path: Path,
-    *,
     threads: int = 1,
     code: str = "",
     provenance: Mapping[str, Any] | None = None,

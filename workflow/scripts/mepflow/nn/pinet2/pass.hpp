@@ -374,7 +374,7 @@ template <typename Real> class Pass {
     for (Index kind = 0; kind < shape.equivariant(); ++kind)
       if (const Linear<Real> *map = block.equivariant[kind].of_j)
         pass_back(map, slopes.path[kind].of_j, tape.in.px[kind], slopes.after.px[kind], gradients);
-    // Nobody asks for the gradient of the first p1.
+    // The first p1 is the elements' code, which needs no gradient.
     if (t) {
       pass_back(block.centre, slopes.centre, tape.in.p1, slopes.after.p1, gradients);
       pass_back(block.neighbour, slopes.neighbour, tape.in.p1, slopes.after.p1, gradients);

@@ -253,7 +253,7 @@ class Block(nn.Module):
         basis: Tensor,
         directions: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
-        """Return p1 (N, C), p3 (N, 3, C), p5 (N, 5, C) of the old ones, those that there are.
+        """Return the next p1 (N, C), and p3 (N, 3, C) and p5 (N, 5, C) if the network has them.
 
         ``basis`` is (P, n_basis), ``directions`` the d^x (P, x) of the equivariant properties.
         """
