@@ -41,8 +41,8 @@ def evaluate_multipoles(
 ) -> None:
     """Write the errors of a predictions file against a reference file.
 
-    Raises what :func:`write_multipole_errors` raises, and :class:`InputError` where the two files do
-    not belong together.
+    Raises what :func:`write_multipole_errors` raises, and :class:`InputError` where the two
+    files do not belong together.
     """
     predicted, matched = load_matched(predictions, reference, may_be_empty=may_be_empty)
     write_multipole_errors(predicted, matched, predictions, output)
