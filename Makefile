@@ -1,4 +1,5 @@
 # make run: install and run the embedded default. make test: install and run every check.
+# make studies: run a miniature of every study.
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
 # make bench: measure speed and memory, and show one table; benchmarks/results holds it.
 # make docs: the documentation as a site that opens from a disk, site/index.html.
@@ -10,10 +11,18 @@ WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
 
-.PHONY: run test fuzz test-faults test-slurm bench check docs install install-test install-docs clean
+.PHONY: run studies test fuzz test-faults test-slurm bench check docs install install-test install-docs clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
+
+# A miniature of every study, alone: each takes at most 3 minutes on 2 cores.
+studies: install
+	for file in config/studies/*.yaml; do \
+	  study=$$(basename $$file .yaml); \
+	  $(BIN)/snakemake --cores $(CORES) --quiet reason --configfile config/miniature.yaml \
+	    --config "studies=[$$study]" name=miniature-$$study results=results-miniature/$$study || exit 1; \
+	done
 
 test: install-test check
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --durations 10

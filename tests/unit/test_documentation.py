@@ -125,3 +125,28 @@ def test_messages_are_those_of_the_code() -> None:
             continue
         for part in filter(None, (part.strip() for part in text.split("…"))):
             assert part in known, f"no message has {part!r}"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("training.schedule.kind", "`constant` or `cosine` or `exponential`"),
+        ("training.schedule.factor", "Only of the kind `exponential`."),
+        ("grids.NAME.spacing_angstrom", "Only of the kind `box` or `plane` or `surface`."),
+        ("datasets.NAME.conformers", "`lowest` or `all` or integer"),
+        ("figures.style", "`default` or `serif`"),
+    ],
+)
+def test_the_manual_tells_every_branch_of_a_key(key: str, words: str) -> None:
+    manual = (ROOT / "config" / "README.md").read_text()
+    (row,) = [line for line in manual.splitlines() if line.startswith(f"| `{key}` ")]
+    assert words in row
+
+
+def test_every_study_has_a_page_with_the_same_heads() -> None:
+    studies = sorted(path.stem for path in (ROOT / "config" / "studies").glob("*.yaml"))
+    assert sorted(path.stem for path in (ROOT / "docs" / "studies").glob("*.md")) == studies
+    for name in studies:
+        page = (ROOT / "docs" / "studies" / f"{name}.md").read_text()
+        for head in ("Claim", "Data", "Settings", "Result", "Limits"):
+            assert f"**{head}" in page, f"docs/studies/{name}.md: {head}"
