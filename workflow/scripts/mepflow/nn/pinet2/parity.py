@@ -34,6 +34,8 @@ PRECISIONS: Final = {"f64": torch.float64, "f32": torch.float32}
 """Precisions of a recording, by the prefix of their arrays."""
 TOLERANCES: Final = {"f64": 1e-10, "f32": 5e-6}
 """Largest absolute deviation that counts as agreement."""
+RELATIVE_TOLERANCES: Final = {"f64": 0.0, "f32": 2e-6}
+"""The same relative to the largest number of an array, whose rounding grows with it."""
 
 _SIZE_LIMIT: Final = 1 << 30
 """Largest recorded network in bytes, uncompressed."""
@@ -75,15 +77,16 @@ class RecordedNetwork:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Largest absolute deviation of one array, by recorded precision."""
+    """Largest absolute deviation of one array, and what is tolerated, by recorded precision."""
 
     name: str
     largest: dict[str, float] = field(default_factory=dict)
+    tolerated: dict[str, float] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
         """Whether every deviation is within its tolerance (NaN is not)."""
-        return all(value <= TOLERANCES[precision] for precision, value in self.largest.items())
+        return all(value <= self.tolerated[precision] for precision, value in self.largest.items())
 
 
 def to_parameters(settings: PiNet2Settings, recorded: Arrays) -> dict[str, Tensor]:
@@ -225,6 +228,8 @@ def deviations(path: str | Path) -> list[Deviation]:
             recorded = values[order] if _PAIR_ARRAYS.fullmatch(name) else values
             row = found.setdefault(name, Deviation(name))
             row.largest[precision] = float(np.abs(ours[name].numpy() - recorded).max(initial=0.0))
+            relative = RELATIVE_TOLERANCES[precision] * float(np.abs(recorded).max(initial=0.0))
+            row.tolerated[precision] = max(TOLERANCES[precision], relative)
     return list(found.values())
 
 
