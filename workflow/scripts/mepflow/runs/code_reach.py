@@ -63,6 +63,7 @@ class Reach:
         self.texts: dict[str, str] = {}
         self.packages: set[str] = set()
         self._imported: set[str] = set()
+        self._defined: set[str] = set()
         self._sources = sources
         self._entries = entries
         self._attributes: set[str] = set()
@@ -210,14 +211,15 @@ class Reach:
         self._imported.add(name)
         module = self._sources.module(name)
         for number, effect in enumerate(module.definitions("")):
-            self._count(f"{name} {number}", module, effect)
+            self._count(f"{name} on import {number}", module, effect)
         for imported in set().union(*module.imports.values()):
             self._import(imported)
 
     def _define(self, module: Module, name: str) -> None:
         key = f"{module.name}.{name}"
-        if key in self.texts or key in NOT_COUNTED:
+        if key in self._defined or key in NOT_COUNTED:
             return
+        self._defined.add(key)
         self._import(module.name)
         registry = module.registry(name)
         if registry is not None:
@@ -226,9 +228,8 @@ class Reach:
             for target in self._chosen(registry.values()):
                 self._follow(*self._sources.split(target))
             return
-        self.texts[key] = ""
         for number, definition in enumerate(module.definitions(name)):
-            self._count(f"{key} {number}", module, definition)
+            self._count(f"{key} {number}" if number else key, module, definition)
 
     def _chosen(self, targets: Iterable[str]) -> list[str]:
         """Return the modules of a registry in which an entry point is, or all."""
@@ -276,5 +277,6 @@ class Reach:
 
 _PLAIN_BASES: Final = {
     *("object", "Exception", "ValueError", "RuntimeError", "NamedTuple", "Protocol", "ABC"),
-    *("Generic", "StrEnum", "Enum", "TypedDict"),
+    *("Generic", "TypedDict"),
 }
+"""Bases beyond the package that call no method but those with two underscores on either side."""
