@@ -153,13 +153,14 @@ C[NH+]1CC(C(=O)[O-])C1 [NH3+]CC1(C(=O)[O-])CC1
 """,
 }
 """Cores by family, see the module. The charge of a core is its own: substituents may add to it."""
-SUBSTITUENTS: Final = """ F* Cl* Br* C* O* N* S* P* C*C C*(C)C C*=C C*#C C*#N C*F C*Cl C*Br C*(F)F
-C*(F)(F)F C*(Cl)Cl C*O C*N C*S C*=O C*CO C*CF C*CCl C*CBr C*C#N C*OC C*SC C*CC C*(C)=O C*(=O)O
-C*C(=O)O C*(N)=O C*(=O)NC C*(=O)OC C*1CC1 C*1CO1 C*NC C*C=C C*(F)=C C*(Cl)=C C*(Br)=C C*=CF
-C*=CCl C*=CBr C*#CF C*(=O)F C*(=O)Cl C*(=O)C#N C*=NO C*P(C)C C*C(N)=O O*C O*CC O*C=O O*C(C)=O
-O*C(F)F O*C(F)(F)F O*P(C)C N*C N*(C)C N*C=O N*C(C)=O N*C#N N*N N*O N*=O N*=[N+]=[N-] [N+]*(=O)[O-]
-[N+]*#[C-] N*=C=O N*=C=S N*C(N)=O N*S(C)(=O)=O S*C S*CC S*C#N S*(C)=O S*(C)(=O)=O S*(N)(=O)=O
-S*(=O)(=O)F S*C(F)F S*C(F)(F)F S*SC S*C=O P*(C)C P*(C)(C)=O P*(=O)(O)O P*(F)F P*(=O)(OC)OC
-O*P(=O)(O)O c1*ccoc1 c1*nccs1 n1*cccn1 n1*ccnc1
+SUBSTITUENTS: Final = """
+F* Cl* Br* C* O* N* S* P* C*C C*(C)C C*=C C*#C C*#N C*F C*Cl C*Br C*(F)F C*(F)(F)F C*(Cl)Cl C*O C*N
+C*S C*=O C*CO C*CF C*CCl C*CBr C*C#N C*OC C*SC C*CC C*(C)=O C*(=O)O C*C(=O)O C*(N)=O C*(=O)NC
+C*(=O)OC C*1CC1 C*1CO1 C*NC C*C=C C*(F)=C C*(Cl)=C C*(Br)=C C*=CF C*=CCl C*=CBr C*#CF C*(=O)F
+C*(=O)Cl C*(=O)C#N C*=NO C*P(C)C C*C(N)=O O*C O*CC O*C=O O*C(C)=O O*C(F)F O*C(F)(F)F O*P(C)C N*C
+N*(C)C N*C=O N*C(C)=O N*C#N N*N N*O N*=O N*=[N+]=[N-] [N+]*(=O)[O-] [N+]*#[C-] N*=C=O N*=C=S
+N*C(N)=O N*S(C)(=O)=O S*C S*CC S*C#N S*(C)=O S*(C)(=O)=O S*(N)(=O)=O S*(=O)(=O)F S*C(F)F S*C(F)(F)F
+S*SC S*C=O P*(C)C P*(C)(C)=O P*(=O)(O)O P*(F)F P*(=O)(OC)OC O*P(=O)(O)O c1*ccoc1 c1*nccs1 n1*cccn1
+n1*ccnc1
 """
 """Substituents of every core, attached by their site."""
