@@ -31,9 +31,15 @@ from extxyz_frames import HYDROXIDE, PROPERTIES, WATER, frame
 from labelled_tables import GRID, LEVEL, make_reference
 from qm9_records import name, record, write_tar
 from spice_groups import AMMONIUM, make_group, write_spice
+from test_label_file import EMPTY
+from test_label_file import GRIDS as LABEL_GRIDS
+from test_label_file import LEVELS as LABEL_LEVELS
+from test_label_file import record as label_record
 from test_parity import recording
 
 from mepflow.archives import extxyz_table, labelled_table, qm9_table, spice_table
+from mepflow.archives.label_file import write_labels
+from mepflow.archives.label_packing import with_records
 from mepflow.archives.qm9 import parse_record
 from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import MepflowError
@@ -196,11 +202,17 @@ def _references() -> list[bytes]:
     return [_written(make_reference().save)]
 
 
-def _read_labelled(path: Path) -> None:
+@lru_cache
+def _label_files() -> list[bytes]:
+    labels = with_records(EMPTY, [label_record("b", 1), label_record("a", 2)])
+    return [_written(lambda path: write_labels(path, labels))]
+
+
+def _read_labelled(path: Path, level: dict[str, Any], grid: dict[str, Any]) -> None:
     table = path.with_suffix(".h5")
     labels = ("dipole", "quadrupole", "mulliken_charges", "mep")
     labelled_table.read_archive(
-        path, table, path.with_suffix(".csv"), None, labels, LEVEL, {"mk": GRID}
+        path, table, path.with_suffix(".csv"), None, labels, level, {"mk": grid}
     )
     MoleculeTable.load(table)
 
@@ -423,7 +435,18 @@ TARGETS: Final = (
     Target("qm9-archive", 0.22, _damaged_archive, _read_qm9),
     Target("spice-archive", 0.12, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
     Target("molecule-table", 0.23, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
-    Target("labelled", 0.10, lambda rng: _damaged_hdf5(rng, _references()), _read_labelled),
+    Target(
+        "labelled",
+        0.10,
+        lambda rng: _damaged_hdf5(rng, _references()),
+        lambda path: _read_labelled(path, LEVEL, GRID),
+    ),
+    Target(
+        "labels",
+        0.05,
+        lambda rng: _damaged_hdf5(rng, _label_files()),
+        lambda path: _read_labelled(path, LABEL_LEVELS[0], LABEL_GRIDS["mk"]),
+    ),
     Target("extxyz", 0.15, _damaged_frames, _read_frames),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
