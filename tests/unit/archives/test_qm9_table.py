@@ -156,7 +156,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mepflow.archives import qm9_table
+from mepflow.archives import qm9_table, rejected_records
 
 def die(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -172,7 +172,7 @@ qm9_table.read_archive(folder / "a.tar.bz2", folder / "archive.h5", folder / "re
     ("victim", "leaves_part"),
     [
         ("qm9_table.RecordFile, 'read'", False),
-        ("qm9_table.pd.DataFrame, 'to_csv'", True),
+        ("rejected_records.pd.DataFrame, 'to_csv'", True),
     ],
 )
 def test_a_kill_leaves_no_half_table(tmp_path, victim, leaves_part):
@@ -198,16 +198,16 @@ def test_names_that_a_file_cannot_hold_are_escaped(tmp_path):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([], "a.tar.bz2 holds no .xyz file"),
-        ([("README", b"1")], "a.tar.bz2 holds no .xyz file"),
+        ([], "a.tar.bz2 holds no .xyz record"),
+        ([("README", b"1")], "a.tar.bz2 holds no .xyz record"),
         (
             [(name(2), b"x"), (name(1), b"")],
-            r"no readable record, all 2 were rejected, the first one \(dsgdb9nsd_000001.xyz\)"
+            r"no usable .xyz record, all 2 were rejected, the first one \(dsgdb9nsd_000001.xyz\)"
             " because it is empty",
         ),
         (
             [(name(1), record(1)), ("b.xyz", record(1, smiles="N N"))],
-            "no readable record, all 2 were rejected",
+            "no usable .xyz record, all 2 were rejected",
         ),
     ],
 )

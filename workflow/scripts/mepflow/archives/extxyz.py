@@ -24,6 +24,7 @@ from mepflow.archives.rejected_records import LARGEST_NUMBER, RecordError, Rejec
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray
+from mepflow.storage.damage import reason
 
 ATOM_LIMIT: Final = 1000
 LINE_LIMIT: Final = 1 << 16
@@ -97,9 +98,9 @@ def read_frames(path: Path) -> Iterator[Frame | Rejected]:
                 count += 1
                 yield frame
     except _DAMAGE as error:
-        reason = ascii(" ".join(str(error).split()))[1:-1][:200]
         raise InputError(
-            f"{path} is damaged or cut short after {count} frames ({reason}): fetch it again."
+            f"{path} is damaged or cut short after {count} frames ({reason(error)}): fetch it"
+            " again."
         ) from error
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from tqdm import tqdm
 
 from mepflow.archives.connectivity import connectivity_name
@@ -16,14 +15,21 @@ from mepflow.archives.extxyz import Frame, read_frames
 from mepflow.archives.extxyz_labels import FrameLabels
 from mepflow.archives.labelled import COLUMN_OF_LABEL
 from mepflow.archives.molecule_writer import open_writer
-from mepflow.archives.rejected_records import LARGEST_CHARGE, RecordError, Rejected
+from mepflow.archives.rejected_records import (
+    LARGEST_CHARGE,
+    RecordError,
+    Rejected,
+    nothing_left,
+    write_rejected,
+)
 from mepflow.archives.species import Species, read_species
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray, Molecule, MoleculeTable
-from mepflow.storage.files import atomic_path
 from mepflow.units import ANGSTROM_IN_BOHR
 
 logger = logging.getLogger(__name__)
+
+_ADVICE: Final = "check the archive's keys and units"
 
 _LONGEST_ID: Final = 200
 _BLOCK_ATOMS: Final = 50_000
@@ -68,10 +74,8 @@ def read_archive(
             writer.append(_table(block, labels, archive))
             rows += len(block)
         if not rows:
-            raise InputError(_nothing_left(archive, rejected))
-        with atomic_path(rejected_path) as temporary:
-            frame = pd.DataFrame(rejected, columns=["record", "id", "reason"])
-            frame.to_csv(temporary, index=False)
+            raise InputError(nothing_left(archive, rejected, "frame", _ADVICE))
+        write_rejected(rejected, rejected_path)
     logger.info("%s: %d frames taken, %d rejected", archive, rows, len(rejected))
 
 
@@ -195,14 +199,4 @@ def _table(block: Sequence[_Entry], labels: Sequence[str], archive: Path) -> Mol
     )
     return table.with_texts(
         archive_group=table.ids, molecule=[entry.species.molecule for entry in block]
-    )
-
-
-def _nothing_left(archive: Path, rejected: Sequence[Rejected]) -> str:
-    if not rejected:
-        return f"{archive} holds no frame: check that it is a file in extended XYZ."
-    first = rejected[0]
-    return (
-        f"{archive} holds no usable frame, all {len(rejected)} were rejected, the first one"
-        f" ({first.record}) because {first.reason}: check it and the archive's keys and units."
     )

@@ -8,9 +8,7 @@ from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import from_components, from_second_moment
-
-# What arrays and rows that do not fit together raise.
-_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+from mepflow.storage.damage import DAMAGE, reason
 
 
 def reference_of_labels(labels: LabelSet, grids: Sequence[str], path: Path) -> MoleculeTable:
@@ -33,9 +31,8 @@ def reference_of_labels(labels: LabelSet, grids: Sequence[str], path: Path) -> M
             archive_split=labels.texts["split"],
             molecule=labels.texts["smiles"],
         )
-    except _DAMAGE as error:
-        reason = ascii(" ".join(str(error).split()))[1:-1][:200]
-        raise InputError(f"{path} is damaged ({reason}): fetch it again.") from error
+    except DAMAGE as error:
+        raise InputError(f"{path} is damaged ({reason(error)}): fetch it again.") from error
 
 
 def failed_molecules(labels: LabelSet) -> list[Rejected]:

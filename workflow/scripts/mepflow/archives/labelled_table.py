@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from mepflow.archives.label_archive import failed_molecules, reference_of_labels
 from mepflow.archives.label_file import FORMAT as LABELS
 from mepflow.archives.label_file import read_labels
@@ -21,13 +19,15 @@ from mepflow.archives.labelled import (
     usable_rows,
     with_archive_columns,
 )
-from mepflow.archives.rejected_records import Rejected
+from mepflow.archives.rejected_records import Rejected, nothing_left, write_rejected
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.csv_file import write_csv
+from mepflow.storage.damage import DAMAGE
 from mepflow.storage.hdf5_file import open_hdf5, read_attribute
 
 logger = logging.getLogger(__name__)
+
+_ADVICE: Final = "check that it is a reference of mepflow"
 
 Row = Mapping[str, Any]
 _NOT_PHYSICS: Final = ("name", "backend")
@@ -71,10 +71,10 @@ def read_archive(
     kept, unusable = usable_rows(reference, columns)
     rejected += unusable
     if not kept:
-        raise InputError(_nothing_left(archive, rejected))
+        raise InputError(nothing_left(archive, rejected, "molecule", _ADVICE))
     table = as_archive(reference.select(kept), list(grids or {}))
     table = replace(table, metadata={**reference.metadata, "archive": archive.name})
-    write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
+    write_rejected(rejected, rejected_path)
     table.save(table_path)
     logger.info("%s: %d molecules taken, %d rejected", archive, len(kept), len(rejected))
 
@@ -102,7 +102,7 @@ def _format(archive: Path) -> Any:
     try:
         with open_hdf5(archive) as file:
             return read_attribute(file, "format")
-    except (OSError, LookupError, ValueError, TypeError, RuntimeError):
+    except DAMAGE:
         return None
 
 
@@ -148,13 +148,3 @@ def _differing(found: Row, wanted: Row, ignored: Sequence[str]) -> list[str]:
 
 def _shown(value: Any) -> str:
     return ascii(value)[:60]
-
-
-def _nothing_left(archive: Path, rejected: Sequence[Rejected]) -> str:
-    if not rejected:
-        return f"{archive} holds no molecule: fetch it again."
-    first = rejected[0]
-    return (
-        f"{archive} holds no usable molecule, all {len(rejected)} were rejected, the first one"
-        f" ({first.record}) because {first.reason}: check that it is a reference of mepflow."
-    )

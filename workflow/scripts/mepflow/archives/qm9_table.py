@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from mepflow.archives.molecule_writer import open_writer
 from mepflow.archives.qm9 import COLUMNS, SUFFIX, Record, gdb_id, read_records
 from mepflow.archives.record_file import RecordFile, open_record_file
-from mepflow.archives.rejected_records import Rejected
+from mepflow.archives.rejected_records import Rejected, nothing_left, write_rejected
 from mepflow.errors import InputError
 from mepflow.molecules import IntArray, Molecule, MoleculeTable
-from mepflow.storage.csv_file import write_csv
 from mepflow.units import ANGSTROM_IN_BOHR, E_BOHR_IN_DEBYE
 
 logger = logging.getLogger(__name__)
+
+_ADVICE: Final = "check that it is the archive of QM9"
 
 _LOG_INTERVAL: Final = 10_000
 _BLOCK: Final = 2_000
@@ -44,14 +44,14 @@ def read_archive(
         rejected = _read(archive, records, expected_records)
         repeated, rows = _resolve_repeated(records)
         rejected += repeated
-        if not len(rows):
-            raise InputError(_nothing_left(archive, rejected))
         rejected.sort(key=lambda entry: (entry.record, entry.reason))
+        if not len(rows):
+            raise InputError(nothing_left(archive, rejected, f"{SUFFIX} record", _ADVICE))
         with open_writer(table_path) as writer:
             for first in range(0, len(rows), _BLOCK):
                 block = [records.read(row) for row in rows[first : first + _BLOCK].tolist()]
                 writer.append(_table(block, archive))
-            write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
+            write_rejected(rejected, rejected_path)
     logger.info("%s: %d molecules, %d records rejected", archive, len(rows), len(rejected))
 
 
@@ -99,16 +99,6 @@ def _resolve_repeated(records: RecordFile) -> tuple[list[Rejected], IntArray]:
 
 def _origin(record: Record) -> tuple[str, bytes]:
     return record.source, record.digest
-
-
-def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
-    if not rejected:
-        return f"{archive} holds no {SUFFIX} file: check that it is the archive of QM9."
-    first = min(rejected, key=lambda entry: entry.record)
-    return (
-        f"{archive} holds no readable record, all {len(rejected)} were rejected, the first one"
-        f" ({first.record}) because {first.reason}: check that it is the archive of QM9."
-    )
 
 
 def _table(records: Sequence[Record], archive: Path) -> MoleculeTable:

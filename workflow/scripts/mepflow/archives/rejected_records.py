@@ -1,12 +1,16 @@
 """What the readers of raw archives share: rejected records, and what numbers are plausible."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from scipy.spatial import cKDTree
 
 from mepflow.molecules import FloatArray
+from mepflow.storage.csv_file import write_csv
 
 CLOSEST_ATOMS: Final = 0.3
 """Shortest distance of two atoms in Å; the H–H bond has 0.74."""
@@ -16,6 +20,10 @@ LARGEST_NUMBER: Final = 1e12
 """Beyond it a number is not plausible in any quantity's unit."""
 LARGEST_CHARGE: Final = 100
 """Largest total charge in e that is taken for one."""
+
+
+REJECTED_COLUMNS: Final = ("record", "id", "reason")
+"""Columns of the CSV of rejected records."""
 
 
 class RecordError(ValueError):
@@ -37,3 +45,19 @@ def check_geometry(positions: FloatArray) -> None:
         raise RecordError(f"an atom is farther than {LARGEST_COORDINATE:g} Å from the origin")
     for first, second in sorted(cKDTree(positions).query_pairs(CLOSEST_ATOMS)):
         raise RecordError(f"atoms {first + 1} and {second + 1} are closer than {CLOSEST_ATOMS} Å")
+
+
+def write_rejected(rejected: Sequence[Rejected], path: Path) -> None:
+    """Write rejected records to a CSV file with :data:`REJECTED_COLUMNS`."""
+    write_csv(pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS)), path)
+
+
+def nothing_left(archive: Path, rejected: Sequence[Rejected], unit: str, advice: str) -> str:
+    """Return the message about an archive of which no record (``unit``) could be taken."""
+    if not rejected:
+        return f"{archive} holds no {unit}: {advice}."
+    first = rejected[0]
+    return (
+        f"{archive} holds no usable {unit}, all {len(rejected)} were rejected, the first one"
+        f" ({first.record}) because {first.reason}: {advice}."
+    )

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy.typing as npt
-import pandas as pd
 from tqdm import tqdm
 
 from mepflow.archives.hdf5 import open_file, root_links
 from mepflow.archives.molecule_writer import open_writer
-from mepflow.archives.rejected_records import Rejected
+from mepflow.archives.rejected_records import Rejected, nothing_left, write_rejected
 from mepflow.archives.spice import Conformer, Group, Selection, read_groups
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import Molecule, MoleculeTable
-from mepflow.storage.csv_file import write_csv
 
 logger = logging.getLogger(__name__)
+
+_ADVICE: Final = "check that it is an archive of SPICE's format"
 
 _LOG_INTERVAL: Final = 10_000
 _BLOCK_ATOMS: Final = 50_000
@@ -59,8 +59,8 @@ def read_archive(
             writer.append(_table(block, archive, is_numbered))
             rows += len(block)
         if not rows:
-            raise InputError(_nothing_left(archive, rejected))
-        write_csv(pd.DataFrame(rejected, columns=["record", "id", "reason"]), rejected_path)
+            raise InputError(nothing_left(archive, rejected, "group", _ADVICE))
+        write_rejected(rejected, rejected_path)
     logger.info("%s: %d conformers taken, %d records rejected", archive, rows, len(rejected))
 
 
@@ -134,14 +134,4 @@ def _table(block: list[tuple[Group, Conformer]], archive: Path, is_numbered: boo
         archive_group=[group.name for group in groups],
         archive_subset=[group.subset for group in groups],
         molecule=[group.species.molecule for group in groups],
-    )
-
-
-def _nothing_left(archive: Path, rejected: list[Rejected]) -> str:
-    if not rejected:
-        return f"{archive} holds no group: check that it is an archive of SPICE's format."
-    first = rejected[0]
-    return (
-        f"{archive} holds no usable group, all {len(rejected)} were rejected, the first one"
-        f" ({first.record}) because {first.reason}: check that it is an archive of SPICE's format."
     )

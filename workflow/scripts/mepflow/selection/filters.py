@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.archives.qm9 import read_uncharacterized
+from mepflow.archives.rejected_records import REJECTED_COLUMNS
 from mepflow.elements import ATOMIC_NUMBERS, symbol
 from mepflow.errors import ConfigError
 from mepflow.molecules import MoleculeTable
@@ -113,7 +114,7 @@ def select_candidates(
     table = MoleculeTable.load(archive_table_path)
     listed = read_uncharacterized(uncharacterized_path) if uncharacterized_path else None
     filters = filters_before_reference(table, listed, settings)
-    unreadable = _unreadable(read_texts(rejected_path, ("record", "id", "reason")), table.ids)
+    unreadable = _unreadable(read_texts(rejected_path, REJECTED_COLUMNS), table.ids)
     verdicts = pd.concat([unreadable, judge(table.ids, filters)])
     verdicts = verdicts.sort_values("id", ignore_index=True)
     kept = kept_rows(table, verdicts, archive_table_path)
