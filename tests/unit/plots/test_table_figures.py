@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
+from mepflow.plots import style
 from mepflow.plots.learning_curve import plot_learning_curve
 from mepflow.plots.mep_breakdown import plot_mep_breakdown
 from mepflow.plots.trade_off import plot_trade_off
@@ -59,6 +61,29 @@ def test_trade_off_joins_the_variants_of_the_same_terms(run, figure_of) -> None:
     assert "Mulliken charges" not in lines
     charges = frame[frame["terms"] == "charges"].sort_values("dipole_share")
     np.testing.assert_allclose(lines["charges"], charges[columns])
+
+
+def test_a_variant_without_either_weight_is_a_point_beside_the_line(
+    run, rows, monkeypatch, tmp_path
+) -> None:
+    figures = []
+
+    class Recorded(Figure):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            figures.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    frame = pd.read_csv(run.folder / "trade_off.csv", keep_default_na=False)
+    other = frame[frame["representation"] == "AC-DQ"].assign(
+        representation="AC-N", dipole_share="", median_dipole_rmse_e_bohr=9.0
+    )
+    pd.concat([frame, other]).to_csv(tmp_path / "t.csv", index=False)
+    variants = {**rows, "AC-N": rows["AC-DQ"] | {"loss_weights": {"dipole_norm": 1.0}}}
+    plot_trade_off(tmp_path / "t.csv", variants, [tmp_path / "f.png"])
+    lines = lines_of(figures[0].axes[0])
+    assert lines["AC-N"][0, 0] == 9.0
+    assert 9.0 not in lines["charges"]
 
 
 def test_learning_curve_rises_with_fewer_molecules_above_its_floor(figure_of) -> None:

@@ -14,7 +14,6 @@ from mepflow.errors import ConfigError
 from mepflow.models.targets import TASKS
 from mepflow.nn.networks import NETWORKS, network_settings
 from mepflow.runs import settings, training_rows
-from mepflow.runs.code_digest import import_closure
 
 CONFIG: dict[str, Any] = {
     "datasets": {"qm9": {"network": "small"}},
@@ -64,11 +63,6 @@ def test_the_modules_of_a_training_are_found_by_name_and_not_imported() -> None:
     assert "'mepflow.models.variants'" in loaded
     for name in ("torch", "numpy", *NETWORKS.values(), *TASKS.values()):
         assert f"'{name}'" not in loaded, name
-
-
-def test_one_kind_of_network_or_task_is_in_no_others_digest() -> None:
-    reached = import_closure(["mepflow.training.run", "mepflow.models.predict"])
-    assert not reached & {*NETWORKS.values(), *TASKS.values()}
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

@@ -26,9 +26,8 @@ def plot_trade_off(
     """Draw the median errors of both multipoles of every variant.
 
     ``table`` is the CSV file of :func:`mepflow.tables.trade_off_table.write_trade_off_table` of
-    these ``variants``. A
-    grey line joins the variants with the same atomic terms in the order of the dipole's share of
-    the loss.
+    these ``variants``. A grey line joins the variants with the same atomic terms in the order of
+    the dipole's share of the loss, those that learn dipoles or quadrupoles.
     """
     frame = read_csv(table, keep_default_na=False, na_values={"dipole_share": ""})
     trained = frame[frame["terms"] != ""]
@@ -40,7 +39,7 @@ def plot_trade_off(
         for line, (terms, of_terms) in zip(
             cycle(_LINES), trained.groupby("terms", sort=False), strict=False
         ):
-            ordered = of_terms.sort_values("dipole_share")
+            ordered = of_terms.dropna(subset="dipole_share").sort_values("dipole_share")
             axes.plot(
                 ordered["median_dipole_rmse_e_bohr"],
                 ordered["median_quadrupole_rmse_e_bohr2"],

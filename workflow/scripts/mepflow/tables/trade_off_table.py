@@ -22,7 +22,8 @@ def trade_off_table(
     ``sources`` are the per-molecule CSV files of
     :func:`mepflow.evaluation.multipole_errors.evaluate_multipoles`, ``variants`` the rows of the
     configuration. ``dipole_share`` is the dipole's part of the two weights, 0 to 1; ``terms`` says
-    what the variant predicts and what its quadrupole is made of. Both are empty for a baseline.
+    what the variant predicts and what its quadrupole is made of. Both are empty for a baseline, the
+    share also for a variant that learns neither.
     """
     errors = read_sources(sources)
     require_same_molecules(errors)
