@@ -31,9 +31,18 @@ from extxyz_frames import HYDROXIDE, PROPERTIES, WATER, frame
 from labelled_tables import GRID, LEVEL, make_reference
 from qm9_records import name, record, write_tar
 from spice_groups import AMMONIUM, make_group, write_spice
+from test_label_file import EMPTY
+from test_label_file import record as label_record
 from test_parity import recording
 
-from mepflow.archives import extxyz_table, labelled_table, qm9_table, spice_table
+from mepflow.archives import (
+    extxyz_table,
+    label_file,
+    label_packing,
+    labelled_table,
+    qm9_table,
+    spice_table,
+)
 from mepflow.archives.qm9 import parse_record
 from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import MepflowError
@@ -152,7 +161,9 @@ def _change_item(rng: random.Random, file: h5py.File) -> None:
         value = rng.choice(
             (7, "other", b"\xff", np.nan, [1, 2], "[" * 9000, "{}", "hartree", "x" * 40_000)
         )
-        holder.attrs[rng.choice(("format", "format_version", "metadata", "units"))] = value
+        holder.attrs[
+            rng.choice(("format", "format_version", "metadata", "units", "grids", "levels"))
+        ] = value
         return
     if change == 4:
         place = f"{chosen}/new" if isinstance(item, h5py.Group) else "new"
@@ -178,6 +189,9 @@ def _change_item(rng: random.Random, file: h5py.File) -> None:
         new = values.copy()
         new.flat[rng.randrange(new.size)] = texts
         file.create_dataset(chosen, data=new, dtype=h5py.string_dtype())
+    elif values.dtype.kind == "S":
+        texts = rng.choice((b"", b"\xff\xfe", b"C" * 4000, b"\x1b[2J\n", b"[1"))
+        file.create_dataset(chosen, data=np.full(values.shape, texts))
     else:
         file.create_dataset(chosen, data=damage_array(rng, np.asarray(values))).attrs.update(
             attributes
@@ -203,6 +217,21 @@ def _read_labelled(path: Path) -> None:
         path, table, path.with_suffix(".csv"), None, labels, LEVEL, {"mk": GRID}
     )
     MoleculeTable.load(table)
+
+
+@lru_cache
+def _label_files() -> list[bytes]:
+    labels = label_packing.with_records(EMPTY, [label_record("a", 1), label_record("b", 2)])
+    return [_written(lambda path: label_file.write_labels(path, labels))]
+
+
+def _read_labels(path: Path) -> None:
+    labels = label_file.read_labels(path)
+    for row in range(len(labels)):
+        for column in labels.columns:
+            labels.of(column, row)
+        for grid in labels.potentials:
+            labels.potential(grid, row)
 
 
 # Frames of extended XYZ, plain and compressed.
@@ -424,6 +453,7 @@ TARGETS: Final = (
     Target("spice-archive", 0.12, lambda rng: _damaged_hdf5(rng, _spice()), _read_spice),
     Target("molecule-table", 0.23, lambda rng: _damaged_hdf5(rng, _tables()), MoleculeTable.load),
     Target("labelled", 0.10, lambda rng: _damaged_hdf5(rng, _references()), _read_labelled),
+    Target("labels", 0.06, lambda rng: _damaged_hdf5(rng, _label_files()), _read_labels),
     Target("extxyz", 0.15, _damaged_frames, _read_frames),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),
