@@ -3,7 +3,7 @@
 Run by ``python tools/make_labels.py compare``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,25 +23,25 @@ FloatArray = npt.NDArray[np.float64]
 _TIGHT = {"convergence_hartree": 1e-9}
 _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "energy to 1e-9 hartree": _TIGHT,
-    "and integration grid 4": {**_TIGHT, "grid_level": 4},
+    "energy to 1e-9, integration grid 4": {**_TIGHT, "grid_level": 4},
     "energy to 1e-9, exact integrals": {**_TIGHT, "density_fitting": None},
 }
 
 
-def comparison(labels: LabelSet, count: int) -> str:
-    """Return RMS and largest changes of the ``count`` smallest molecules, setting by setting."""
+def comparison(labels: LabelSet, count: int) -> Iterator[str]:
+    """Yield the names of the ``count`` smallest molecules, and for each setting what it changes."""
     order = np.argsort(labels.columns["functions"], kind="stable")
     smallest = [int(index) for index in order[:count]]
-    rows = []
+    yield ", ".join(labels.texts["smiles"][index] for index in smallest)
     for what, changes in _CHANGES.items():
         level = LevelOfTheory(**{**labels.levels[0], **changes})
         changed = [_changes(labels, index, level) for index in tqdm(smallest, desc=what)]
+        rows = []
         for name in changed[0]:
             flat = np.concatenate([np.ravel(each[name]) for each in changed])
-            rows.append((what, name, np.sqrt(np.mean(flat**2)), np.abs(flat).max()))
-    header = ("changed", "quantity", "RMS change", "largest")
-    names = ", ".join(labels.texts["smiles"][index] for index in smallest)
-    return f"{names}\n\n{tabulate(rows, header, tablefmt='github', floatfmt='.1e')}"
+            rows.append((name, np.sqrt(np.mean(flat**2)), np.abs(flat).max()))
+        header = (what, "RMS change", "largest")
+        yield tabulate(rows, header, tablefmt="github", floatfmt=".1e")
 
 
 def _changes(labels: LabelSet, index: int, level: LevelOfTheory) -> dict[str, FloatArray]:

@@ -123,7 +123,9 @@ def card(arguments: argparse.Namespace) -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Show what other settings change on the smallest molecules of the organic set."""
-    sys.stdout.write(comparison(labels_of("organic"), arguments.molecules) + "\n")
+    for part in comparison(labels_of("organic"), arguments.molecules):
+        sys.stdout.write(part + "\n\n")
+        sys.stdout.flush()
 
 
 def main() -> int:

@@ -37,8 +37,7 @@ from test_label_file import LEVELS as LABEL_LEVELS
 from test_label_file import record as label_record
 from test_parity import recording
 
-from mepflow.archives import extxyz_table, labelled_table, qm9_table, spice_table
-from mepflow.archives.label_file import write_labels
+from mepflow.archives import extxyz_table, label_file, labelled_table, qm9_table, spice_table
 from mepflow.archives.label_packing import with_records
 from mepflow.archives.qm9 import parse_record
 from mepflow.archives.rejected_records import RecordError
@@ -158,7 +157,9 @@ def _change_item(rng: random.Random, file: h5py.File) -> None:
         value = rng.choice(
             (7, "other", b"\xff", np.nan, [1, 2], "[" * 9000, "{}", "hartree", "x" * 40_000)
         )
-        holder.attrs[rng.choice(("format", "format_version", "metadata", "units"))] = value
+        holder.attrs[
+            rng.choice(("format", "format_version", "metadata", "units", "grids", "levels"))
+        ] = value
         return
     if change == 4:
         place = f"{chosen}/new" if isinstance(item, h5py.Group) else "new"
@@ -184,6 +185,9 @@ def _change_item(rng: random.Random, file: h5py.File) -> None:
         new = values.copy()
         new.flat[rng.randrange(new.size)] = texts
         file.create_dataset(chosen, data=new, dtype=h5py.string_dtype())
+    elif values.dtype.kind == "S":
+        texts = rng.choice((b"", b"\xff\xfe", b"C" * 4000, b"\x1b[2J\n", b"[1"))
+        file.create_dataset(chosen, data=np.full(values.shape, texts))
     else:
         file.create_dataset(chosen, data=damage_array(rng, np.asarray(values))).attrs.update(
             attributes
@@ -205,7 +209,7 @@ def _references() -> list[bytes]:
 @lru_cache
 def _label_files() -> list[bytes]:
     labels = with_records(EMPTY, [label_record("b", 1), label_record("a", 2)])
-    return [_written(lambda path: write_labels(path, labels))]
+    return [_written(lambda path: label_file.write_labels(path, labels))]
 
 
 def _read_labelled(path: Path, level: dict[str, Any], grid: dict[str, Any]) -> None:
@@ -215,6 +219,15 @@ def _read_labelled(path: Path, level: dict[str, Any], grid: dict[str, Any]) -> N
         path, table, path.with_suffix(".csv"), None, labels, level, {"mk": grid}
     )
     MoleculeTable.load(table)
+
+
+def _read_labels(path: Path) -> None:
+    labels = label_file.read_labels(path)
+    for row in range(len(labels)):
+        for column in labels.columns:
+            labels.of(column, row)
+        for grid in labels.potentials:
+            labels.potential(grid, row)
 
 
 # Frames of extended XYZ, plain and compressed.
@@ -442,11 +455,12 @@ TARGETS: Final = (
         lambda path: _read_labelled(path, LEVEL, GRID),
     ),
     Target(
-        "labels",
+        "labels-as-archive",
         0.05,
         lambda rng: _damaged_hdf5(rng, _label_files()),
         lambda path: _read_labelled(path, LABEL_LEVELS[0], LABEL_GRIDS["mk"]),
     ),
+    Target("labels", 0.06, lambda rng: _damaged_hdf5(rng, _label_files()), _read_labels),
     Target("extxyz", 0.15, _damaged_frames, _read_frames),
     Target("model", 0.06, _damaged_model, lambda path: load_model(path, "cpu")),
     Target("journal", 0.04, _damaged_journal, lambda path: Journal(path).read()),

@@ -168,6 +168,30 @@ def test_other_points_are_refused(path: Path, change: str) -> None:
         labels.potential("mk", 0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points_per_angstrom2": 1e12},
+        {"points_per_angstrom2": -1.0},
+        {"scales": "wide"},
+        {"kind": "plane"},
+        {"kind": "box", "outer_angstrom": 3.0, "spacing_angstrom": 1e-4},
+    ],
+)
+def test_points_without_end_are_refused(path: Path, change: dict[str, Any]) -> None:
+    labels = replace(read_labels(path), grids={"mk": {**GRIDS["mk"], **change}})
+    with pytest.raises(InputError, match="a: the points of grid mk cannot be made again"):
+        labels.potential("mk", 0)
+
+
+def test_atoms_far_apart_are_refused(path: Path) -> None:
+    box = {"kind": "box", "inner_scale": 1.0, "outer_angstrom": 2.0, "spacing_angstrom": 0.5}
+    labels = replace(read_labels(path), grids={"mk": box})
+    labels.columns["positions"][:3] = np.diag([2 * 10**9] * 3)
+    with pytest.raises(InputError, match="not plausible"):
+        labels.potential("mk", 0)
+
+
 def damaged(path: Path, change: str) -> LabelSet:
     with h5py.File(path, "r+") as file:
         if change == "another kind":

@@ -41,6 +41,7 @@ from mepflow.archives.label_points import labelled_points
 from mepflow.errors import InputError
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, from_components
+from mepflow.storage.damage import DAMAGE, reason
 from mepflow.storage.files import atomic_path
 from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
 from mepflow.units import ANGSTROM_IN_BOHR
@@ -63,7 +64,6 @@ _SHARED_FIELDS: Final = (
     "electronic_spatial_extent",
     "mulliken_charges",
 )
-_DAMAGE: Final = (OSError, LookupError, ValueError, TypeError, RuntimeError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -221,9 +221,8 @@ def read_labels(path: Path) -> LabelSet:
             return _Reader(file).labels()
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: make it with tools/make_labels.py.") from None
-    except _DAMAGE as error:
-        reason = ascii(" ".join(str(error).split()))[1:-1][:200]
-        raise InputError(f"{path} is damaged ({reason}): fetch it again.") from error
+    except DAMAGE as error:
+        raise InputError(f"{path} is damaged ({reason(error)}): fetch it again.") from error
 
 
 class _Reader:
