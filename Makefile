@@ -3,6 +3,8 @@
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
 # make bench: measure speed and memory, and show one table; benchmarks/results holds it.
 # make docs: the documentation as a site that opens from a disk, site/index.html.
+# make install LOCK=1: install what requirements.lock says, checked by SHA-256. make lock: write it anew.
+# make wheel: the package that predicts, in dist/. make sbom: what is installed, as CycloneDX, sbom.json.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,8 +12,10 @@ CORES ?= all
 WORKERS ?= 2
 CASES ?= 100000
 BIN := $(VENV)/bin
+RELEASE := $(VENV)/release
 
-.PHONY: run studies test fuzz test-faults test-slurm bench check docs install install-test install-docs clean
+.PHONY: run studies test fuzz test-faults test-slurm bench check docs install install-test
+.PHONY: install-docs install-release lock wheel sbom clean
 
 run: install
 	$(BIN)/snakemake --cores $(CORES) --quiet reason
@@ -61,6 +65,9 @@ $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "mepflow needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+ifeq ($(LOCK),1)
+	$(BIN)/pip install --require-hashes --requirement requirements.lock
+endif
 	$(BIN)/pip install --requirement requirements.txt
 	touch $@
 
@@ -72,5 +79,28 @@ $(VENV)/installed-docs: $(VENV)/installed requirements-docs.txt
 	$(BIN)/pip install --requirement requirements-docs.txt
 	touch $@
 
+# Its head is kept. The lines of `via` are dropped: they change with every release of anything.
+lock: install-release
+	{ sed '/^[^#]/,$$d' requirements.lock; \
+	  { grep -v '^torch==' requirements.txt; sed -n 's/^#   torch needs //p' requirements.lock; } \
+	  | $(RELEASE)/bin/uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet; \
+	} > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+wheel: install-test
+	$(BIN)/pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+sbom: install install-release
+	$(RELEASE)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file sbom.json $(BIN)/python
+
+# In an environment of its own: what makes a release is none of what runs.
+install-release: $(RELEASE)/installed
+$(RELEASE)/installed: requirements-release.txt
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --requirement requirements-release.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist sbom.json site .pytest_cache .mypy_cache .ruff_cache
