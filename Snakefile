@@ -5,9 +5,11 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-if not workflow.configfiles:
+if not (config and workflow.configfiles):
 
-    configfile: "config/config.yaml"
+    # Paths of this repository start here: the working directory may be another one, and another
+    # workflow may have this one as a module.
+    configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from ase.build import molecule
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -134,3 +135,9 @@ def test_what_is_not_installed_is_named(environment: Path, tmp_path: Path) -> No
     assert done.returncode == 2
     assert done.stderr == "mepflow: this needs PySCF: pip install 'mepflow[qm]'.\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == mepflow.__version__
+    assert citation["license"] == PROJECT["project"]["license"]

@@ -9,7 +9,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-ROOT = Path(workflow.basedir)
+ROOT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow.errors import MepflowError
@@ -32,8 +32,15 @@ def studies_of(run):
     return {name: read_yaml(f"config/studies/{name}.yaml") for name in names}
 
 
+def located(path):
+    """Return the path of a raw file, which may be in the working directory or the repository."""
+    return path if Path(path).exists() or not (ROOT / path).exists() else str(ROOT / path)
+
+
 ARCHIVES = read_yaml("config/archives.yaml")
 validate(ARCHIVES, str(ROOT / "workflow/schemas/archives.schema.yaml"))
+for row in ARCHIVES.values():
+    row |= {key: located(row[key]) for key in ("path", "uncharacterized") if row[key]}
 try:
     config.update(
         studies.complete_config(read_yaml("config/definitions.yaml"), studies_of(config), config)
@@ -83,7 +90,7 @@ wildcard_constraints:
 
 def planned_jobs():
     """Return every job of the whole run that makes results, for `status` and `verify`."""
-    return plan.planned_jobs(workflow.rules, workflow.get_rule("all").input, RESULTS)
+    return plan.planned_jobs(workflow.rules, rules.all.input, RESULTS)
 
 
 onstart:
