@@ -240,9 +240,8 @@ def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
     count = len(candidates)
     points = [(np.full((2, 3), row), np.full(2, 0.5 * row)) for row in range(count)]
     nothing = (np.empty((0, 3)), np.empty(0))
-    lacking, broken = candidates.ids.index("e"), candidates.ids.index("d")
-    planes = [points[row] if row == broken else nothing for row in range(count)]
-    points[lacking] = nothing
+    planes = list(points)
+    points[candidates.ids.index("e")] = nothing
     grids = {"mk": GridValues.from_ragged(points), "plane": GridValues.from_ragged(planes)}
     charges = np.arange(len(candidates.positions), dtype=float)
     candidates = replace(candidates.with_properties(archive_mulliken_charges=charges), grids=grids)
