@@ -190,10 +190,11 @@ NOTHING = (
     (f"{PACKAGE}/molecules.py", "is damaged (", "is not whole ("),
     (f"{PACKAGE}/qm/shards.py", "Shard %d of %d: %d", "Job %d of %d: %d"),
     (f"{PACKAGE}/training/loss.py", '"""', '"""A remark. '),
+    (f"{PACKAGE}/nn/networks.py", '{"pinet2"', '{"new": "mepflow.new_study", "pinet2"'),
     (f"{PACKAGE}/qm/scf.py", "import ", "# A remark.\nimport "),
     ("Snakefile", "rule all:", 'include: "workflow/rules/new.smk"\n\n\nrule all:'),
 )
-"""Additions and words: a unit, a column, messages, remarks, a file of rules."""
+"""Additions and words: a unit, a column, messages, remarks, a kind of network, a file of rules."""
 NEW_RULE = """rule make_new:
     output:
         "results/new.txt",
@@ -223,7 +224,7 @@ def test_what_runs_again_follows_the_code(rerun: Repository) -> None:
     (rerun.root / "workflow/rules/new.smk").write_text(NEW_RULE)
     (rerun.root / PACKAGE / "new_study.py").write_text("X = 1\n")
     assert planned_after(*NOTHING) == {}
-    variant = planned_after(("config/definitions.yaml", "variants:\n", NEW_VARIANT))
+    variant = planned_after(("config/studies/multipoles.yaml", "variants:\n", NEW_VARIANT))
     assert set(variant) <= {"make_page"}  # it shows the settings
 
     scf = planned_after((f"{PACKAGE}/qm/corrected_scf.py", "exact.ecoul +", "exact.ecoul -"))
@@ -231,7 +232,7 @@ def test_what_runs_again_follows_the_code(rerun: Repository) -> None:
     assert scf["train_model"] == 2
     assert not {"read_archive", "filter_molecules", "split_molecules"} & set(scf)
 
-    loss = planned_after((f"{PACKAGE}/training/loss.py", "weight * values", "weight + values"))
+    loss = planned_after((f"{PACKAGE}/training/loss.py", "weight * _mean", "weight + _mean"))
     assert loss["train_model"] == 2
     assert set(loss) == MODELS | MODEL_RESULTS | {"make_page"}
 

@@ -35,6 +35,9 @@ def run(x: float, scale: float = FACTOR) -> float:
     '''Return a number.'''
     if x < 0:
         raise InputError(f"{x} is negative: choose another.")
+    if x > 99:
+        text = f"{x} is large: choose another."
+        raise InputError(text)
     low.logger.info("at %s", x)
     return Square(scale).area() * np.sqrt(low.f(x)) * FIELDS["a"]
 
@@ -190,6 +193,7 @@ def test_what_decides_a_result_counts(
         ("top.py", "UNUSED = 3.0", "UNUSED = 3.0\nNEW_UNIT = 0.5"),
         ("top.py", "    '''Return a number.'''\n", "    # a remark\n"),
         ("top.py", "is negative: choose another", "is below zero"),
+        ("top.py", "is large: choose another", "is too large"),
         ("top.py", "x: float, scale: float", "x: int, scale: 'int'"),
         ("top.py", "return Square(", "return (Square)("),
         ("top.py", '"at %s"', '"now at %s"'),

@@ -47,8 +47,11 @@ class Scribe:
     def write(self, node: Any) -> None:
         """Write one node, a list of nodes, or a plain value."""
         if isinstance(node, list):
-            for item in node:
-                self.write(item)
+            for item, following in zip(node, [*node[1:], None], strict=False):
+                if _is_sentence_of(item, following):
+                    self._write_message(item)
+                else:
+                    self.write(item)
                 self.parts.append(",")
         elif isinstance(node, ast.AST):
             special = getattr(self, f"_write_{type(node).__name__.lower()}", None)
@@ -195,6 +198,16 @@ class Scribe:
     def _refuse(self, name: str) -> None:
         if name in _UNFOLLOWABLE:
             raise UnfollowableError(f"{self.module}: a digest of code cannot follow {name}.")
+
+
+def _is_sentence_of(statement: Any, following: Any) -> bool:
+    """Whether a statement does nothing but put together what the next one raises."""
+    return (
+        isinstance(following, ast.Raise)
+        and isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.JoinedStr | ast.Constant)
+        and all(isinstance(target, ast.Name) for target in statement.targets)
+    )
 
 
 def _constants(values: ast.expr) -> set[str] | None:
