@@ -48,3 +48,24 @@ def figure(pattern, category, name=None, datasets=DATASETS, **values):
         ),
         "pdf": f"{FIGURES}/{pattern}.pdf",
     }
+
+
+def with_table(name):
+    """Return the datasets whose archive allows a comparison with our calculations or itself."""
+    return [one for one in DATASETS if name in archive_labels.tables(config, ARCHIVES, one)]
+
+
+def page_items():
+    """Return what the page shows, tables first, in the order of the studies' lists."""
+    return plan.page_items(
+        workflow.rules,
+        WANTED_TABLES + WANTED_FIGURES,
+        RESULTS,
+        lambda file: workflow.sourcecache.open(file).read(),
+    )
+
+
+def introduction():
+    """Return the text about the run and those about its studies."""
+    names = ["workflow", *(f"studies/{name}" for name in config["studies"])]
+    return "\n".join((ROOT / f"workflow/report/{name}.rst").read_text() for name in names)

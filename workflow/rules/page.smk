@@ -28,22 +28,6 @@ rule figures:
         WANTED_FIGURES,
 
 
-def page_items():
-    """Return what the page shows, tables first, in the order of the studies' lists."""
-    return plan.page_items(
-        workflow.rules,
-        WANTED_TABLES + WANTED_FIGURES,
-        RESULTS,
-        lambda file: workflow.sourcecache.open(file).read(),
-    )
-
-
-def introduction():
-    """Return the text about the run and those about its studies."""
-    names = ["workflow", *(f"studies/{name}" for name in config["studies"])]
-    return "\n".join((ROOT / f"workflow/report/{name}.rst").read_text() for name in names)
-
-
 # Seconds, from what is there: on a cluster it runs where Snakemake does.
 localrules:
     make_page,

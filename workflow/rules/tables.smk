@@ -1,11 +1,6 @@
 # Tables of results, as CSV and Markdown.
 
 
-def with_table(name):
-    """Return the datasets whose archive allows a comparison with our calculations or itself."""
-    return [one for one in DATASETS if name in archive_labels.tables(config, ARCHIVES, one)]
-
-
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
     tabulate_filters,

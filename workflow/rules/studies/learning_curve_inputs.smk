@@ -1,0 +1,38 @@
+# Folders, wildcards and files of the models that are trained on parts of the training set.
+
+LEARNING_CURVE = config["learning_curve"]
+FRACTIONS = [f"{fraction:g}" for fraction in LEARNING_CURVE["fractions"]]
+PART = f"{RESULTS}/{{dataset}}/learning_curve/{{fraction}}"
+PART_MODEL = f"{PART}/{{variant}}/seed-{{seed}}"
+PART_LOGS = f"{LOGS}/learning_curve/{{fraction}}"
+
+
+wildcard_constraints:
+    fraction=r"0\.[0-9]+",  # part of the training set, e.g. 0.25
+
+
+def part_files(name):
+    """Return the file ``name`` of every model that was trained on a part, part by part."""
+    return expand(
+        f"{PART_MODEL}/{name}",
+        fraction=FRACTIONS,
+        variant=LEARNING_CURVE["variants"],
+        seed=SEEDS,
+        allow_missing=True,
+    )
+
+
+def whole_files(name):
+    """Return the file ``name`` of the same variants that were trained on the whole set."""
+    return expand(
+        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
+    )
+
+
+def floor_files(name):
+    """Return an input function: the file ``name`` of the dataset's floors."""
+    return lambda wildcards: expand(
+        f"{BASELINE}/{name}",
+        dataset=wildcards.dataset,
+        baseline=contents.floors(config, wildcards.dataset),
+    )
