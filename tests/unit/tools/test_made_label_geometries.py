@@ -8,6 +8,7 @@ import make_label_geometries
 import numpy as np
 import pytest
 from label_displacement import Rejected, changed_bonds
+from label_distribution import counts
 from label_list import (
     COLUMNS,
     FOLDER,
@@ -47,6 +48,26 @@ def test_geometries_stand_in_the_order_of_the_list(
     made = [one.id for one in geometries]
     reached = [key for key in listed[: len(made) + len(refused)] if key not in refused]
     assert made == reached
+
+
+def test_most_molecules_are_made_and_the_others_rejected_with_a_reason(
+    name: str, geometries: list[LabelGeometry]
+) -> None:
+    rejected = rejected_path(FOLDER, name)
+    refused = read_rows(rejected) if rejected.exists() else []
+    assert len(geometries) >= {"organic": 1400, "bench": 110}[name]
+    assert len(refused) < 0.02 * len(geometries)
+    assert all(row["reason"] for row in refused)
+
+
+def test_rejections_keep_the_shares_of_organic() -> None:
+    made = read_label_geometries(FOLDER / "organic.jsonl.gz")
+    for feature, least in (("element", 0.08), ("functional group", 0.01)):
+        shares = {key: n / len(made) for key, n in counts(made, feature).items()}
+        assert {key: share for key, share in shares.items() if share < least} == {}
+    assert counts(made, "kind")["neutral"] / len(made) == pytest.approx(0.75, abs=0.01)
+    assert counts(made, "geometry")["minimum"] / len(made) == pytest.approx(2 / 3, abs=0.02)
+    assert 5.0 <= np.mean([one.heavy_atoms for one in made]) <= 5.5
 
 
 def test_geometries_have_what_the_list_says(name: str, geometries: list[LabelGeometry]) -> None:
