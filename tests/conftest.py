@@ -26,7 +26,8 @@ def _uninitialised_memory_is_nan():
     if torch is None:
         yield
         return
-    torch.set_num_threads(1)  # a pool of threads would make forked processes hang
+    # A process that is forked off waits for ever for the threads of OpenMP that its parent had.
+    torch.set_num_threads(1)
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     assert torch.utils.deterministic.fill_uninitialized_memory

@@ -26,7 +26,6 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
 
-import torch
 from targets import CLEAR, TARGETS, Target
 
 HANG_SECONDS: Final = 30
@@ -149,8 +148,6 @@ def _outcome_of(target: Target, number: int, path: Path) -> tuple[str, str]:
 
 def campaign(cases: int, names: list[str], start: int = 0) -> Iterator[tuple[str, Outcome]]:
     """Run all cases, divided among the readers of these names by their shares."""
-    # The threads of the parent's OpenMP did not come along with the fork: waiting for them hangs.
-    torch.set_num_threads(1)
     chosen = [target for target in TARGETS if target.name in names]
     shares = sum(target.share for target in chosen)
     for target in chosen:

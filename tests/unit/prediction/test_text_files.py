@@ -54,6 +54,8 @@ def tarred() -> bytes:
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "zip": (zipped, "is packed as zip: unpack it"),
+    "mangled gzip": (lambda: gzip.compress(TEXT.encode())[:12] + bytes(9), "is damaged or cut"),
+    "cut xz": (lambda: lzma.compress(TEXT.encode())[:-9], "is damaged or cut short"),
     "tar.gz": (tarred, "is a tar archive: unpack it"),
     "zstd": (lambda: b"\x28\xb5\x2f\xfd" + bytes(20), "is packed as zstd"),
     "cut gzip": (lambda: gzip.compress(TEXT.encode())[:-6], "is damaged or cut short"),

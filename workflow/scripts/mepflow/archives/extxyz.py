@@ -8,7 +8,6 @@ write them. After a frame whose end is unknown, reading goes on at the next line
 """
 
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -25,6 +24,7 @@ from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray
 from mepflow.storage.damage import reason
+from mepflow.storage.packings import UNPACKING_ERRORS
 
 ATOM_LIMIT: Final = 1000
 LINE_LIMIT: Final = 1 << 16
@@ -35,11 +35,9 @@ _COLUMN_LIMIT: Final = 1000
 _LAST_ELEMENT: Final = 118
 _COUNT: Final = re.compile(rb"\s*([0-9]{1,9})\s*")
 _DEFAULT_PROPERTIES: Final = "species:S:1:pos:R:3"
-# What a broken disk or a decompressor raises.
-_DAMAGE: Final = (OSError, EOFError, zlib.error)
 # ASE's function has no annotation.
 _pairs_of: Final[Callable[[str], dict[str, Any]]] = ase_extxyz.key_val_str_to_dict
-# What ASE's function raises where the line is prose or damaged.
+# What it raises where the line is prose or damaged.
 _PROSE: Final = (
     ValueError,
     LookupError,
@@ -97,7 +95,7 @@ def read_frames(path: Path) -> Iterator[Frame | Rejected]:
             for frame in _frames(_Lines(stream), path):
                 count += 1
                 yield frame
-    except _DAMAGE as error:
+    except UNPACKING_ERRORS as error:
         raise InputError(
             f"{path} is damaged or cut short after {count} frames ({reason(error)}): fetch it"
             " again."
@@ -204,12 +202,19 @@ def _decoded(line: bytes, number: int) -> str:
         raise RecordError(f"line {number} is not UTF-8 text") from None
 
 
+def key_value_pairs(comment: str) -> dict[str, Any] | None:
+    """Return the pairs of a frame's second line as ASE reads them, None where it cannot."""
+    try:
+        return _pairs_of(comment)
+    except _PROSE:
+        return None
+
+
 def _info(comment: str) -> Mapping[str, Any]:
     """Return the pairs of a frame that is no crystal."""
-    try:
-        info = _pairs_of(comment)
-    except _PROSE:
-        raise RecordError("its second line is not one of key=value pairs") from None
+    info = key_value_pairs(comment)
+    if info is None:
+        raise RecordError("its second line is not one of key=value pairs")
     periodic = info.get("pbc", "Lattice" in info)
     if any(np.ravel(np.asarray(periodic, dtype=object)) == np.True_):
         raise RecordError("it is periodic, and only molecules can be read")

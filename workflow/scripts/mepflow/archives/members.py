@@ -5,20 +5,17 @@ in an archive is used as a path. A file that cannot be a record (too large, a li
 archive that is damaged or cut short ends in an error.
 """
 
-import bz2
-import gzip
 import io
-import lzma
 import posixpath
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from mepflow.errors import InputError
+from mepflow.storage.packings import UNPACKING_ERRORS, ZIP, beginning, unpacked
 
 HEADER_LIMIT: Final = 1 << 16
 """Largest extended tar header in bytes (long names): a larger one is damage or malice."""
@@ -35,28 +32,16 @@ _EXTENDED_HEADERS: Final = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-# What tarfile and the decompressors raise on damage; the last four come from mangled tar headers.
 _DAMAGE: Final = (
+    *UNPACKING_ERRORS,
     tarfile.TarError,
-    EOFError,
-    OSError,
-    zlib.error,
-    ValueError,
+    # Of mangled tar headers.
     LookupError,
     OverflowError,
     RecursionError,
-    lzma.LZMAError,
     zipfile.BadZipFile,
     RuntimeError,  # of zipfile: encrypted, or packed in a way that it does not know
 )
-_ZIP: Final = b"PK\x03\x04"
-_FOREIGN: Final = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"Rar!": "rar",
-}
-"""Packings that are not read, by how such a file begins."""
-_MAGIC_BYTES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +64,7 @@ def read_members(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
     if path.is_dir():
         yield from _read_folder(path, suffix, size_limit)
     elif path.exists():
-        read = _read_zip if _magic(path).startswith(_ZIP) else _read_tar
+        read = _read_zip if beginning(path).startswith(ZIP) else _read_tar
         yield from read(path, suffix, size_limit)
     else:
         raise InputError(f"{path} does not exist: fetch the archive or correct its path.")
@@ -181,20 +166,8 @@ def decompressed(path: Path) -> io.BufferedIOBase:
 
     Raises :class:`InputError` for a packing that is not read.
     """
-    magic = _magic(path)
-    for begin, packing in _FOREIGN.items():
-        if magic.startswith(begin):
-            raise InputError(f"{path} is packed as {packing}: unpack it, and give what it holds.")
-    if magic.startswith(b"BZh"):
-        return bz2.open(path)
-    if magic.startswith(b"\xfd7zXZ"):
-        return lzma.open(path)
-    return gzip.open(path) if magic.startswith(b"\x1f\x8b") else path.open("rb")
-
-
-def _magic(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_MAGIC_BYTES)
+    stream: io.BufferedIOBase | None = unpacked(path, beginning(path), path)
+    return path.open("rb") if stream is None else stream
 
 
 def _is_wanted(name: str, suffix: str) -> bool:

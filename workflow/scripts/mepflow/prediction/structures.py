@@ -25,9 +25,10 @@ from mepflow.prediction.charge_statements import (
 )
 from mepflow.prediction.input_records import Record, check_size
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
-from mepflow.prediction.text_files import PACKINGS, read_text, shown, unpacked_suffix
+from mepflow.prediction.text_files import read_text, shown, unpacked_suffix
 from mepflow.prediction.valences import Valences
 from mepflow.prediction.xyz import read_xyz
+from mepflow.storage.packings import ENDS
 from mepflow.units import ANGSTROM_IN_BOHR
 
 Reader = Callable[[str, str], Iterator[Record]]
@@ -105,7 +106,7 @@ def _records_of(path: Path) -> list[Record]:
     if reader is None:
         raise InputError(
             f"{path} is not a structure file by its name: use {', '.join(READERS)} (also packed, "
-            f"{', '.join(PACKINGS)}), or give a SMILES with --smiles."
+            f"{', '.join(ENDS)}), or give a SMILES with --smiles."
         )
     found = list(reader(read_text(path), str(path)))
     if not found:

@@ -1,30 +1,14 @@
 """The text of a file that a user names, in whatever encoding and packing an editor left it."""
 
-import bz2
-import gzip
 import io
-import lzma
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Final
 
 from mepflow.errors import InputError
+from mepflow.storage.packings import ENDS, UNPACKING_ERRORS, ZIP, unpacked
 
 MOST_BYTES: Final = 32 * 2**20
 """Largest file that is read, after unpacking."""
-_UNPACKED: Final[dict[bytes, Callable[[IO[bytes]], Any]]] = {
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
-}
-_ARCHIVES: Final[dict[bytes, str]] = {
-    b"PK\x03\x04": "zip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"Rar!": "rar",
-}
-PACKINGS: Final = (".gz", ".bz2", ".xz")
-"""Ends of the names of packed files that are read."""
 _UTF_8_MARK: Final = b"\xef\xbb\xbf"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF_32_MARKS: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
@@ -36,7 +20,7 @@ _SHOWN: Final = 40
 def unpacked_suffix(path: Path) -> str:
     """Return the end of a file's name in lower case, without that of a packing."""
     name = path.name.lower()
-    for packing in PACKINGS:
+    for packing in ENDS:
         name = name.removesuffix(packing)
     return Path(name).suffix
 
@@ -73,17 +57,16 @@ def _bounded(path: Path, content: bytes) -> bytes:
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
-    for mark, name in _ARCHIVES.items():
-        if content.startswith(mark):
-            raise InputError(f"{path} is packed as {name}: unpack it and give the files in it.")
-    for mark, opened in _UNPACKED.items():
-        if content.startswith(mark):
-            try:
-                with opened(io.BytesIO(content)) as file:
-                    return _bounded(path, file.read(MOST_BYTES + 1))
-            except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
-                raise InputError(f"{path} is damaged or cut short: pack it again.") from error
-    return content
+    if content.startswith(ZIP):
+        raise InputError(f"{path} is packed as zip: unpack it, and give the files in it.")
+    try:
+        stream = unpacked(io.BytesIO(content), content, path)
+        if stream is None:
+            return content
+        with stream as file:
+            return _bounded(path, file.read(MOST_BYTES + 1))
+    except UNPACKING_ERRORS as error:
+        raise InputError(f"{path} is damaged or cut short: pack it again.") from error
 
 
 def _decoded(content: bytes) -> str:

@@ -8,14 +8,14 @@ charge and spin is read by :mod:`mepflow.prediction.charge_statements`; the othe
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
 from ase.data import atomic_numbers as numbers_of_symbols
-from ase.io import extxyz
 
+from mepflow.archives.extxyz import key_value_pairs
 from mepflow.errors import InputError
 from mepflow.prediction.charge_statements import (
     Statement,
@@ -32,17 +32,6 @@ _FORMAT_KEYS: Final = ("Properties", "Lattice", "pbc")
 """Keys of extended XYZ that say how the file is written, not what the molecule is."""
 _LONGEST_COMMENT: Final = 10_000
 _MOST_COLUMNS: Final = 1000
-# ASE's function has no annotation.
-_pairs_of: Final[Callable[[str], dict[str, Any]]] = extxyz.key_val_str_to_dict
-# What ASE's reader of key=value pairs raises where the comment is prose.
-_PROSE: Final = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-)
 
 
 @dataclass(frozen=True)
@@ -160,14 +149,12 @@ def _comment(line: str, place: str) -> Mapping[str, Any]:
     """Return the pairs of a comment line; one that is prose has none."""
     if len(line) > _LONGEST_COMMENT:
         raise InputError(f"{place} has a comment of {len(line)} characters: shorten it.")
-    try:
-        return _pairs_of(line.strip())
-    except _PROSE:
-        if "Properties=" not in line:
-            return {}
+    pairs = key_value_pairs(line.strip())
+    if pairs is None and "Properties=" in line:
         raise InputError(
             f"{place}: the key=value pairs of its comment cannot be read: mend their quotes."
-        ) from None
+        )
+    return pairs or {}
 
 
 def _element(word: str, place: str) -> int:
