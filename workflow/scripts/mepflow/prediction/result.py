@@ -32,9 +32,13 @@ FloatArray = npt.NDArray[np.float64]
 CHARGE_GRID: Final = {
     "kind": "shells",
     "scales": [1.4, 1.6, 1.8, 2.0],
-    "points_per_angstrom2": 1.0,
+    "points_per_angstrom2": 4.0,
 }
-"""Merz–Kollman shells that charges are fitted on: settings of :mod:`mepflow.geometry.grids`."""
+"""Merz–Kollman shells that charges are fitted on: settings of :mod:`mepflow.geometry.grids`.
+
+The points lie in the frame of the input. Four times as many as on the headline grid make the
+charges depend on the orientation four times less.
+"""
 
 
 @dataclass(frozen=True)
