@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -144,24 +144,37 @@ def _between_marks(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
+def _distributions(labels: LabelSet) -> tuple[npt.NDArray[Any], ...]:
+    """Return what the panels with distributions show of a set, in their order."""
+    dipoles = np.linalg.norm(labels.columns["dipole"], axis=1) * E_BOHR_IN_DEBYE
+    potential = np.concatenate(
+        [labels.stored_potential("mk", index).values() for index in range(len(labels))]
+    )
+    return (
+        heavy_atoms(labels),
+        dipoles[labels.columns["charge"] == 0],
+        potential * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
+        labels.columns["mbis_charges"].ravel(),
+        labels.columns["lumo"] - labels.columns["homo"],
+    )
+
+
+def _edges(values: npt.NDArray[Any]) -> FloatArray:
+    """Return edges of bins that all sets share; whole numbers lie in the middle of theirs."""
+    if np.issubdtype(values.dtype, np.integer):
+        return np.arange(values.min(), values.max() + 2) - 0.5
+    return np.histogram_bin_edges(values, _BINS)
+
+
 def _draw(figure: Figure, sets: dict[str, LabelSet]) -> None:
     axes = figure.subplots(2, 3).ravel()
     colours = (style.BLUE, style.ORANGE)
-    for (name, labels), colour in zip(sets.items(), colours, strict=False):
-        dipoles = np.linalg.norm(labels.columns["dipole"], axis=1) * E_BOHR_IN_DEBYE
-        potential = np.concatenate(
-            [labels.stored_potential("mk", index).values() for index in range(len(labels))]
-        )
-        drawn = (
-            heavy_atoms(labels),
-            dipoles[labels.columns["charge"] == 0],
-            potential * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
-            labels.columns["mbis_charges"],
-            (labels.columns["lumo"] - labels.columns["homo"]),
-        )
-        for panel, values in zip(axes, drawn, strict=False):
+    drawn = [_distributions(labels) for labels in sets.values()]
+    edges = [_edges(np.concatenate(values)) for values in zip(*drawn, strict=True)]
+    for (name, labels), columns, colour in zip(sets.items(), drawn, colours, strict=False):
+        for panel, values, bins in zip(axes, columns, edges, strict=False):
             weights = np.full(len(values), 1.0 / len(values))
-            panel.hist(values, _BINS, weights=weights, histtype="step", color=colour, label=name)
+            panel.hist(values, bins, weights=weights, histtype="step", color=colour, label=name)
         axes[5].loglog(
             labels.columns["functions"], labels.columns["cpu_seconds"], ".", color=colour
         )
@@ -178,4 +191,4 @@ def _draw(figure: Figure, sets: dict[str, LabelSet]) -> None:
     for panel in axes[:5]:
         panel.set_ylabel("share")
     axes[5].set_ylabel("processor time / s")
-    axes[0].legend()
+    axes[1].legend(loc="upper right")
