@@ -16,7 +16,7 @@ import psutil
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "workflow")]
+sys.path[:0] = [str(ROOT / part) for part in ("workflow/scripts", "tests/workflow", "tests/cases")]
 
 from tiny_repository import Repository, copy_repository  # noqa: E402
 

@@ -13,6 +13,8 @@ from typing import Any
 import h5py
 import yaml
 
+from level_cases import TINY_LEVEL
+
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "envs", "profiles")
 TINY_RECORDS = 12
@@ -76,18 +78,7 @@ def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
     """Return some datasets of the shipped default, made small enough for seconds."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config["name"] = "tiny"
-    config["levels_of_theory"] = {
-        "tiny": {
-            "functional": "lda,vwn",
-            "basis": "sto-3g",
-            "effective_core_potential": None,
-            "density_fitting": None,
-            "dispersion": None,
-            "grid_level": 0,
-            "convergence_hartree": 1e-8,
-            "max_cycles": 50,
-        }
-    }
+    config["levels_of_theory"] = {"tiny": TINY_LEVEL}
     network = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())["networks"]
     config["networks"] = {"tiny": network["small"] | {"nodes": 4, "depth": 2, "n_basis": 4}}
     for row in config["datasets"].values():

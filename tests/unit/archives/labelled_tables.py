@@ -5,20 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from level_cases import TINY_LEVEL
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 
-LEVEL: dict[str, Any] = {
-    "functional": "lda,vwn",
-    "basis": "sto-3g",
-    "effective_core_potential": None,
-    "density_fitting": None,
-    "dispersion": None,
-    "grid_level": 0,
-    "convergence_hartree": 1e-8,
-    "max_cycles": 50,
-    "backend": "pyscf",
-}
+LEVEL: dict[str, Any] = TINY_LEVEL | {"backend": "pyscf"}
 GRID: dict[str, Any] = {
     "kind": "shells",
     "molecules": "test",

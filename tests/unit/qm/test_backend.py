@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 from pyscf import dft
 
+from level_cases import TINY_LEVEL
 from mepflow.errors import ConfigError
 from mepflow.molecules import Molecule
 from mepflow.qm.levels import GPU4PYSCF, LevelOfTheory
 from mepflow.qm.scf import run_scf
 
-ROW: dict[str, Any] = {
-    "functional": "lda,vwn",
-    "basis": "sto-3g",
-    "effective_core_potential": None,
-    "density_fitting": None,
-    "dispersion": None,
-    "grid_level": 0,
-    "convergence_hartree": 1e-8,
-    "max_cycles": 50,
-}
-LEVEL = LevelOfTheory.from_row("tiny", ROW | {"backend": GPU4PYSCF})
+LEVEL = LevelOfTheory.from_row("tiny", TINY_LEVEL | {"backend": GPU4PYSCF})
 HYDROGEN = Molecule("H2", np.array([1, 1], np.uint8), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.4]]))
 
 
@@ -51,5 +42,6 @@ def test_the_backend_converges_and_pyscf_goes_on(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_basis_of_qm9_needs_pyscf() -> None:
+    row = TINY_LEVEL | {"basis": "gaussian-6-31g(2df,p)", "backend": GPU4PYSCF}
     with pytest.raises(ConfigError, match="cannot mix Cartesian and pure functions"):
-        LevelOfTheory.from_row("x", ROW | {"basis": "gaussian-6-31g(2df,p)", "backend": GPU4PYSCF})
+        LevelOfTheory.from_row("x", row)

@@ -18,12 +18,12 @@ from mepflow.selection.filters import (
     select_candidates,
 )
 from mepflow.selection.verdicts import COLUMNS, REASONS, judge, read_funnel, read_verdicts
+from reference_cases import DEBYE, EIGHT_MOLECULES
 
 QM9 = Path(__file__).parents[3] / ".." / "shared" / "data" / "qm9"
 SPICE = QM9.with_name("spice")
 needs_spice = pytest.mark.skipif(not SPICE.is_dir(), reason="no real SPICE files here")
 needs_qm9 = pytest.mark.skipif(not QM9.is_dir(), reason="no real QM9 files here")
-DEBYE = 1 / 2.541746473  # in e bohr
 SETTINGS = {
     "elements": ["H", "C", "N", "O", "F"],
     "neutral": True,
@@ -107,7 +107,7 @@ def test_filters_are_in_the_order_of_the_reasons():
     table = CONFORMERS.with_texts(archive_smiles=[""] * 11, **dict.fromkeys(INCHI, [""] * 11))
     filters = [
         *filters_before_reference(table, (), SETTINGS | whole),
-        *filters_after_reference(REFERENCE, 0.01),
+        *filters_after_reference(EIGHT_MOLECULES, 0.01),
     ]
     assert ["unreadable_record", *filters] == list(REASONS)
 
@@ -123,7 +123,7 @@ def test_a_filter_that_is_off_is_no_step():
         "unsupported_element",
         "open_shell",
     ]
-    assert list(filters_after_reference(REFERENCE, None)) == ["scf_not_converged"]
+    assert list(filters_after_reference(EIGHT_MOLECULES, None)) == ["scf_not_converged"]
 
 
 @given(st.permutations(range(len(CASES))))
@@ -334,36 +334,8 @@ def test_real_records_are_unchanged(tmp_path):
     assert len(MoleculeTable.load(tmp_path / "candidates.h5")) == 22
 
 
-def reference_table(**rows):
-    """Return a reference with rows id=(converged, our dipole in D, the archive's in D, failure)."""
-    molecules = [Molecule(key, np.array([8], np.uint8), np.zeros((1, 3))) for key in rows]
-    direction = np.array([2.0, -1.0, 2.0]) / 3.0
-    return MoleculeTable.from_molecules(
-        molecules,
-        {
-            "scf_converged": [row[0] for row in rows.values()],
-            "dipole": [row[1] * DEBYE * direction for row in rows.values()],
-            "archive_dipole_norm": [row[2] * DEBYE for row in rows.values()],
-            "quadrupole": [np.eye(3) * (row[1] * 0 + 1) for row in rows.values()],
-        },
-    ).with_texts(failure=[row[3] for row in rows.values()])
-
-
-NAN = float("nan")
-REFERENCE = reference_table(
-    gdb_000001=(1, 1.85, 1.8595, ""),
-    gdb_000002=(1, 1.85, 1.8605, ""),
-    gdb_000003=(1, 1.8605, 1.85, ""),
-    gdb_000004=(0, NAN, 1.85, "no convergence in 200 cycles"),
-    gdb_000005=(0, 1.85, 1.85, ""),
-    gdb_000006=(1, NAN, 1.85, ""),
-    gdb_000007=(1, 1.85, NAN, ""),
-    gdb_000008=(1, 0.0, 0.0, ""),
-)
-
-
 def test_reasons_after_the_reference():
-    verdicts = after(REFERENCE, 0.01)
+    verdicts = after(EIGHT_MOLECULES, 0.01)
     assert list(verdicts["reason"]) == [
         "",
         "dipole_mismatch",
@@ -385,16 +357,16 @@ def test_reasons_after_the_reference():
 
 
 def test_the_tolerance_is_in_debye():
-    assert after(REFERENCE, 0.0111)["reason"][1] == ""
-    assert after(REFERENCE, 0.009)["reason"][0] == "dipole_mismatch"
-    assert "dipole_mismatch" not in set(after(REFERENCE, None)["reason"])
+    assert after(EIGHT_MOLECULES, 0.0111)["reason"][1] == ""
+    assert after(EIGHT_MOLECULES, 0.009)["reason"][0] == "dipole_mismatch"
+    assert "dipole_mismatch" not in set(after(EIGHT_MOLECULES, None)["reason"])
 
 
 def test_vectors_are_compared_where_the_archive_has_them():
     """A dipole of the right length in another direction, or with the wrong sign, is another one."""
     ours = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [0.0, 0.006, 1.008]])
     theirs = np.array([[0.0, 0.0, 1.0]] * 4)
-    reference = REFERENCE.select([0, 7, 0, 7]).with_properties(
+    reference = EIGHT_MOLECULES.select([0, 7, 0, 7]).with_properties(
         dipole=ours * DEBYE,
         archive_dipole=theirs * DEBYE,
         archive_dipole_norm=np.full(4, DEBYE),
