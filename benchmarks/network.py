@@ -38,11 +38,9 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow.compiler import load  # noqa: E402
 from mepflow.nn.graph import Graph, build_graph, species_of  # noqa: E402
-from mepflow.nn.pinet2.pinet2_network import (  # noqa: E402
-    PiNet2,
-    PiNet2Settings,
-    native,
-)
+from mepflow.nn.pinet2 import native  # noqa: E402
+from mepflow.nn.pinet2.pinet2_network import PiNet2  # noqa: E402
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings  # noqa: E402
 from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm  # noqa: E402
 
 PEAK: Final = Path(__file__).with_name("peak.cpp")

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from pyscf import gto
 from tabulate import tabulate
 
-from mepflow.archives.label_file import LabelSet
 from mepflow.archives.label_geometries import LabelGeometry
+from mepflow.archives.label_set import LabelSet
 from mepflow.elements import symbol
 from mepflow.plots import style
 from mepflow.storage.files import atomic_path

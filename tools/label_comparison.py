@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tabulate import tabulate
 from tqdm.auto import tqdm
 
-from mepflow.archives.label_file import LabelSet
+from mepflow.archives.label_set import LabelSet
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points

@@ -31,12 +31,13 @@ from label_card import write_card  # noqa: E402
 from label_comparison import comparison  # noqa: E402
 
 from mepflow import __version__  # noqa: E402
-from mepflow.archives.label_file import LabelSet, read_labels, write_labels  # noqa: E402
+from mepflow.archives.label_file import read_labels, write_labels  # noqa: E402
 from mepflow.archives.label_geometries import (  # noqa: E402
     LabelGeometry,
     read_label_geometries,
 )
 from mepflow.archives.label_packing import no_labels, with_records  # noqa: E402
+from mepflow.archives.label_set import LabelSet  # noqa: E402
 from mepflow.errors import MepflowError  # noqa: E402
 from mepflow.qm.label_calculation import LabelSettings  # noqa: E402
 from mepflow.qm.label_run import compute_labels, read_journals  # noqa: E402

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 
 ELEMENTS = (1, 6, 7, 8, 9)
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "pinn_parity"

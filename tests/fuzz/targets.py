@@ -47,7 +47,7 @@ from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.variants import Variant
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.nn.pinet2 import parity
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 from mepflow.prediction.domain_warnings import n_fragments
 from mepflow.prediction.structures import formula, read_structures
 from mepflow.storage.journal import Journal

@@ -5,7 +5,8 @@ import torch
 from e3nn import o3
 
 from mepflow.nn.graph import build_graph
-from mepflow.nn.pinet2.pinet2_network import PiNet2, PiNet2Settings
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 
 CUTOFF = 4.5
 KINDS = [(rank, weighted) for rank in (1, 3, 5) for weighted in (False, True)]

@@ -12,7 +12,8 @@ from pyscf import df, gto
 from rdkit import Chem
 
 from mepflow.archives.label_columns import FITTING_BASIS, LARGEST_STEP
-from mepflow.archives.label_file import LabelSet, read_labels
+from mepflow.archives.label_file import read_labels
+from mepflow.archives.label_set import LabelSet
 from mepflow.multipoles import (
     centre_of_nuclear_charge,
     dipole_terms,

@@ -15,7 +15,7 @@ from pinet2_networks import (
 from torch.func import functional_call
 
 from mepflow.nn.graph import build_graph
-from mepflow.nn.pinet2.pinet2_network import LayerNodes
+from mepflow.nn.pinet2.pinet2_settings import LayerNodes
 
 SPECIES = np.array([1, 0, 3, 2])
 STILL = np.array([[0.0, 0.0, 0.0], [0.0, 1.1, 0.0], [0.0, -0.6, 1.2]])

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from test_label_file import EMPTY, GRIDS, LEVELS, failure, record
 
-from mepflow.archives.label_file import LabelSet, write_labels
+from mepflow.archives.label_file import write_labels
 from mepflow.archives.label_packing import with_records
+from mepflow.archives.label_set import LabelSet
 from mepflow.archives.labelled_table import read_archive
 from mepflow.errors import ConfigError, InputError, MepflowError
 from mepflow.molecules import MoleculeTable

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from mepflow.archives.label_columns import LARGEST_STEP, StoredPotential
-from mepflow.archives.label_file import LabelSet, read_labels, write_labels
+from mepflow.archives.label_file import read_labels, write_labels
 from mepflow.archives.label_geometries import read_label_geometries
 from mepflow.archives.label_packing import no_labels, with_records
 from mepflow.archives.label_points import points_checksum
+from mepflow.archives.label_set import LabelSet
 from mepflow.errors import InputError
 from mepflow.geometry.grids import grid_points
 from mepflow.units import ANGSTROM_IN_BOHR

@@ -17,7 +17,7 @@ from mepflow.models.model_file import save_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 
 NETWORK: dict[str, Any] = {
     "rank": 3,

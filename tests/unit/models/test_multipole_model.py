@@ -12,7 +12,7 @@ from mepflow.models.multipole_model import MultipoleModel, Multipoles, constrain
 from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, shift_origin
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 
 ELEMENTS = (1, 6, 8)
 CHARGES = (0, 1, -2)

@@ -11,7 +11,7 @@ from ase import Atoms
 from mepflow.models.model_file import save_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.variants import Variant
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 from mepflow.prediction.predictor import Predictor
 
 DOMAIN: dict[str, Any] = {

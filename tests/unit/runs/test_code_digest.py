@@ -337,7 +337,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_model", "training/loss.py", " * ", " / "),
         ("train_model", "training/optimizer.py", "value=1.0 - ", "value=1.0 + "),
         ("train_model", "nn/basis.py", " * ", " / "),
-        ("train_model", "nn/pinet2/pinet2_network.py", "summed + of_i", "summed - of_i"),
+        ("train_model", "nn/pinet2/blocks.py", "summed + of_i", "summed - of_i"),
         ("train_model", "nn/pinet2/layers.py", " * ", " / "),
         ("train_model", "nn/gpu_kernels.py", "62.0 / 2835.0", "61.0 / 2835.0"),
         ("train_model", "nn/pinet2/kernels.cpp", " * ", " / "),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mepflow.models.multipole_model import constrain_charges
 from mepflow.nn.graph import Graph
-from mepflow.nn.pinet2.parity import RecordedNetwork, load_recorded, to_parameters
+from mepflow.nn.pinet2.recorded_network import RecordedNetwork, load_recorded, to_parameters
 from mepflow.nn.segments import segment_sum
 from mepflow.training.optimizer import FlatParameters, KerasAdam, _in_one, clip_norm
 

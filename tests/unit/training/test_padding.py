@@ -15,7 +15,7 @@ from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.variants import Variant
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.nn.pinet2 import native
-from mepflow.nn.pinet2.pinet2_network import PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 from mepflow.training.labels import LabelledSet, Labels, label_fields
 from mepflow.training.multipole_task import MultipoleTask
 from mepflow.training.padding import Capacity, capacity_for, padded_batch

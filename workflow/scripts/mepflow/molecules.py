@@ -1,53 +1,23 @@
-"""Molecules and the one file format that holds them.
+"""Molecules, and tables of them with ragged columns stored flat.
 
-A :class:`MoleculeTable` is a table of molecules with ragged per-atom columns stored flat: the atoms
-of molecule ``m`` are rows ``atom_offsets[m]:atom_offsets[m + 1]``. On disk it is an HDF5 file:
-
-=================================  =======  ===================================================
-``/id`` (M,)                       str      unique key, e.g. ``gdb_000212``
-``/smiles`` (M,)                   str      may be empty
-``/total_charge`` (M,)             int      e
-``/atom_offsets`` (M + 1,)         int      first atom of each molecule, and the number of atoms
-``/atomic_numbers`` (N,)           uint8
-``/positions`` (N, 3)              float64  bohr, in the archive's frame
-``/properties/{field}``            float64  one of :data:`FIELDS`, rows are molecules or atoms
-``/texts/{text}`` (M,)             str      one of :data:`TEXTS`, may be empty
-``/grids/{grid}/point_offsets``    int      (M + 1,) first point of each molecule
-``/grids/{grid}/points`` (P, 3)    float64  bohr
-``/grids/{grid}/mep`` (P,)         float64  hartree/e
-=================================  =======  ===================================================
-
-Every dataset with a unit carries it in ``attrs["units"]``. Root attributes hold the format's name
-and version, the multipoles' origin, and the ``metadata`` of the table (level of theory, software).
+The atoms of molecule ``m`` are rows ``atom_offsets[m]:atom_offsets[m + 1]`` of the columns per
+atom. How a table lies on a disk stands in :mod:`mepflow.storage.molecule_file`.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.errors import InputError, MissingFileError
 from mepflow.fields import FIELDS, TEXTS, Field
-from mepflow.multipoles import ORIGIN
-from mepflow.storage.damage import DAMAGE, reason
-from mepflow.storage.files import atomic_path
-from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
-from mepflow.storage.table_file import check_file, read_numbers
-from mepflow.storage.versions import NewerVersionError, Upgrade, checked_version, upgraded
+from mepflow.storage.molecule_file import Column, open_molecules, text_values, write_molecules
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-FORMAT: Final = "mepflow molecules"
-FORMAT_VERSION: Final = 1
-_UPGRADES: Final[Mapping[int, Upgrade]] = {}
-"""Steps from earlier versions: from the arguments of a table, by name, to those of the next."""
 
 
 @dataclass(frozen=True)
@@ -90,25 +60,6 @@ class GridValues:
 def offsets(counts: Iterable[int]) -> IntArray:
     """Return the starts of consecutive runs of the given lengths, and their total at the end."""
     return np.concatenate([[0], np.cumsum(np.fromiter(counts, dtype=np.int64))]).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One dataset of a file: its name, values, unit (none of texts) and meaning."""
-
-    name: str
-    values: npt.NDArray[Any]
-    units: str = ""
-    description: str = ""
-    are_offsets: bool = False
-    """Whether the values are :func:`offsets`, with one more row than there are molecules."""
-
-    def describe(self, dataset: h5py.Dataset) -> None:
-        """Write the unit and the meaning beside the values."""
-        if self.units:
-            dataset.attrs["units"] = self.units
-        if self.description:
-            dataset.attrs["description"] = self.description
 
 
 @dataclass(frozen=True)
@@ -264,8 +215,8 @@ class MoleculeTable:
 
     def columns(self) -> Iterator[Column]:
         """Yield every dataset of the file format, in the order in which they are written."""
-        yield Column("id", _as_texts(self.ids))
-        yield Column("smiles", _as_texts(self.smiles))
+        yield Column("id", text_values(self.ids))
+        yield Column("smiles", text_values(self.smiles))
         yield Column("total_charge", self.total_charge, "e")
         yield Column("atom_offsets", self.atom_offsets, "1", are_offsets=True)
         yield Column("atomic_numbers", self.atomic_numbers, "1")
@@ -273,7 +224,7 @@ class MoleculeTable:
         for name, values in self.properties.items():
             yield Column(f"properties/{name}", values, FIELDS[name].units, FIELDS[name].description)
         for name, column in self.texts.items():
-            yield Column(f"texts/{name}", _as_texts(column), description=TEXTS[name])
+            yield Column(f"texts/{name}", text_values(column), description=TEXTS[name])
         for name, grid in self.grids.items():
             starts = grid.point_offsets
             yield Column(f"grids/{name}/point_offsets", starts, "1", are_offsets=True)
@@ -282,10 +233,7 @@ class MoleculeTable:
 
     def save(self, path: str | Path) -> None:
         """Write the table to an HDF5 file, atomically."""
-        with atomic_path(path) as temporary, create_hdf5(temporary) as file:
-            write_header(file, self.metadata)
-            for column in self.columns():
-                column.describe(file.create_dataset(column.name, data=column.values))
+        write_molecules(path, self.columns(), self.metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -293,84 +241,9 @@ class MoleculeTable:
 
         Raises :class:`InputError` where the file is missing, newer or not one of ours.
         """
-        try:
-            with open_hdf5(path) as file:
-                if read_attribute(file, "format") != FORMAT:
-                    raise InputError(f"{path} is not a {FORMAT} file: make it again.")
-                return cls._read(file)
-        except FileNotFoundError:
-            raise MissingFileError(path) from None
-        except NewerVersionError as error:
-            raise InputError(
-                f"{path} is newer than this program ({error}): use the mepflow that wrote it."
-            ) from error
-        except DAMAGE as error:
-            text = f"{path} is damaged ({reason(error)}): delete it and run again."
-            raise InputError(text) from error
-
-    @classmethod
-    def _read(cls, file: h5py.File) -> Self:
-        version = checked_version(_version_of(file), _UPGRADES, FORMAT_VERSION)
-        check_file(file)
-        table = cls(**upgraded(cls._columns_of(file), version, _UPGRADES, FORMAT_VERSION))
-        table._check_rows()
-        return table
-
-    @staticmethod
-    def _columns_of(file: h5py.File) -> dict[str, Any]:
-        """Return the arguments of the table that a file holds, in whatever version it is."""
-        properties = file.get("properties", {})
-        return {
-            "ids": _read_texts(file["id"]),
-            "smiles": _read_texts(file["smiles"]),
-            "total_charge": read_numbers(file["total_charge"], np.int64),
-            "atom_offsets": read_numbers(file["atom_offsets"], np.int64),
-            "atomic_numbers": read_numbers(file["atomic_numbers"], np.uint8),
-            "positions": read_numbers(file["positions"], np.float64),
-            "properties": {name: read_numbers(item, float) for name, item in properties.items()},
-            "grids": {
-                name: GridValues(
-                    read_numbers(group["point_offsets"], np.int64),
-                    read_numbers(group["points"], np.float64),
-                    read_numbers(group["mep"], np.float64),
-                )
-                for name, group in file.get("grids", {}).items()
-            },
-            "metadata": dict(json.loads(read_attribute(file, "metadata"))),
-            "texts": {name: _read_texts(item) for name, item in file.get("texts", {}).items()},
-        }
-
-    def _check_rows(self) -> None:
-        """Raise ``ValueError`` where a file's rows cannot be those of its molecules."""
-        if self.positions.shape[1:] != (3,) or not np.isfinite(self.positions).all():
-            raise ValueError("positions are not three finite numbers per atom")
-        if unknown := set(self.texts) - set(TEXTS):
-            raise ValueError(f"there is no text {min(unknown)}")
-        starts = {"atom_offsets": (self.atom_offsets, len(self.positions))}
-        for name, grid in self.grids.items():
-            if grid.points.shape != (grid.mep.size, 3) or grid.mep.ndim != 1:
-                raise ValueError(f"points and values of grid {name} do not agree")
-            starts[f"point_offsets of grid {name}"] = (grid.point_offsets, len(grid.mep))
-        for name, (column, end) in starts.items():
-            if column.shape != (len(self) + 1,) or column[0] != 0 or column[-1] != end:
-                raise ValueError(f"{name} do not begin at 0 and end at {end}")
-            if (column[1:] < column[:-1]).any():
-                raise ValueError(f"{name} do not rise")
-
-
-def _version_of(file: h5py.File) -> int:
-    version = read_attribute(file, "format_version")
-    if not isinstance(version, np.integer | int):
-        raise ValueError("it does not tell the version of its format")
-    return int(version)
-
-
-def write_header(file: h5py.File, metadata: Mapping[str, Any]) -> None:
-    """Write the root attributes of the file format."""
-    file.attrs["format"] = FORMAT
-    file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["multipole_origin"] = ORIGIN
-    file.attrs["metadata"] = json.dumps(metadata, sort_keys=True)
+        with open_molecules(path) as content:
+            grids = {name: GridValues(*arrays) for name, arrays in content["grids"].items()}
+            return cls(**{**content, "grids": grids})
 
 
 def merged_metadata(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -381,16 +254,6 @@ def merged_metadata(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[st
         if isinstance(value, Mapping) and isinstance(other.get(key), Mapping)
     }
     return {**other, **one, **both}
-
-
-def _as_texts(column: list[str]) -> npt.NDArray[Any]:
-    return np.array(column, dtype=h5py.string_dtype())
-
-
-def _read_texts(dataset: h5py.Dataset) -> list[str]:
-    if dataset.ndim != 1:
-        raise ValueError(f"{dataset.name} is not one column of texts")
-    return [str(value) for value in dataset.asstr()[()]]
 
 
 def _flatten(spec: Field, values: Sequence[npt.ArrayLike]) -> FloatArray:

@@ -18,7 +18,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from mepflow.nn import gpu, gpu_kernels
+from mepflow.nn import gpu, gpu_kernels, stack_kernels
 from mepflow.nn.graph import build_graph
 from mepflow.nn.pinet2 import native
 from mepflow.nn.pinet2.pinet2_network import PiNet2
@@ -39,8 +39,8 @@ def launches(precision: str) -> list[tuple[str, list[str | None], dict[str, Any]
         ]
         found[json.dumps([name, types, constants])] = (name, types, constants)
 
-    gpu._launch = note
-    gpu._precision = lambda: precision
+    gpu.launch = note
+    stack_kernels._precision = lambda: precision
     model = PiNet2(settings(nodes=64, n_basis=10))
     graph = build_graph([molecule(k, 18) for k in range(100)], 4.5, torch.float32)
     with gpu.only_on("cpu"), native.switched_off():

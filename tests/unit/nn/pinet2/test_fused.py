@@ -11,7 +11,8 @@ import torch
 from mepflow.errors import MepflowError
 from mepflow.nn.graph import UNKNOWN_SPECIES, build_graph
 from mepflow.nn.pinet2 import fused, native
-from mepflow.nn.pinet2.pinet2_network import LayerNodes, PiNet2
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.pinet2_settings import LayerNodes
 from pinet2_cases import all_outputs, molecule, settings
 
 PRECISIONS = (torch.float32, torch.float64)

@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from mepflow.errors import MepflowError
-from mepflow.nn import gpu
+from mepflow.nn import gpu, neighbour_kernels, stack_kernels
 from mepflow.nn.graph import build_graph
 from mepflow.nn.pinet2 import native
-from mepflow.nn.pinet2.parity import TOLERANCES, load_recorded
-from mepflow.nn.pinet2.pinet2_network import LayerNodes, PiNet2
+from mepflow.nn.pinet2.parity import TOLERANCES
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.pinet2_settings import LayerNodes
+from mepflow.nn.pinet2.recorded_network import load_recorded
 from mepflow.nn.segments import segment_sum, spread
 from pinet2_cases import RECORDINGS, all_outputs, molecule, settings
 
@@ -96,13 +98,15 @@ def test_kernels_run_the_recorded_networks_of_pinn(name, on_cpu):
 def test_tanh_has_full_relative_accuracy(on_cpu):
     values = torch.cat([torch.logspace(-30, -1, 700), torch.linspace(0.1, 60.0, 800)])
     values = torch.cat([values, -values])
-    pairs = gpu.Neighbours.of_pairs(torch.zeros(1, dtype=int), torch.zeros(1, dtype=int), 1)
-    found = gpu.pair_interaction(
+    pairs = neighbour_kernels.Neighbours.of_pairs(
+        torch.zeros(1, dtype=int), torch.zeros(1, dtype=int), 1
+    )
+    found = neighbour_kernels.pair_interaction(
         values[None], torch.zeros(1, len(values)), torch.ones(1, 1), pairs
     )[0]
     error = (found.double() / values.double().tanh() - 1.0).abs().max().item()
     assert error < 4 * torch.finfo(torch.float32).eps
-    wrong = gpu.pair_interaction(
+    wrong = neighbour_kernels.pair_interaction(
         torch.full((1, 16), torch.nan), torch.zeros(1, 16), torch.ones(1, 1), pairs
     )
     assert wrong.isnan().all()
@@ -126,9 +130,9 @@ def test_a_row_is_the_same_alone_and_among_others(on_cpu):
     weights = [torch.randn(8, 12), torch.randn(20, 8)]
     x = torch.randn(70, 12)
     biases = [torch.randn(8), None]
-    together = gpu.dense_stack(x, weights, biases)
+    together = stack_kernels.dense_stack(x, weights, biases)
     for row in (0, 33, 69):
-        alone = gpu.dense_stack(x[row : row + 1], weights, biases)
+        alone = stack_kernels.dense_stack(x[row : row + 1], weights, biases)
         assert torch.equal(alone[0], together[row])
 
 
@@ -139,17 +143,17 @@ def test_atoms_without_neighbours(on_cpu):
 
 def test_reversed_pairs():
     graph = some_graph()
-    pairs = gpu.Neighbours.of_pairs(graph.pair_i, graph.pair_j, len(graph.species))
+    pairs = neighbour_kernels.Neighbours.of_pairs(graph.pair_i, graph.pair_j, len(graph.species))
     assert torch.equal(graph.pair_i[pairs.reverse], graph.pair_j)
     assert torch.equal(graph.pair_j[pairs.reverse], graph.pair_i)
     assert torch.equal(pairs.first.diff(), torch.bincount(graph.pair_i, minlength=pairs.n_atoms))
 
 
 def test_precision_of_products_is_pytorchs():
-    assert gpu._precision() == "tf32x3"
+    assert stack_kernels._precision() == "tf32x3"
     torch.set_float32_matmul_precision("high")
     try:
-        assert gpu._precision() == "tf32"
+        assert stack_kernels._precision() == "tf32"
     finally:
         torch.set_float32_matmul_precision("highest")
 

@@ -11,6 +11,7 @@ from numpy_pinet2 import Weights, direction_matrix, forward, pairs_of, radial
 from mepflow.__main__ import main
 from mepflow.nn.pinet2 import parity
 from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.recorded_network import load_recorded
 from pinet2_cases import ELEMENTS, RECORDINGS, all_outputs, molecule, settings
 
 RECORDED = ("a_rank3_n16", "b_rank5_n16", "c_rank3_n64", "d_rank3_n16_weighted")
@@ -260,7 +261,7 @@ def test_the_command_on_a_file_of_another_kind(capsys, tmp_path):
 @pytest.mark.parametrize("name", ["a_rank3_n16", "d_rank3_n16_weighted"])
 def test_our_own_mode_is_pinn_without_the_vector_bias(name):
     """The default network of rank 3 differs from PiNN's by nothing but the biases of the heads."""
-    recorded = parity.load_recorded(recorded_path(name))
+    recorded = load_recorded(recorded_path(name))
     model = PiNet2(replace(recorded.settings, pinn_compatible=False)).double()
     weights = recorded.model.state_dict()
     model.load_state_dict({key: weights[key] for key in model.state_dict()})

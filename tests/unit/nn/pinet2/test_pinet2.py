@@ -8,7 +8,8 @@ import torch
 
 from mepflow.errors import ConfigError
 from mepflow.nn.graph import build_graph
-from mepflow.nn.pinet2.pinet2_network import LayerNodes, PiNet2, PiNet2Settings
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.pinet2_settings import LayerNodes, PiNet2Settings
 from pinet2_cases import all_outputs, molecule, settings
 
 

@@ -7,8 +7,9 @@ import pytest
 from numpy_pinet2 import Weights, forward
 
 from mepflow.nn.graph import build_graph
-from mepflow.nn.pinet2.parity import load_recorded, to_parameters
-from mepflow.nn.pinet2.pinet2_network import LayerNodes, PiNet2
+from mepflow.nn.pinet2.pinet2_network import PiNet2
+from mepflow.nn.pinet2.pinet2_settings import LayerNodes
+from mepflow.nn.pinet2.recorded_network import load_recorded, to_parameters
 from pinet2_cases import RECORDINGS, all_outputs, molecule, settings
 
 MOLECULES = [molecule(1, 5), molecule(2, 3)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mepflow.archives.label_file import LabelSet
+from mepflow.archives.label_set import LabelSet
 from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable

@@ -17,8 +17,8 @@ from mepflow.archives.label_columns import (
     StoredPotential,
     columns_of,
 )
-from mepflow.archives.label_file import LabelSet, Potentials
 from mepflow.archives.label_geometries import LabelGeometry, geometry_of_row
+from mepflow.archives.label_set import LabelSet, Potentials
 from mepflow.errors import InputError
 from mepflow.molecules import offsets
 from mepflow.multipoles import components

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import h5py
 
-from mepflow.molecules import Column, MoleculeTable, merged_metadata, write_header
+from mepflow.molecules import MoleculeTable, merged_metadata
 from mepflow.storage.files import atomic_path
 from mepflow.storage.hdf5_file import create_hdf5
+from mepflow.storage.molecule_file import Column, write_header
 
 _CHUNK_BYTES: Final = 1 << 18
 """Largest chunk of a dataset; a quarter of HDF5's default cache of chunks."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mepflow.nn import gpu
+from mepflow.nn import gpu, neighbour_kernels
 
 
 def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
@@ -12,7 +12,9 @@ def segment_sum(values: Tensor, index: Tensor, n_segments: int) -> Tensor:
     except on a GPU without Triton or in float64.
     """
     if gpu.usable(values):
-        return gpu.segment_sum(values, index, gpu.starts(index, n_segments))
+        return neighbour_kernels.segment_sum(
+            values, index, neighbour_kernels.starts(index, n_segments)
+        )
     return values.new_zeros(n_segments, *values.shape[1:]).index_add(0, index, values)
 
 
@@ -22,5 +24,5 @@ def spread(values: Tensor, index: Tensor) -> Tensor:
     So is its gradient, with the same order of the additions.
     """
     if gpu.usable(values):
-        return gpu.spread(values, index, gpu.starts(index, len(values)))
+        return neighbour_kernels.spread(values, index, neighbour_kernels.starts(index, len(values)))
     return values.index_select(0, index)

@@ -31,7 +31,7 @@ NOT_COUNTED: Final = {
     "mepflow.fields.TEXTS",
 }
 """Declarations that code looks up by name: a new column changes no result. What an existing one
-means is a matter of ``mepflow.molecules.FORMAT_VERSION``."""
+means is a matter of ``mepflow.storage.molecule_file.FORMAT_VERSION``."""
 
 _CPP_COMMENT: Final = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|//[^\n]*|/\*.*?\*/""", re.DOTALL

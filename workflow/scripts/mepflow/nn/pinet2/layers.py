@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from mepflow.nn import gpu
+from mepflow.nn import gpu, neighbour_kernels, stack_kernels
 
 # Σ_ab T_ab S_ab in terms of the five stored components, with T_zz = −T_xx − T_yy.
 _FROBENIUS: Final = (
@@ -31,7 +31,7 @@ class Pairs(NamedTuple):
     j: Tensor
 
 
-AnyPairs = Pairs | gpu.Neighbours
+AnyPairs = Pairs | neighbour_kernels.Neighbours
 """With neighbours, the layers use the kernels for GPUs."""
 
 
@@ -64,7 +64,9 @@ class FeedForward(nn.Module):
         """Return (…, nodes[-1]) of x (…, in_features)."""
         if self.tanh and self._narrow and gpu.usable(x):
             layers = cast("list[nn.Linear]", list(self.dense))
-            return gpu.dense_stack(x, [d.weight for d in layers], [d.bias for d in layers])
+            return stack_kernels.dense_stack(
+                x, [d.weight for d in layers], [d.bias for d in layers]
+            )
         for layer in self.dense:
             x = torch.tanh(layer(x)) if self.tanh else layer(x)
         return x
@@ -115,8 +117,8 @@ class PairInteraction(nn.Module):
 
     def forward(self, p1: Tensor, pairs: AnyPairs, basis: Tensor) -> Tensor:
         """Return i (P, C) of p1 (N, C'), the pairs (P,) and the basis (P, B)."""
-        if isinstance(pairs, gpu.Neighbours) and len(self.dense) == 1:
-            return gpu.pair_interaction(*self.of_atoms(p1), basis, pairs)
+        if isinstance(pairs, neighbour_kernels.Neighbours) and len(self.dense) == 1:
+            return neighbour_kernels.pair_interaction(*self.of_atoms(p1), basis, pairs)
         first, *rest = self.dense
         x: Tensor = first(p1, pairs)
         for layer in rest:
