@@ -5,18 +5,26 @@ from scipy.stats import bootstrap
 
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import Source, read_sources, require_same_molecules, sources_of
-from mepflow.evaluation.statistics import bootstrap_interval, pooled_rmse, summarize
+from mepflow.evaluation.statistics import (
+    bootstrap_interval,
+    median,
+    pooled_rmse,
+    summarize,
+    values_of_molecules,
+)
 
 
-def frame(values, name="AC-D"):
-    """Errors of molecules (rows) × seeds (columns)."""
+def frame(values, name="AC-D", molecules=None):
+    """Errors of structures (rows) × seeds (columns), of molecules of their own or these."""
     return pd.DataFrame(
         [
-            (name, seed, f"m{row:03d}", value)
-            for row, seeds in enumerate(values)
+            (name, seed, f"m{row:03d}", molecule or f"m{row:03d}", value)
+            for row, (seeds, molecule) in enumerate(
+                zip(values, molecules or [""] * len(values), strict=True)
+            )
             for seed, value in enumerate(seeds)
         ],
-        columns=["name", "seed", "id", "error"],
+        columns=["name", "seed", "id", "molecule", "error"],
     )
 
 
@@ -25,7 +33,7 @@ def test_seeds_are_averaged_before_the_median_over_molecules():
     summary = summarize(errors, "error")
     assert summary.median == pytest.approx(5.0)  # of the means 2, 6, 4, 8
     assert summary.mean == pytest.approx(5.0)
-    assert (summary.n_molecules, summary.n_seeds) == (4, 3)
+    assert (summary.n_structures, summary.n_molecules, summary.n_seeds) == (4, 4, 3)
     # Medians of the seeds: of 1, 5, 9, 7, of 3, 5, 1, 9, and of 2, 8, 2, 8.
     assert summary.seed_deviation == pytest.approx(np.std([6.0, 4.0, 5.0], ddof=1))
 
@@ -49,11 +57,13 @@ def test_interval_of_the_mean_has_the_width_of_the_standard_error():
     assert low < values.mean() < high
 
 
-def test_interval_is_reproducible_and_needs_two_values():
+def test_interval_is_reproducible_and_needs_six_molecules():
     values = np.random.default_rng(6).normal(size=30)
     assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
     assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
-    assert np.isnan(bootstrap_interval(values[:1])).all()
+    assert np.isnan(bootstrap_interval(values[:5])).all()
+    assert np.isfinite(bootstrap_interval(values[:6])).all()
+    assert np.isnan(bootstrap_interval(values, molecules=np.arange(30) % 5)).all()
 
 
 def test_seeds_about_different_molecules_are_refused():
@@ -81,8 +91,8 @@ def test_only_some_baselines_may_cover_fewer_molecules():
 
 
 def test_files_are_joined_with_name_and_seed(tmp_path):
-    (tmp_path / "a.csv").write_text("id,error\n007,1.5\n")
-    (tmp_path / "b.csv").write_text("id,error\n007,2.5\n")
+    (tmp_path / "a.csv").write_text("id,molecule,error\n007,NA,1.5\n")
+    (tmp_path / "b.csv").write_text("id,molecule,error\n007,NA,2.5\n")
     joined = read_sources(
         [Source("AC-D", 2, tmp_path / "a.csv"), Source("mulliken", None, tmp_path / "b.csv")]
     )
@@ -90,6 +100,7 @@ def test_files_are_joined_with_name_and_seed(tmp_path):
         "name": ["AC-D", "mulliken"],
         "seed": [2, -1],
         "id": ["007", "007"],
+        "molecule": ["NA", "NA"],
         "error": [1.5, 2.5],
     }
 
@@ -114,7 +125,7 @@ def test_sources_are_read_off_the_paths_of_a_run():
 
 
 @pytest.mark.parametrize("statistic", [np.median, np.mean])
-@pytest.mark.parametrize("count", [2, 22, 500])
+@pytest.mark.parametrize("count", [6, 22, 500])
 def test_the_interval_is_that_of_scipy(statistic, count):
     values = np.random.default_rng(count).lognormal(size=count)
     expected = bootstrap(
@@ -122,3 +133,46 @@ def test_the_interval_is_that_of_scipy(statistic, count):
     ).confidence_interval
     found = bootstrap_interval(values, statistic, seed=7)
     np.testing.assert_allclose(found, (expected.low, expected.high), rtol=1e-12)
+
+
+@pytest.mark.parametrize("statistic", [np.median, np.mean])
+def test_conformers_are_drawn_with_their_molecule(statistic):
+    """Equal conformers add nothing: the interval is that of one value per molecule."""
+    values = np.random.default_rng(3).lognormal(size=12)
+    molecules = np.repeat([f"m{k}" for k in range(12)], 3)
+    one = bootstrap_interval(values, statistic, seed=2)
+    three = bootstrap_interval(np.repeat(values, 3), statistic, molecules=molecules, seed=2)
+    np.testing.assert_allclose(three, one, rtol=1e-12)
+    independent = bootstrap_interval(np.repeat(values, 3), statistic, seed=2)
+    assert np.ptp(independent) < 0.75 * np.ptp(one)
+
+
+def test_molecules_with_unequally_many_conformers_weigh_by_them():
+    rng = np.random.default_rng(8)
+    sizes = [1, 4, 2, 3, 1, 2, 5]
+    molecules = np.repeat(np.arange(7), sizes)
+    values = rng.lognormal(size=len(molecules))
+    parts = [values[molecules == k] for k in range(7)]
+    for found, statistic in ((median, np.median), (np.nanmean, np.mean)):
+        draws = np.random.default_rng(0).integers(0, 7, (10_000, 7))
+        samples = [statistic(np.concatenate([parts[k] for k in draw])) for draw in draws]
+        np.testing.assert_allclose(
+            bootstrap_interval(values, found, molecules=molecules),
+            np.percentile(samples, (2.5, 97.5)),
+            rtol=1e-12,
+        )
+
+
+def test_conformers_and_seeds_are_averaged_to_one_value_of_a_molecule():
+    errors = frame([[1.0, 3.0], [5.0, 7.0], [2.0, 2.0]], molecules=["a", "a", "b"])
+    np.testing.assert_allclose(values_of_molecules(errors, "error"), [4.0, 2.0])
+    summary = summarize(errors, "error")
+    assert (summary.n_structures, summary.n_molecules) == (3, 2)
+    assert summary.median == pytest.approx(2.0)
+    assert np.isnan([summary.median_low, summary.mean_high]).all()
+
+
+def test_a_file_without_molecules_is_of_an_older_version(tmp_path):
+    (tmp_path / "a.csv").write_text("id,error\n007,1.5\n")
+    with pytest.raises(InputError, match=r"a\.csv has no column molecule"):
+        read_sources([Source("AC-D", 2, tmp_path / "a.csv")])

@@ -17,11 +17,13 @@ def write(folder, ids, scale):
     folder.mkdir(parents=True)
     number = {name: int(name[1:]) + 1 for name in ids}
     mep = [
-        (name, grid, 9, factor * scale * number[name], 0.0, 0.0, 0.0)
+        (name, name, grid, 9, factor * scale * number[name], 0.0, 0.0, 0.0)
         for grid, factor in (("mk", 1.0), ("shell", 100.0))
         for name in ids
     ]
-    multipoles = [(name, scale * number[name], 0, 0, 2 * scale * number[name], 0) for name in ids]
+    multipoles = [
+        (name, name, scale * number[name], 0, 0, 2 * scale * number[name], 0) for name in ids
+    ]
     pd.DataFrame(mep, columns=list(MEP_COLUMNS)).to_csv(folder / "mep.csv", index=False)
     frame = pd.DataFrame(multipoles, columns=list(MULTIPOLE_COLUMNS))
     frame.to_csv(folder / "multipoles.csv", index=False)

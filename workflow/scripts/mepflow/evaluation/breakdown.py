@@ -17,7 +17,11 @@ import pandas as pd
 from mepflow.elements import symbol
 from mepflow.evaluation.groups import GROUPS, groups_of
 from mepflow.evaluation.mep_errors import predicted_potential
-from mepflow.evaluation.predictions_file import load_predictions, matched_reference
+from mepflow.evaluation.predictions_file import (
+    load_predictions,
+    matched_reference,
+    molecule_names,
+)
 from mepflow.evaluation.sources import Source
 from mepflow.geometry.radii import bondi_radii
 from mepflow.geometry.stored_grids import metric_grids
@@ -32,10 +36,13 @@ ELEMENT: Final = "element"
 GROUP: Final = "group"
 BIN_ANGSTROM: Final = 0.25
 """Width of a bin of distances."""
+SINGLE_VALUES: Final = "rmse_of_molecules_kcal_per_mol_e"
+"""Column of the table: the errors of single molecules, one after another, where they are few."""
 COLUMNS: Final = (
     "name",
     "seed",
     "id",
+    "molecule",
     "by",
     "part",
     "order",
@@ -43,7 +50,7 @@ COLUMNS: Final = (
     "rmse_kcal_per_mol_e",
     "reference_rms_kcal_per_mol_e",
 )
-"""A row per representation, seed, molecule and part; ``order`` sorts the parts: the middle of a
+"""A row per representation, seed, structure and part; ``order`` sorts the parts: the middle of a
 bin in Å, the atomic number, the place in :data:`mepflow.evaluation.groups.GROUPS`."""
 
 
@@ -77,13 +84,20 @@ def breakdown(sources: Sequence[Source], reference: Path, headline_grid: str) ->
     for source in sources:
         predicted = load_predictions(source.path)
         matched = matched_reference(predicted, table, source.path)
+        names = molecule_names(matched)
         for index, key in enumerate(predicted.ids):
             if key not in known:
                 known[key] = _points(matched, index, headline_grid)
             errors = predicted_potential(predicted, index, known[key].points) - known[key].reference
             seed = -1 if source.seed is None else source.seed
             rows += [
-                (source.name, seed, key, *_measured(part, errors, known[key].reference))
+                (
+                    source.name,
+                    seed,
+                    key,
+                    names[index],
+                    *_measured(part, errors, known[key].reference),
+                )
                 for part in known[key].parts
             ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

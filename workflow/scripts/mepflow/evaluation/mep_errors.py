@@ -19,7 +19,7 @@ import pandas as pd
 from mepflow.electrostatics.atomic_terms import predicted_terms
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
-from mepflow.evaluation.predictions_file import load_matched
+from mepflow.evaluation.predictions_file import load_matched, molecule_names
 from mepflow.geometry.stored_grids import metric_grids
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.csv_file import write_csv
@@ -29,6 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 
 COLUMNS: Final = (
     "id",
+    "molecule",
     "grid",
     "n_points",
     "rmse_kcal_per_mol_e",
@@ -36,7 +37,7 @@ COLUMNS: Final = (
     "relative_rmse",
     "r2",
 )
-"""Columns of a per-molecule table."""
+"""Columns of a per-structure table; ``molecule`` names what conformers have in common."""
 
 logger = logging.getLogger(__name__)
 
@@ -100,8 +101,9 @@ def write_mep_errors(
     Raises :class:`InputError` where no molecule has points; predictions of no molecule give no rows
     instead.
     """
+    names = molecule_names(matched)
     rows = [
-        (predicted.ids[index], grid, *_errors(predicted, matched, index, grid))
+        (predicted.ids[index], names[index], grid, *_errors(predicted, matched, index, grid))
         for grid in metric_grids(matched)
         for index in range(len(predicted))
         if len(matched.grids[grid].of(index)[1])

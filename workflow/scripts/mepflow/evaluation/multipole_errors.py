@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.errors import InputError
-from mepflow.evaluation.predictions_file import load_matched
+from mepflow.evaluation.predictions_file import load_matched, molecule_names
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.storage.csv_file import write_csv
@@ -22,13 +22,17 @@ FloatArray = npt.NDArray[np.float64]
 
 COLUMNS: Final = (
     "id",
+    "molecule",
     "dipole_rmse_e_bohr",
     "dipole_mae_e_bohr",
     "dipole_norm_error_e_bohr",
     "quadrupole_rmse_e_bohr2",
     "quadrupole_mae_e_bohr2",
 )
-"""Columns of a per-molecule table; the error of the norm is |μ| predicted − |μ| reference."""
+"""Columns of a per-structure table; ``molecule`` names what conformers have in common.
+
+The error of the norm is |μ| predicted − |μ| reference.
+"""
 
 
 def multipole_components(table: MoleculeTable) -> tuple[FloatArray, FloatArray]:
@@ -71,6 +75,7 @@ def multipole_errors(predicted: MoleculeTable, reference: MoleculeTable) -> pd.D
     norms = np.linalg.norm(dipole, axis=1) - np.linalg.norm(true_dipole, axis=1)
     values = (
         predicted.ids,
+        molecule_names(reference),
         _rmse(dipole - true_dipole),
         np.abs(dipole - true_dipole).mean(axis=1),
         norms,

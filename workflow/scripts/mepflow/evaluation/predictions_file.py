@@ -82,6 +82,12 @@ def predictions_of(
     return table
 
 
+def molecule_names(table: MoleculeTable) -> list[str]:
+    """Return the name of each row's molecule, which conformers share; without one, its id."""
+    names = table.texts.get("molecule", table.ids)
+    return [name or key for name, key in zip(names, table.ids, strict=True)]
+
+
 def _same_molecule(first: MoleculeTable, second: MoleculeTable, index: int) -> bool:
     one, other = first.molecule(index), second.molecule(index)
     return (

@@ -39,13 +39,16 @@ def sources_of(paths: Iterable[str | Path]) -> list[Source]:
 
 
 def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
-    """Return the per-molecule CSV files joined, with the columns ``name`` and ``seed`` in front.
+    """Return the per-structure CSV files joined, with the columns ``name`` and ``seed`` in front.
 
-    A baseline's seed is −1. Raises :class:`InputError` where a file is missing.
+    A baseline's seed is −1. Raises :class:`InputError` where a file is missing, or from a version
+    that did not write the molecule of a structure.
     """
     frames = []
     for source in sources:
         frame = read_rows(source.path)
+        if "molecule" not in frame:
+            raise InputError(f"{source.path} has no column molecule: delete it and run again.")
         frame.insert(0, "name", source.name)
         frame.insert(1, "seed", -1 if source.seed is None else source.seed)
         frames.append(frame)
@@ -54,11 +57,11 @@ def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
     return pd.concat(filled or frames, ignore_index=True)
 
 
-def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return ``column`` of one representation as a table: rows are molecules, columns are seeds.
+def structures_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return ``column`` of one representation as a table: rows are structures, columns are seeds.
 
-    Raises :class:`InputError` where a seed lacks a molecule that another one has: their averages
-    would be about different molecules.
+    The index has the levels ``id`` and ``molecule``. Raises :class:`InputError` where a seed lacks
+    a structure that another one has: their averages would be about different molecules.
     """
     sets = {frozenset(rows) for _, rows in errors.groupby("seed")["id"]}
     if len(sets) > 1:
@@ -66,8 +69,8 @@ def molecules_by_seeds(errors: pd.DataFrame, column: str) -> pd.DataFrame:
             f"the seeds of {errors['name'].iloc[0]!s} were evaluated on different molecules: "
             "delete its results and run again."
         )
-    # pivot refuses a molecule that is there twice; pivot_table would average it away.
-    return errors.pivot(index="id", columns="seed", values=column)  # noqa: PD010
+    # pivot refuses a structure that is there twice; pivot_table would average it away.
+    return errors.pivot(index=["id", "molecule"], columns="seed", values=column)  # noqa: PD010
 
 
 def require_same_molecules(errors: pd.DataFrame) -> None:

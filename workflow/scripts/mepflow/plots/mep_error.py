@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import (
     Source,
-    molecules_by_seeds,
     read_sources,
     require_same_molecules,
+    structures_by_seeds,
 )
 from mepflow.evaluation.statistics import Summary, summarize
 from mepflow.naming import FLOORS, grid_label, representation_label
@@ -89,7 +89,7 @@ def _rows(
     rows = []
     for name in dict.fromkeys(source.name for source in sources):
         of_name = errors[errors["name"] == name]
-        values = molecules_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
+        values = structures_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
         summary = summarize(of_name, _COLUMN, seed=bootstrap_seed)
         rows.append(_Row(name, values, summary, looks[name]))
     return rows

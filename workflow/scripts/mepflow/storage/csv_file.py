@@ -1,13 +1,15 @@
 """CSV files: written as a whole or not at all, and read with one sentence where that fails."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from mepflow.errors import InputError, MissingFileError
 from mepflow.storage.damage import reason
 from mepflow.storage.files import atomic_path
+
+_TEXTS: Final = ("id", "molecule")
 
 
 def write_csv(frame: pd.DataFrame, path: Path, float_format: str | None = None) -> None:
@@ -32,10 +34,11 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Return a CSV file whose column ``id`` holds texts, ids such as ``NA`` and ``007`` too.
+    """Return a CSV file whose columns ``id`` and ``molecule`` hold texts, also ``NA`` and ``007``.
 
     Elsewhere an empty cell is nan. Raises what :func:`read_csv` raises.
     """
     columns = read_csv(path, nrows=0).columns
-    missing = {name: [""] for name in columns if name != "id"}
-    return read_csv(path, converters={"id": str}, keep_default_na=False, na_values=missing)
+    missing = {name: [""] for name in columns if name not in _TEXTS}
+    converters = {name: str for name in columns if name in _TEXTS}
+    return read_csv(path, converters=converters, keep_default_na=False, na_values=missing)

@@ -6,9 +6,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, breakdown
-from mepflow.evaluation.sources import Source, molecules_by_seeds
-from mepflow.evaluation.statistics import bootstrap_interval, pooled_rmse
+from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, SINGLE_VALUES, breakdown
+from mepflow.evaluation.sources import Source, structures_by_seeds
+from mepflow.evaluation.statistics import (
+    FEWEST_MOLECULES,
+    bootstrap_interval,
+    pooled_rmse,
+    values_of_molecules,
+)
 from mepflow.naming import representation_label
 from mepflow.storage.csv_file import write_csv
 from mepflow.tables.writing import Column, decimal_text, write_markdown
@@ -25,8 +30,9 @@ def breakdown_table(errors: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return a row per part and representation from what :func:`breakdown` measured.
 
     ``names`` are the representations in the order that the rows shall have. Medians are over the
-    molecules that have points in the part, errors averaged over seeds before; the interval is the
-    95 % bootstrap interval over molecules.
+    structures that have points in the part, errors averaged over seeds before; the interval is the
+    95 % bootstrap interval over molecules. Where these are too few for one, the column
+    :data:`~mepflow.evaluation.breakdown.SINGLE_VALUES` has their errors instead.
     """
     rows = []
     for by in _HEADINGS:
@@ -40,22 +46,27 @@ def breakdown_table(errors: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _row(errors: pd.DataFrame) -> dict[str, float]:
-    per_molecule = molecules_by_seeds(errors, _RMSE).mean(axis=1).to_numpy()
-    low, high = bootstrap_interval(per_molecule)
-    molecules = errors.drop_duplicates("id")
+def _row(errors: pd.DataFrame) -> dict[str, Any]:
+    values = structures_by_seeds(errors, _RMSE).mean(axis=1)
+    molecules = values.index.get_level_values("molecule")
+    low, high = bootstrap_interval(values.to_numpy(), molecules=molecules)
+    structures = errors.drop_duplicates("id")
+    few = molecules.nunique() < FEWEST_MOLECULES
+    single = values_of_molecules(errors, _RMSE) if few else ()
     return {
         "order": errors["order"].iloc[0],
-        "n_structures": len(per_molecule),
+        "n_structures": len(values),
+        "n_molecules": molecules.nunique(),
         "n_seeds": errors["seed"].nunique(),
-        "n_points": int(molecules["n_points"].sum()),
-        "median_rmse_kcal_per_mol_e": float(pd.Series(per_molecule).median()),
+        "n_points": int(structures["n_points"].sum()),
+        "median_rmse_kcal_per_mol_e": float(values.median()),
         "median_rmse_low_kcal_per_mol_e": low,
         "median_rmse_high_kcal_per_mol_e": high,
         "median_reference_rms_kcal_per_mol_e": float(
-            molecules["reference_rms_kcal_per_mol_e"].median()
+            structures["reference_rms_kcal_per_mol_e"].median()
         ),
         "pooled_rmse_kcal_per_mol_e": pooled_rmse(errors[_RMSE]),
+        SINGLE_VALUES: " ".join(f"{value:.6g}" for value in single),
     }
 
 

@@ -73,7 +73,8 @@ def _rows(
                 f"median_{column}": found.median,
                 f"low_{column}": found.median_low,
                 f"high_{column}": found.median_high,
-                "n_structures": found.n_molecules,
+                "n_structures": found.n_structures,
+                "n_molecules": found.n_molecules,
                 "n_seeds": found.n_seeds,
             }
         rows.append(row)

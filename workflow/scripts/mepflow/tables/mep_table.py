@@ -62,7 +62,8 @@ def _mep_row(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
     per_molecule = errors.groupby("id")[["mae_kcal_per_mol_e", "relative_rmse", "r2"]].mean()
     mae = float(per_molecule["mae_kcal_per_mol_e"].median())
     return {
-        "n_structures": rmse.n_molecules,
+        "n_structures": rmse.n_structures,
+        "n_molecules": rmse.n_molecules,
         "n_seeds": rmse.n_seeds,
         "median_rmse_kcal_per_mol_e": rmse.median,
         "median_rmse_low_kcal_per_mol_e": rmse.median_low,

@@ -36,7 +36,8 @@ def trade_off_table(
             row[f"median_{column}"] = found.median
             row[f"median_{multipole}_low"] = found.median_low
             row[f"median_{multipole}_high"] = found.median_high
-        rows.append(row | {"n_structures": of_name["id"].nunique()})
+        counts = {"n_structures": found.n_structures, "n_molecules": found.n_molecules}
+        rows.append(row | counts)
     return pd.DataFrame(rows)
 
 

@@ -18,6 +18,7 @@ COLUMNS: Final = (
     "representation",
     "trained_on",
     "n_structures",
+    "n_molecules",
     "n_seeds",
     "median_rmse_kcal_per_mol_e",
     "median_rmse_low_kcal_per_mol_e",
@@ -57,10 +58,11 @@ def transfer_table(
 
 def _statistics(mep: pd.DataFrame, multipoles: pd.DataFrame, seed: int) -> dict[str, float]:
     if mep.empty:
-        return {"n_structures": 0, "n_seeds": 0}
+        return {"n_structures": 0, "n_molecules": 0, "n_seeds": 0}
     rmse = summarize(mep, "rmse_kcal_per_mol_e", seed=seed)
     return {
-        "n_structures": rmse.n_molecules,
+        "n_structures": rmse.n_structures,
+        "n_molecules": rmse.n_molecules,
         "n_seeds": rmse.n_seeds,
         "median_rmse_kcal_per_mol_e": rmse.median,
         "median_rmse_low_kcal_per_mol_e": rmse.median_low,
