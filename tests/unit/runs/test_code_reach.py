@@ -152,8 +152,9 @@ def test_every_file_beside_the_code_is_reached_by_a_script() -> None:
     pages = Reach(SOURCES, ["make_page"]).texts
     trainings = Reach(SOURCES, ["train_model", TASK, NETWORK_MODULE]).texts
     evaluations = Reach(SOURCES, ["evaluate_models"]).texts
+    references = Reach(SOURCES, ["compute_reference"]).texts
     assert len(files) > 10
-    assert files <= {*pages, *trainings, *evaluations}
+    assert files <= {*pages, *trainings, *evaluations, *references}
 
 
 RULE = re.compile(r"^ *rule (?P<name>\w+):\n(?P<body>(?:(?:[ \t].*)?\n)+)", re.MULTILINE)

@@ -62,7 +62,9 @@ def _sets(terms: FloatArray | None, charges: FloatArray) -> list[FloatArray | No
 
 
 def _inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
-    return np.asarray(1.0 / np.linalg.norm(points[:, None] - positions[None], axis=-1))
+    # Each component by itself: several times faster than the norm of an array of vectors.
+    squares = sum((points[:, None, axis] - positions[:, axis]) ** 2 for axis in range(3))
+    return np.asarray(1.0 / np.sqrt(squares))
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """Which atoms count as bonded, in pictures and in warnings: the models know no bonds."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ HEAVY_BOND_FACTOR: Final = 1.1
 TORN_FACTOR: Final = 1.5
 """Atoms nearer than this multiple are surely bonded, or a bond of theirs is stretched, not torn."""
 _NEON: Final = 10
+_ELEMENTS: Final = 119
+"""Atomic numbers that RDKit knows, with 0 for none."""
 _CATIONS: Final = tuple(
     ATOMIC_NUMBERS[name] for name in ("Li", "Na", "K", "Rb", "Be", "Mg", "Ca", "Sr")
 )
@@ -55,7 +58,13 @@ def _within(
     positions_angstrom: FloatArray,
 ) -> npt.NDArray[np.bool_]:
     """Return which pairs of atoms (n, n) are nearer than a multiple of their covalent radii."""
-    table = Chem.GetPeriodicTable()
-    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    radii = _covalent_radii()[atomic_numbers]
     distances = np.linalg.norm(positions_angstrom[:, None] - positions_angstrom[None], axis=-1)
     return np.asarray(distances < factors * (radii[:, None] + radii[None]))
+
+
+@lru_cache(maxsize=1)
+def _covalent_radii() -> FloatArray:
+    """Return RDKit's covalent radii in ångström, by atomic number."""
+    table = Chem.GetPeriodicTable()
+    return np.array([table.GetRcovalent(number) for number in range(_ELEMENTS)])

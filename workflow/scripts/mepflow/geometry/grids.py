@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from mepflow.errors import ConfigError
 from mepflow.geometry.planes import Plane
 from mepflow.geometry.radii import bondi_radii
+from mepflow.geometry.spheres import outer_surface, outside_spheres
 from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -23,8 +24,6 @@ FloatArray = npt.NDArray[np.float64]
 PICTURE_KINDS: Final = ("plane", "surface")
 """Kinds of grids that are drawn, not measured on."""
 
-_GOLDEN_ANGLE: Final = np.pi * (3.0 - np.sqrt(5.0))
-_INSIDE_TOLERANCE: Final = 1e-9
 _POINTS_OF_A_PLANE: Final = 3
 
 
@@ -44,7 +43,7 @@ def grid_points(
     radii = bondi_radii(atomic_numbers)
     if kind == "shells":
         density = settings["points_per_angstrom2"] / ANGSTROM_IN_BOHR**2
-        shells = [_shell(positions, scale * radii, density) for scale in settings["scales"]]
+        shells = [outer_surface(positions, scale * radii, density) for scale in settings["scales"]]
         return np.concatenate(shells)
     if kind == "box":
         return _box(
@@ -80,25 +79,6 @@ def surface_row(settings: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _shell(positions: FloatArray, radii: FloatArray, density: float) -> FloatArray:
-    """Return evenly spread points on the outer surface of the atoms' spheres."""
-    parts = []
-    for atom, (centre, radius) in enumerate(zip(positions, radii, strict=True)):
-        sphere = centre + radius * _unit_sphere(int(np.ceil(4 * np.pi * radius**2 * density)))
-        others = np.delete(np.arange(len(positions)), atom)
-        parts.append(sphere[_outside(sphere, positions[others], radii[others])])
-    return np.concatenate(parts)
-
-
-def _unit_sphere(count: int) -> FloatArray:
-    """Return ``count`` points of a Fibonacci spiral on the unit sphere, shape (count, 3)."""
-    index = np.arange(count) + 0.5
-    height = 1.0 - 2.0 * index / count
-    ring = np.sqrt(1.0 - height**2)
-    angle = _GOLDEN_ANGLE * index
-    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
-
-
 def _box(
     positions: FloatArray, inner_radii: FloatArray, outer: float, spacing: float
 ) -> FloatArray:
@@ -110,16 +90,7 @@ def _box(
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     nearest, _ = cKDTree(positions).query(points)
     points = points[nearest <= outer]
-    return np.asarray(points[_outside(points, positions, inner_radii)])
-
-
-def _outside(points: FloatArray, centres: FloatArray, radii: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return, for each point, whether it lies outside every sphere."""
-    outside = np.ones(len(points), dtype=bool)
-    for centre, radius in zip(centres, radii, strict=True):
-        distance = np.linalg.norm(points - centre, axis=1)
-        outside &= distance >= radius * (1.0 - _INSIDE_TOLERANCE)
-    return outside
+    return np.asarray(points[outside_spheres(points, positions, inner_radii)])
 
 
 def plane_of(
