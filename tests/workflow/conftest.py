@@ -15,7 +15,10 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Return a copy of the repository whose tiny run is finished; tests must not change it."""
+    """Return a copy of the repository whose tiny run is finished; tests must not change it.
+
+    It takes a minute, so modules that use it belong to one group of tests, ``workflow``.
+    """
     repository = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
     repository.snakemake()
     return repository

@@ -11,6 +11,8 @@ from tiny_repository import Repository
 
 from mepflow.molecules import MoleculeTable
 
+pytestmark = pytest.mark.xdist_group("workflow")
+
 PUBLISHED = "resources/tiny/reference.h5"
 MODEL = "models/AC-AD-DQ-dw100-c/seed-1"
 
