@@ -1,13 +1,15 @@
 """A small data set with a sensible answer, and settings that train it in a moment."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mepflow.electrostatics.potential import potential
 from mepflow.models.variants import Variant
-from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
 
 CHARGE_OF = {1: 0.2, 6: -0.1, 8: -0.4}
@@ -78,6 +80,20 @@ def table() -> MoleculeTable:
     return MoleculeTable.from_molecules(
         molecules, {"dipole": dipoles, "quadrupole": quadrupoles}, metadata={"made": "by a test"}
     )
+
+
+def with_potential(table: MoleculeTable) -> MoleculeTable:
+    """Return the table with the potential of a charge per element at 40 points of each molecule."""
+    rng = np.random.default_rng(5)
+    parts = []
+    for index in range(len(table)):
+        numbers, positions = table.molecule(index).atomic_numbers, table.molecule(index).positions
+        charges = np.array([CHARGE_OF[int(z)] for z in numbers])
+        directions = rng.normal(size=(40, 3))
+        far = 6.0 * directions / np.linalg.norm(directions, axis=1)[:, None]
+        points = positions.mean(axis=0) + far
+        parts.append((points, potential(points, positions, charges - charges.mean())))
+    return replace(table, grids={"mk": GridValues.from_ragged(parts)})
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_columns_have_target_and_unit_in_their_names() -> None:
         "quadrupole": "validation_quadrupole_rmse_e_bohr2",
         "dipole_norm": "validation_dipole_norm_rmse_e_bohr",
         "charges": "validation_charges_rmse_e",
-        "mep": "validation_mep_rmse_hartree_per_e",
+        "mep": "validation_mep_rmse_kcal_per_mol_e",
         "energy": "validation_energy_rmse_hartree",
         "forces": "validation_forces_rmse_hartree_per_bohr",
     }

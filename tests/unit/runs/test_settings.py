@@ -1,6 +1,7 @@
 """Checks of the configuration as a whole."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,30 @@ def test_headline_grid_must_cover_the_test_molecules(config: dict[str, Any], arc
     config = copy.deepcopy(config)
     config["datasets"]["qm9"]["headline_grid"] = "plane"
     with pytest.raises(ConfigError, match="plane"):
+        settings.check_references(config, archives)
+
+
+@pytest.mark.parametrize(
+    ("molecules", "grid", "message"),
+    [
+        ("all", "mk", ""),
+        ("test", "mk", "mep_grids: the grid 'mk' does not cover the molecules to train with"),
+        ("all", "chelp", "variants.AC-M.mep_grids: there is no 'chelp' in datasets.qm9.grids"),
+    ],
+)
+def test_a_potential_that_is_learned_covers_all_molecules(
+    config: dict[str, Any], archives: Any, molecules: str, grid: str, message: str
+) -> None:
+    config = copy.deepcopy(config)
+    config["grids"]["mk"]["molecules"] = molecules
+    config["datasets"] = {"qm9": config["datasets"]["qm9"]}
+    learned = {"loss_weights": {"mep": 1.0}, "mep_grids": [grid]}
+    config["variants"]["AC-M"] = config["variants"]["AC-D"] | learned
+    config["training"]["variants"] = [*config["training"]["variants"], "AC-M"]
+    if not message:
+        settings.check_references(config, archives)
+        return
+    with pytest.raises(ConfigError, match=re.escape(message)):
         settings.check_references(config, archives)
 
 

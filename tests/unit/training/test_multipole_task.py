@@ -19,6 +19,7 @@ from mepflow.training import multipole_task
 from mepflow.training.labels import LabelledBatch, Labels, label_fields
 from mepflow.training.loss import weighted_loss
 from mepflow.training.multipole_task import MultipoleTask, residuals
+from training_case import with_potential
 
 MULTIPOLES = [name for name, target in TARGETS.items() if target.task == "multipoles"]
 SOURCE = Path("a table")
@@ -30,15 +31,17 @@ def variant_of(weights: dict[str, float]) -> Variant:
         "loss_weights": weights,
         "quadrupole_from": "all",
     }
-    return Variant.from_row(
-        "X", row | ({"charges_like": "mulliken"} if "charges" in weights else {})
-    )
+    if "charges" in weights:
+        row["charges_like"] = "mulliken"
+    if "mep" in weights:
+        row["mep_grids"] = ["mk"]
+    return Variant.from_row("X", row)
 
 
 @pytest.fixture
 def with_charges(table: MoleculeTable) -> MoleculeTable:
     charges = np.random.default_rng(1).normal(size=len(table.positions))
-    return table.with_properties(mulliken_charges=charges)
+    return with_potential(table.with_properties(mulliken_charges=charges))
 
 
 def make_task(
@@ -53,7 +56,7 @@ def make_task(
 
 def test_every_target_of_the_task_has_a_prediction() -> None:
     assert TASKS["multipoles"] == multipole_task.__name__
-    assert set(multipole_task._PREDICTED) == set(MULTIPOLES)
+    assert {*multipole_task._PREDICTED, "mep"} == set(MULTIPOLES)
 
 
 @pytest.mark.parametrize("target", MULTIPOLES)

@@ -19,8 +19,10 @@ from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 from mepflow.training.labels import LabelledSet, Labels, label_fields
 from mepflow.training.multipole_task import MultipoleTask
 from mepflow.training.padding import Capacity, capacity_for, padded_batch
+from mepflow.training.potential_labels import PotentialLabels
 from mepflow.training.trainer import Trainer
 from mepflow.training.training_settings import TrainingSettings
+from training_case import with_potential
 
 ELEMENTS = (1, 6, 8)
 
@@ -30,6 +32,7 @@ ELEMENTS = (1, 6, 8)
         {"dipole": 1.0, "quadrupole": 1.0},
         {"dipole_norm": 1.0, "charges": 10.0},
         {"dipole": 1.0, "charges": 1.0},
+        {"dipole": 1.0, "mep": 0.1},
     ],
     ids=lambda weights: "+".join(weights),
 )
@@ -43,6 +46,8 @@ def make_trainer(
     row = variant.row() | {"loss_weights": request.param}
     if "charges" in request.param:
         row["charges_like"] = "mulliken"
+    if "mep" in request.param:
+        row["mep_grids"] = ["mk"]
     learning = Variant.from_row("X", row)
     table = with_gaps(table)
 
@@ -66,7 +71,7 @@ def with_gaps(table: MoleculeTable) -> MoleculeTable:
     charges[rng.random(len(charges)) < 0.3] = np.nan
     dipole = table.properties["dipole"].copy()
     dipole[[3, 10]] = np.nan
-    return table.with_properties(mulliken_charges=charges, dipole=dipole)
+    return with_potential(table.with_properties(mulliken_charges=charges, dipole=dipole))
 
 
 # Molecules 0, 6 and 12 are single atoms, without a pair.
@@ -174,7 +179,10 @@ def test_a_step_never_waits_for_the_device(
         name: Labels(values.to(meta), None if known is None else known.to(meta))
         for name, (values, known) in task.train.labels.items()
     }
-    task.train = LabelledSet(dataset, labels)
+    potential = task.train.potential
+    if potential is not None:
+        potential = PotentialLabels(*(tensor.to(meta) for tensor in potential))
+    task.train = LabelledSet(dataset, labels, potential)
     dataset.device = task.device = meta
     monkeypatch.setattr(Trainer, "_copied_state", lambda _: {})
     on_meta = Trainer(trainer.model.to(meta), task, trainer.settings, 1)

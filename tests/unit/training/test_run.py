@@ -21,7 +21,7 @@ from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
 from mepflow.training.run import train
 from mepflow.training.trainer import Trainer
-from training_case import CHARGE_OF
+from training_case import CHARGE_OF, with_potential
 
 PROGRAM = """
 import json, sys
@@ -141,6 +141,28 @@ def test_lengths_and_charges_can_be_learned_and_labels_may_be_missing(
     assert content["variant"] == {"name": "AC-N-M", **row}
     assert content["training"]["steps"] == 200
     assert "device" not in content["training"]
+
+
+def test_the_potential_can_be_learned(
+    paths: dict[str, Path],
+    table: MoleculeTable,
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    with_potential(table).save(paths["reference"])
+    row = {
+        "atomic_terms": ["charges"],
+        "loss_weights": {"mep": 1.0},
+        "quadrupole_from": "charges",
+        "mep_grids": ["mk"],
+    }
+    training |= {"steps": 200, "gradient_clip_norm": None}
+    variant = Variant.from_row("AC-M", row)
+    train(**paths, variant=variant, network=network, training=training, seed=1)
+    first, *_, last = log_of(paths["log_path"])
+    for column in ("validation_mep_rmse_kcal_per_mol_e", "validation_dipole_rmse_e_bohr"):
+        assert float(last[column]) < 0.5 * float(first[column]), column
+    assert torch.load(paths["model_path"], weights_only=True)["variant"] == {"name": "AC-M", **row}
 
 
 def test_the_seed_decides(

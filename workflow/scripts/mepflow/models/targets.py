@@ -20,13 +20,13 @@ CHARGES_LIKE: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What can be learned, in atomic units.
+    """What can be learned.
 
     ============  =============================================================================
     symbol        how figures call it
     per           what a label belongs to
     components    numbers of one label whose errors count, all alike
-    unit          as in :data:`mepflow.fields.FIELDS`
+    unit          as in :data:`mepflow.fields.FIELDS`, and that of the squared error in the loss
     fields        fields that can give the label, the preferred one first; none where another
                   key of the variant, or a grid, does
     task          one of :data:`TASKS`, or None where no training learns it yet
@@ -41,10 +41,15 @@ class Target:
     fields: tuple[str, ...]
     task: str | None
 
-    def error_columns(self) -> tuple[str, str]:
-        """Return the columns of the log for the mean absolute and root-mean-square error."""
-        suffix = self.unit.replace("*", "_").replace("/", "_per_").replace("^", "")
-        return f"validation_{self.name}_mae_{suffix}", f"validation_{self.name}_rmse_{suffix}"
+    def error_columns(self) -> tuple[str | None, str]:
+        """Return the columns of the log for the mean absolute and root-mean-square error.
+
+        There is no mean absolute error over points, of which only sums of squares are kept.
+        """
+        numerator, *denominator = self.unit.replace("^", "").replace("*", "_").split("/")
+        suffix = "_per_".join((numerator, "_".join(denominator)) if denominator else (numerator,))
+        mae, rmse = (f"validation_{self.name}_{kind}_{suffix}" for kind in ("mae", "rmse"))
+        return None if self.per == "point" else mae, rmse
 
     @property
     def unit_label(self) -> str:
@@ -66,11 +71,13 @@ _ALL: Final = (
         "multipoles",
     ),
     Target("charges", "q", "atom", 1, "e", (), "multipoles"),
-    Target("mep", "V", "point", 1, "hartree/e", (), None),
+    Target("mep", "V", "point", 1, "kcal/mol/e", (), "multipoles"),
     Target("energy", "E", "molecule", 1, "hartree", ("energy", "archive_energy"), None),
     # Minus the gradient. C++ and Triton kernels have first derivatives only: plain layers learn it.
     Target("forces", "F", "atom", 3, "hartree/bohr", ("archive_gradient",), None),
 )  # fmt: skip
 TARGETS: Final[Mapping[str, Target]] = {target.name: target for target in _ALL}
+POTENTIAL: Final = "mep"
+"""The target whose labels are points around a molecule, on the grids that a variant names."""
 ALWAYS_LOGGED: Final = ("dipole", "quadrupole")
 """Targets whose errors the log shows for every variant, wherever there are labels."""

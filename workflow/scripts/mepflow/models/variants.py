@@ -12,7 +12,8 @@ A variant is a row of the configuration, never code:
 With ``quadrupole_from: charges`` the atomic dipoles enter the molecular dipole only, as in the
 study; with ``all`` the quadrupole takes every atomic term, which is the consistent expansion.
 ``loss_weights`` names targets of :mod:`mepflow.models.targets`; an absent one has the weight 0. A
-variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``.
+variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``; one
+that learns the potential says on which grids: ``mep_grids: [mk]``.
 """
 
 import math
@@ -26,15 +27,15 @@ from mepflow.models.targets import CHARGES_LIKE, TARGETS
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3"}
 """Atomic terms, and the output of the network that carries each."""
 _KEYS: Final = ("atomic_terms", "loss_weights", "quadrupole_from")
-_OPTIONAL: Final = ("charges_like",)
+_OPTIONAL: Final = ("charges_like", "mep_grids")
 
 
 @dataclass(frozen=True)
 class Variant:
     """One row of ``variants``, validated by :meth:`from_row`.
 
-    ``loss_weights`` are the factors on the mean squared errors per component, in atomic units, of
-    the targets that are learned, in the order of the catalogue; none is 0.
+    ``loss_weights`` are the factors on the mean squared errors per component, in the targets'
+    units, of the targets that are learned, in the order of the catalogue; none is 0.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Variant:
     loss_weights: Mapping[str, float]
     quadrupole_from: Literal["charges", "all"]
     charges_like: str | None = None
+    mep_grids: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -74,7 +76,8 @@ class Variant:
                 "takes its quadrupole from all terms but has no atomic dipoles",
                 "add dipoles to atomic_terms or write 'quadrupole_from: charges'",
             )
-        return cls(name, terms, weights, source, _charges_like(name, weights, row))
+        grids = _mep_grids(name, weights, row)
+        return cls(name, terms, weights, source, _charges_like(name, weights, row), grids)
 
     def row(self) -> dict[str, Any]:
         """Return the configuration row, of plain types, that :meth:`from_row` reads back."""
@@ -83,7 +86,11 @@ class Variant:
             "loss_weights": dict(self.loss_weights),
             "quadrupole_from": self.quadrupole_from,
         }
-        return row if self.charges_like is None else {**row, "charges_like": self.charges_like}
+        if self.charges_like is not None:
+            row["charges_like"] = self.charges_like
+        if self.mep_grids:
+            row["mep_grids"] = list(self.mep_grids)
+        return row
 
 
 def _atomic_terms(name: str, terms: object) -> tuple[str, ...]:
@@ -147,6 +154,19 @@ def _charges_like(name: str, weights: Mapping[str, float], row: Mapping[str, Any
     if "charges" not in weights:
         _refuse(name, "has charges_like but does not learn charges", "give charges a loss weight")
     return scheme
+
+
+def _mep_grids(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> tuple[str, ...]:
+    grids = row.get("mep_grids", [])
+    if not isinstance(grids, Sequence) or isinstance(grids, str):
+        _refuse(name, "has mep_grids that are no list", "write for example [mk]")
+    if bool(grids) != ("mep" in weights):
+        _refuse(
+            name,
+            "has mep_grids but does not learn mep" if grids else "learns mep but on no grid",
+            "give mep a loss weight" if grids else "add mep_grids, for example [mk]",
+        )
+    return tuple(map(str, dict.fromkeys(grids)))
 
 
 def _refuse(name: str, fault: str, remedy: str) -> NoReturn:

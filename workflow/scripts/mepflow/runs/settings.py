@@ -68,7 +68,19 @@ def _check_variants(config: Config) -> None:
         if "network" in row:
             _require(row["network"], config["networks"], f"variants.{name}.network", "networks")
     for name in config["training"]["variants"]:
-        Variant.from_row(name, variant_row(config, name))
+        variant = Variant.from_row(name, variant_row(config, name))
+        for grid in variant.mep_grids:
+            _check_learned_grid(config, grid, f"variants.{name}.mep_grids")
+
+
+def _check_learned_grid(config: Config, grid: str, place: str) -> None:
+    for dataset, row in config["datasets"].items():
+        _require(grid, row["grids"], place, f"datasets.{dataset}.grids")
+    if config["grids"][grid]["molecules"] != "all":
+        raise ConfigError(
+            f"{place}: the grid {grid!r} does not cover the molecules to train with; write"
+            f" `molecules: all` in grids.{grid}."
+        )
 
 
 def _check_learning_curve(config: Config) -> None:
@@ -87,10 +99,10 @@ def _check_learning_curve(config: Config) -> None:
 
 def _check_headline_grid(config: Config, dataset: str) -> None:
     grid = config["datasets"][dataset]["headline_grid"]
-    if config["grids"][grid]["molecules"] != "test":
+    if config["grids"][grid]["molecules"] not in ("test", "all"):
         raise ConfigError(
             f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test"
-            " molecules; choose one whose `molecules` is test."
+            " molecules; choose one whose `molecules` is test or all."
         )
 
 

@@ -59,7 +59,7 @@ class Checkpoint:
 def fingerprint(settings: Mapping[str, Any], labels: Iterable[str], *tables: MoleculeTable) -> str:
     """Return a digest of what decides a training's result: its settings and its molecules.
 
-    ``settings`` are plain values. Of a table, ids, geometries, total charges and the fields
+    ``settings`` are plain values. Of a table, ids, geometries, total charges, grids and the fields
     ``labels`` count.
     """
     names = sorted(set(labels))
@@ -69,6 +69,10 @@ def fingerprint(settings: Mapping[str, Any], labels: Iterable[str], *tables: Mol
         columns = (table.atomic_numbers, table.positions, table.total_charge)
         for values in (*columns, *(table.properties[name] for name in names)):
             digest.update(np.ascontiguousarray(values).tobytes())
+        for name, grid in sorted(table.grids.items()):
+            digest.update(name.encode())
+            for values in (grid.point_offsets, grid.points, grid.mep):
+                digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 

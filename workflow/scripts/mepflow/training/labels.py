@@ -18,11 +18,12 @@ from torch import Tensor
 from mepflow.errors import InputError
 from mepflow.models.device_data import DeviceDataset, IntArray
 from mepflow.models.multipole_model import Batch
-from mepflow.models.targets import ALWAYS_LOGGED, TARGETS, Target
+from mepflow.models.targets import ALWAYS_LOGGED, POTENTIAL, TARGETS, Target
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.training.padding import Capacity, padded_atoms, padded_batch
+from mepflow.training.potential_labels import PotentialLabels
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -48,6 +49,7 @@ class LabelledBatch:
 
     inputs: Batch
     labels: Mapping[str, Labels]
+    potential: PotentialLabels | None = None
 
 
 @dataclass(frozen=True)
@@ -56,24 +58,32 @@ class LabelledSet:
 
     molecules: DeviceDataset
     labels: Mapping[str, Labels]
+    potential: PotentialLabels | None = None
 
     def batch(self, molecules: IntArray) -> LabelledBatch:
         """Return the molecules of these rows, in this order."""
         index = torch.from_numpy(molecules).to(self.molecules.device)
         atoms = self.molecules.atoms.gather(index, molecules)[0] if self._of_atoms else index
-        return LabelledBatch(self.molecules.batch(molecules), self._picked(index, atoms, None))
+        return self._labelled(self.molecules.batch(molecules), index, atoms, None)
 
     def padded_batch(self, molecules: Tensor, capacity: Capacity) -> LabelledBatch:
         """Return the same with padding, from rows on the device and without the host."""
         inputs = padded_batch(self.molecules, molecules, capacity)
         if not self._of_atoms:
-            return LabelledBatch(inputs, self._picked(molecules, molecules, None))
+            return self._labelled(inputs, molecules, molecules, None)
         atoms, real = padded_atoms(self.molecules, molecules, capacity)
-        return LabelledBatch(inputs, self._picked(molecules, atoms, real))
+        return self._labelled(inputs, molecules, atoms, real)
 
     @property
     def _of_atoms(self) -> bool:
-        return any(TARGETS[name].per == "atom" for name in self.labels)
+        of_atoms = any(TARGETS[name].per == "atom" for name in self.labels)
+        return of_atoms or self.potential is not None
+
+    def _labelled(
+        self, inputs: Batch, molecules: Tensor, atoms: Tensor, real: Tensor | None
+    ) -> LabelledBatch:
+        potential = None if self.potential is None else self.potential.picked(molecules, atoms)
+        return LabelledBatch(inputs, self._picked(molecules, atoms, real), potential)
 
     def _picked(self, molecules: Tensor, atoms: Tensor, real: Tensor | None) -> dict[str, Labels]:
         picked = {}
@@ -90,11 +100,13 @@ class LabelledSet:
 def label_fields(table: MoleculeTable, variant: Variant, source: Path) -> dict[str, str]:
     """Return the field that labels each target that ``variant`` learns, or that the log shows.
 
-    It is the first one of the target's that any molecule of ``table`` has. Raises
+    It is the first one of the target's that any molecule of ``table`` has; the potential has none,
+    see :class:`PotentialLabels`. Raises
     :class:`InputError` where there is none for a target that is learned.
     """
     found = {}
-    for name in (name for name in TARGETS if name in {*ALWAYS_LOGGED, *variant.loss_weights}):
+    wanted = {*ALWAYS_LOGGED, *variant.loss_weights} - {POTENTIAL}
+    for name in (name for name in TARGETS if name in wanted):
         candidates = TARGETS[name].label_fields(variant.charges_like)
         present = [field for field in candidates if field in table.properties]
         used = [field for field in present if not np.isnan(table.properties[field]).all()]
@@ -118,8 +130,11 @@ def require_labels(
     that is infinite, and where a target has no label in the whole split.
     """
     labelled = np.zeros(len(table), dtype=np.bool_)
-    learned = [fields[name] for name in variant.loss_weights]
-    for name, field in zip(variant.loss_weights, learned, strict=True):
+    if POTENTIAL in variant.loss_weights:
+        labelled[:] = True  # :class:`PotentialLabels` refuses a molecule without.
+    targets = [name for name in variant.loss_weights if name != POTENTIAL]
+    learned = [fields[name] for name in targets]
+    for name, field in zip(targets, learned, strict=True):
         has_one = _has_label(table, TARGETS[name], field, source)
         labelled |= has_one
         missing = int((~has_one).sum())

@@ -25,7 +25,7 @@ Residuals = Mapping[str, Residual]
 
 
 def weighted_loss(errors: Residuals, weights: Mapping[str, float]) -> Tensor:
-    """Return the weighted sum of the mean squared errors per component, in atomic units.
+    """Return the weighted sum of the mean squared errors per component, in the targets' units.
 
     A mean is over the rows that count; where there are none it is 0.
     """
@@ -62,7 +62,8 @@ def summarise(parts: Sequence[Residuals], weights: Mapping[str, float]) -> Error
     for name, (values, counted) in joined.items():
         chosen = values if counted is None else values[counted]
         mae, rmse = TARGETS[name].error_columns()
-        columns[mae] = float(chosen.abs().mean())
+        if mae is not None:
+            columns[mae] = float(chosen.abs().mean())
         columns[rmse] = float(chosen.square().mean().sqrt())
     return ErrorSummary(float(weighted_loss(joined, weights)), columns)
 

@@ -1,4 +1,4 @@
-"""The task of learning what atomic charges and dipoles give: multipoles, and the charges."""
+"""The task of learning what atomic charges and dipoles give: multipoles, charges, potential."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,14 @@ from torch import Tensor
 
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.multipole_model import MultipoleModel, Multipoles
+from mepflow.models.targets import POTENTIAL
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.training.batches import IntArray
 from mepflow.training.labels import LabelledBatch, LabelledSet, labels_on
 from mepflow.training.loss import ErrorSummary, Residual, Residuals, summarise, weighted_loss
 from mepflow.training.padding import Capacity, capacity_for
+from mepflow.training.potential_labels import PotentialLabels
 from mepflow.training.task import Predict
 
 _PREDICTED: Final[Mapping[str, Callable[[Multipoles], Tensor]]] = {
@@ -32,10 +34,15 @@ def residuals(found: Multipoles, batch: LabelledBatch) -> dict[str, Residual]:
 
     Rows of padding come last; molecules of padding have no label, atoms of padding do not count.
     """
-    return {
+    errors = {
         name: Residual(_PREDICTED[name](found)[: len(values)] - values, known)
         for name, (values, known) in batch.labels.items()
     }
+    if batch.potential is not None:
+        errors[POTENTIAL] = Residual(
+            batch.potential.errors(found, batch.inputs.graph.molecule), None
+        )
+    return errors
 
 
 class MultipoleTask:
@@ -69,9 +76,18 @@ class MultipoleTask:
                     source=source,
                 ),
                 labels_on(self.device, dtype, table, fields, targets),
+                self._potential(model, table, dtype, source),
             )
             for table, targets in zip(tables, (self._weights, fields), strict=True)
         )
+
+    def _potential(
+        self, model: MultipoleModel, table: MoleculeTable, dtype: torch.dtype, source: Path | str
+    ) -> PotentialLabels | None:
+        if POTENTIAL not in self._weights:
+            return None
+        grids, terms = model.variant.mep_grids, model.variant.atomic_terms
+        return PotentialLabels.from_table(table, grids, terms, self.device, dtype, source)
 
     def batch(self, molecules: IntArray) -> LabelledBatch:
         """Return the batch of these rows of the training set, with labels."""

@@ -63,7 +63,7 @@ def train(
     settings = TrainingSettings.from_config(training)
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
-    tables = _tables(reference, splits)
+    tables = _tables(reference, splits, variant)
     fields = _labelled(tables, variant, reference)
     model = _new_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed)
     model = model.to(torch_device(settings.device), _dtype(settings))
@@ -84,9 +84,11 @@ def train(
     checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
 
 
-def _tables(reference: Path, splits: Path) -> dict[str, MoleculeTable]:
-    """Return the molecules of each split that a training uses, without their grids."""
-    table = replace(MoleculeTable.load(reference), grids={})
+def _tables(reference: Path, splits: Path, variant: Variant) -> dict[str, MoleculeTable]:
+    """Return the molecules of each split that a training uses, with the grids that it learns on."""
+    table = MoleculeTable.load(reference)
+    learned = {name: table.grids[name] for name in variant.mep_grids if name in table.grids}
+    table = replace(table, grids=learned)
     return {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
 
 
