@@ -114,7 +114,7 @@ def test_a_model_predicts_what_it_did(results, tmp_path, variant) -> None:
         (folder / "multipoles.csv", files.multipoles),
     ):
         one, other = pd.read_csv(stored), pd.read_csv(made)
-        assert list(one) == list(other)
+        assert list(one) == [name for name in other if name != "molecule"]
         numbers = one.select_dtypes("number")
         np.testing.assert_allclose(other[numbers.columns], numbers, rtol=1e-4, atol=1e-5)
 
@@ -140,6 +140,7 @@ def test_the_csv_files(results) -> None:
     assert read_funnel(results / "qm9/reference/funnel.csv")["remaining"].iloc[-1] == 10
     errors = read_sources(sources_of(sorted(results.glob("qm9/*/**/mep.csv"))[:3]))
     assert set(errors["name"]) == {"AC-D", "AC-AD-DQ-dw100-c", "fitted-charges"}
+    assert list(errors["molecule"]) == list(errors["id"])
 
 
 def newer_json(path: Path) -> None:

@@ -41,14 +41,14 @@ def sources_of(paths: Iterable[str | Path]) -> list[Source]:
 def read_sources(sources: Sequence[Source]) -> pd.DataFrame:
     """Return the per-structure CSV files joined, with the columns ``name`` and ``seed`` in front.
 
-    A baseline's seed is −1. Raises :class:`InputError` where a file is missing, or from a version
-    that did not write the molecule of a structure.
+    A baseline's seed is −1. Raises :class:`InputError` where a file is missing.
     """
     frames = []
     for source in sources:
         frame = read_rows(source.path)
         if "molecule" not in frame:
-            raise InputError(f"{source.path} has no column molecule: delete it and run again.")
+            # Files of 0.1.0 tell it by the id alone, MOLECULE:CONFORMER where there are conformers.
+            frame.insert(1, "molecule", frame["id"].str.replace(r":\d+$", "", regex=True))
         frame.insert(0, "name", source.name)
         frame.insert(1, "seed", -1 if source.seed is None else source.seed)
         frames.append(frame)
