@@ -172,7 +172,7 @@ def test_conformers_and_seeds_are_averaged_to_one_value_of_a_molecule():
     assert np.isnan([summary.median_low, summary.mean_high]).all()
 
 
-def test_a_file_of_an_older_version_tells_molecules_by_the_ids(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_tells_molecules_by_the_ids(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id,rmse_kcal_per_mol_e\nfuran:0,1\nfuran:1,2\ngdb_000001,3\n")
     errors = read_sources([Source("a", None, path)])
