@@ -18,13 +18,13 @@ RELEASE := $(VENV)/release
 .PHONY: install-docs install-release lock wheel sbom clean
 
 run: install
-	$(BIN)/snakemake --cores $(CORES) --quiet reason
+	PYTHONPATH=workflow/scripts $(BIN)/python -m mepflow run --cores $(CORES)
 
 # A miniature of every study, alone: each takes at most 3 minutes on 2 cores.
 studies: install
 	for file in config/studies/*.yaml; do \
 	  study=$$(basename $$file .yaml); \
-	  $(BIN)/snakemake --cores $(CORES) --quiet reason --configfile config/miniature.yaml \
+	  $(BIN)/snakemake --cores $(CORES) --quiet reason --configfile=config/miniature.yaml \
 	    --config "studies=[$$study]" name=miniature-$$study results=results-miniature/$$study || exit 1; \
 	done
 

@@ -130,4 +130,3 @@ def interrupt_training(copy: Copy) -> None:
     assert (
         0 < step < yaml.safe_load((copy.root / "config/tiny.yaml").read_text())["training"]["steps"]
     )
-    copy.snakemake("--unlock")

@@ -38,16 +38,10 @@ def kill_chain(bench: Bench, chain: tuple[tuple[str, str], ...], seed: int) -> C
     numbers = random.Random(seed)
     copy = bench.copy()
     killed: Counter[str] = Counter()
-    explained = False
     for rule, victim in chain:
         found = kill(copy, rule, victim, numbers.random() * SECONDS[rule])
         if found:
             killed[f"{found} during {rule}"] += 1
-        if found in (SNAKEMAKE, EVERYTHING):
-            if not explained:
-                require_explained_lock(copy)
-                explained = True
-            copy.snakemake("--unlock")
     copy.run()
     assert wait_for(lambda: not copy.processes()), "a job goes on after the end of the run"
     bench.require_recovered(copy)
@@ -101,11 +95,3 @@ def jobs_of(snakemake: psutil.Popen, copy: Copy, *rules: str) -> list[psutil.Pro
             if any(parent.pid == snakemake.pid for parent in job.parents()):
                 found.append(job)
     return found
-
-
-def require_explained_lock(copy: Copy) -> None:
-    """Check that the lock which a killed Snakemake leaves is explained with its remedy."""
-    message = copy.failure()
-    assert "Directory cannot be locked" in message, message
-    assert "likely caused by a kill signal" in message, message
-    assert "--unlock" in message, message

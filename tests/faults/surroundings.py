@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import MODEL, REFERENCE, RESULTS, TABLES, Bench, Copy, wait_for
+from bench import MODEL, REFERENCE, RESULTS, TABLES, Bench, Copy, results_of, wait_for
+from tiny_repository import TINY_ARCHIVE
 
 DAY: Final = 86_400.0
 FULL: Final = "the disk is full or the quota used up: make room and run again"
@@ -124,9 +125,16 @@ def clock_skew(bench: Bench) -> tuple[int, str]:
             if path.is_file() and ".snakemake" not in path.parts:
                 date(path, path.stat().st_mtime + offset)
         bench.require_recovered(copy)
-    for name in (f"{RESULTS}/molecules/candidates.h5", REFERENCE):
+    for name in (TINY_ARCHIVE, f"{RESULTS}/molecules/candidates.h5", REFERENCE):
         copy = bench.copy(bench.whole)  # one file, as a node whose clock is wrong would leave it
         date(copy.root / name, now + DAY)
+        before = results_of(copy)
+        if copy.planned(*TABLES):  # else it is left alone
+            message = copy.failure()
+            assert f"`touch {name}`, and run again" in message, message[-4000:]
+            require_clear(message)
+            assert results_of(copy) == before, "a result was removed"
+            (copy.root / name).touch()
         copy.run()
         assert copy.planned(*TABLES) == {}, "files of the future are made again and again"
         bench.require_recovered(copy)
@@ -136,7 +144,7 @@ def clock_skew(bench: Bench) -> tuple[int, str]:
     assert copy.planned(*TABLES)["train_model"] == 1
     copy.run()
     bench.require_recovered(copy)
-    return 5, "finished files stay, others are made once, never again and again; same results"
+    return 6, "finished files stay; a file ahead is named before the work; same results"
 
 
 def memory(bench: Bench) -> tuple[int, str]:

@@ -31,12 +31,16 @@ def change(repository: Repository, path: tuple[str, ...], value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        (("training", "stepps"), 5, "stepps"),
-        (("training", "steps"), "many", "many"),
-        (("training", "variants"), ["AC-X"], r"training\.variants: there is no 'AC-X'"),
-        (("datasets", "qm9", "archive"), "qm8", r"datasets\.qm9\.archive: there is no 'qm8'"),
-        (("datasets", "qm9", "network"), "huge", r"there is no 'huge' in networks"),
-        (("results",), "", "results|non-empty|too short"),
+        (
+            ("training", "stepps"),
+            5,
+            r"config/tiny\.yaml line \d+: training\.stepps: .*mean steps\?",
+        ),
+        (
+            ("figures", "drawn"),
+            ["mep"],
+            r"config/tiny\.yaml line \d+: figures\.drawn: no rule makes",
+        ),
     ],
 )
 def test_wrong_configuration(

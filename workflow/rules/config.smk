@@ -3,33 +3,30 @@
 import re
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow.errors import MepflowError
 from mepflow.naming import BASELINES
-from mepflow.runs import archive_labels, contents, plan, settings, studies, training_rows
+from mepflow.runs import (
+    archive_labels,
+    config_files,
+    contents,
+    plan,
+    run_lock,
+    settings,
+    training_rows,
+)
+from mepflow.runs.clocks import check_dates
 from mepflow.runs.code_digest import code_digest
 from mepflow.runs.job_resources import gpus, growing, shard_minutes
 from mepflow.runs.status import write_plan
 from mepflow.runs.summary import failures, summary
-
-
-def read_yaml(path):
-    return yaml.safe_load((ROOT / path).read_text())
-
-
-def studies_of(run):
-    """Return the files of the studies that a run names."""
-    known = [path.stem for path in (ROOT / "config/studies").glob("*.yaml")]
-    names = studies.study_names(run, known)
-    return {name: read_yaml(f"config/studies/{name}.yaml") for name in names}
 
 
 def located(path):
@@ -37,19 +34,31 @@ def located(path):
     return path if Path(path).exists() or not (ROOT / path).exists() else str(ROOT / path)
 
 
-ARCHIVES = read_yaml("config/archives.yaml")
-validate(ARCHIVES, str(ROOT / "workflow/schemas/archives.schema.yaml"))
-for row in ARCHIVES.values():
-    row |= {key: located(row[key]) for key in ("path", "uncharacterized") if row[key]}
+if workflow.is_main_process:
+    # A kill leaves Snakemake's lock: it is removed where its process is known to be dead.
+    for owner in run_lock.remove_dead_locks():
+        logger.info(f"The run before (process {owner.pid}) was killed: going on after it.")
+
+# Snakemake has read the files, too, but as YAML 1.1. As a module of another workflow there are none.
+IS_MODULE = workflow.modifier.skip_configfile
 try:
-    config.update(
-        studies.complete_config(read_yaml("config/definitions.yaml"), studies_of(config), config)
+    given = config_files.GivenSettings(
+        "the section of the workflow that has mepflow as a module" if IS_MODULE else "--config",
+        dict(config) if IS_MODULE else workflow.config_settings.config,
     )
-    validate(config, str(ROOT / "workflow/schemas/config.schema.yaml"))
-    settings.check_references(config, ARCHIVES)
+    ARCHIVES = config_files.read_archives(ROOT)
+    complete, CONFIG_SOURCES = config_files.read_config(
+        ROOT, [] if IS_MODULE else workflow.configfiles, given
+    )
+    config.clear()
+    config.update(complete)
+    with config_files.told_with_place(CONFIG_SOURCES):
+        settings.check_references(config, ARCHIVES)
     settings.check_results_folder(config)
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
+for row in ARCHIVES.values():
+    row |= {key: located(row[key]) for key in ("path", "uncharacterized") if row[key]}
 
 config["results"] = str(Path(config["results"]))  # results for ./results/
 RESULTS = config["results"]
@@ -93,9 +102,28 @@ def planned_jobs():
     return plan.planned_jobs(workflow.rules, rules.all.input, RESULTS)
 
 
+def check_levels(jobs):
+    """Check what the levels of theory of datasets name, where jobs will compute with them.
+
+    Environments of their own have PySCF where this one has not.
+    """
+    datasets = {job.wildcards.dataset for job in jobs if job.rule.name == "compute_reference"}
+    if not datasets or find_spec("pyscf") is None:
+        return
+    from mepflow.qm.level_names import check_names
+
+    for row in map(config["datasets"].get, datasets):
+        name = row["level_of_theory"]
+        check_names(name, config["levels_of_theory"][name], row["filters"]["elements"])
+
+
 onstart:
     try:
-        settings.claim_results_folder(config)
+        now = settings.claim_results_folder(config)
+        run_lock.record_owner(plan.lock_files(workflow.persistence))
+        jobs = list(workflow.dag.needrun_jobs())
+        check_dates(plan.given_inputs(jobs), now)
+        check_levels(jobs)
         write_plan(RESULTS, planned_jobs())
     except MepflowError as error:
         raise WorkflowError(str(error)) from None

@@ -6,12 +6,13 @@ from dataclasses import asdict
 PAGE = f"{RESULTS}/report.html"
 
 try:
-    WANTED_TABLES = contents.wanted_files(
-        TABLES_OFFERED, config["tables"]["written"], DATASETS, "tables.written"
-    )
-    WANTED_FIGURES = contents.wanted_files(
-        FIGURES_OFFERED, config["figures"]["drawn"], DATASETS, "figures.drawn"
-    )
+    with config_files.told_with_place(CONFIG_SOURCES):
+        WANTED_TABLES = contents.wanted_files(
+            TABLES_OFFERED, config["tables"]["written"], DATASETS, "tables.written"
+        )
+        WANTED_FIGURES = contents.wanted_files(
+            FIGURES_OFFERED, config["figures"]["drawn"], DATASETS, "figures.drawn"
+        )
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
 

@@ -41,7 +41,7 @@ def test_files_are_in_the_order_of_datasets_and_names() -> None:
     offers = {"mep": {"one": ["1a", "1b"], "two": ["2"]}, "labels": {"two": ["2l"]}}
     found = contents.wanted_files(offers, ["labels", "mep", "transfer"], ["one", "two"], "here")
     assert found == ["1a", "1b", "2l", "2"]
-    with pytest.raises(ConfigError, match=r"^here: no rule makes 'mop'; choose among labels, "):
+    with pytest.raises(ConfigError, match=r"^here: no rule makes 'mop'; did you mean mep\?$"):
         contents.wanted_files(offers, ["mop"], ["one"], "here")
 
 

@@ -5,18 +5,16 @@ standard error).
 """
 
 import argparse
-import difflib
 import logging
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
 from mepflow import __version__
-from mepflow.errors import ConfigError, MepflowError
+from mepflow.errors import ConfigError, MepflowError, choice
 from mepflow.prediction.command import add_predict
+from mepflow.runs.run_command import add_run
 from mepflow.storage.shipped_files import DEFINITIONS
 
 if TYPE_CHECKING:
@@ -37,10 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_predict(commands, DEFINITIONS)
     _add_check_pinn(commands)
     _add_check_level(commands)
+    add_run(commands)
     _add_status(commands)
     try:
         _refuse_unknown(given[:1], commands.choices)
-        options = parser.parse_args(given)
+        options, more = parser.parse_known_args(given)
+        if more and not hasattr(options, "more"):
+            parser.error(f"unrecognized arguments: {' '.join(more)}")
+        options.more = more
         return int(options.run(options))
     except MepflowError as error:
         sys.stderr.write(f"mepflow: {error}\n")
@@ -57,9 +59,7 @@ def _refuse_unknown(first: Sequence[str], commands: Iterable[str]) -> None:
     known = list(commands)
     if not first or first[0].startswith("-") or first[0] in known:
         return
-    near = difflib.get_close_matches(first[0], known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}."
-    raise ConfigError(f"There is no command {first[0]!r}: {hint}")
+    raise ConfigError(f"There is no command {first[0]!r}: {choice(first[0], known)}")
 
 
 def _add_check_pinn(commands: "Commands") -> None:
@@ -103,13 +103,11 @@ def _conformers(text: str) -> str | int:
 def _check_level(options: argparse.Namespace) -> int:
     from mepflow.qm.level_check import check_level
     from mepflow.qm.levels import LevelOfTheory
+    from mepflow.storage.yaml_file import read_row
 
-    rows = yaml.safe_load(options.definitions.read_text())["levels_of_theory"]
-    if options.level not in rows:
-        raise ConfigError(
-            f"There is no level of theory {options.level!r} in {options.definitions}."
-        )
-    level = LevelOfTheory.from_row(options.level, rows[options.level])
+    level = LevelOfTheory.from_row(
+        options.level, read_row(options.definitions, "levels_of_theory", options.level)
+    )
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     differences, agrees = check_level(
         options.archive, level, options.threads, options.molecule, options.conformers

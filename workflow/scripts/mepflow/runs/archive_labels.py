@@ -6,7 +6,7 @@ Only the standard library is imported: the workflow reads this whenever it is pa
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mepflow.errors import ConfigError
+from mepflow.errors import SettingError
 
 Config = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ def _labels_of(variant: Config) -> Iterator[str]:
 
 
 def check_labels(config: Config, archives: Config, dataset: str) -> None:
-    """Raise :class:`ConfigError` where an archive lacks a label that a dataset takes from it."""
+    """Raise :class:`SettingError` where an archive lacks a label that a dataset takes from it."""
     row = config["datasets"][dataset]
     archive = archives[row["archive"]]
     held = held_labels(archive)
@@ -69,10 +69,11 @@ def check_labels(config: Config, archives: Config, dataset: str) -> None:
     if row["labels"] == "archive":
         for label, variant in wanted_labels(config).items():
             if label not in held:
-                raise ConfigError(
-                    f"datasets.{dataset}.labels: the variant {variant} learns {label}, which {name}"
+                raise SettingError(
+                    ["datasets", dataset, "labels"],
+                    f"the variant {variant} learns {label}, which {name}"
                     f" does not hold (it holds {', '.join(held)}): set labels to computed, or train"
-                    " other variants."
+                    " other variants",
                 )
     needed = {"mbis": "mbis_charges"}
     if needs_no_calculation(row, archive):
@@ -80,9 +81,9 @@ def check_labels(config: Config, archives: Config, dataset: str) -> None:
     for prefix, label in needed.items():
         for baseline in row["baselines"]:
             if baseline.startswith(prefix) and label not in held:
-                raise ConfigError(
-                    f"datasets.{dataset}.baselines: {baseline} needs {label}, which {name} does not"
-                    " hold: leave it out."
+                raise SettingError(
+                    ["datasets", dataset, "baselines"],
+                    f"{baseline} needs {label}, which {name} does not hold: leave it out",
                 )
 
 

@@ -7,7 +7,7 @@ rules offer the files. Only the standard library is imported.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mepflow.errors import ConfigError
+from mepflow.errors import SettingError, choice
 from mepflow.naming import FLOORS
 
 Config = Mapping[str, Any]
@@ -40,16 +40,15 @@ def wanted_files(
 ) -> list[str]:
     """Return the files of the named tables or figures, dataset by dataset.
 
-    ``place`` is where the names stand in the configuration. Raises :class:`ConfigError` for a name
+    ``place`` is where the names stand in the configuration. Raises :class:`SettingError` for a name
     that no rule offers.
     """
     wanted = list(names)
     known = {*offers, *_PARTS}
-    for name in wanted:
+    for number, name in enumerate(wanted):
         if name not in known:
-            raise ConfigError(
-                f"{place}: no rule makes {name!r}; choose among {', '.join(sorted(known))}."
-            )
+            keys: list[str | int] = [*place.split("."), number]
+            raise SettingError(keys, f"no rule makes {name!r}; {choice(name, known)}")
     return [
         file
         for dataset in datasets

@@ -96,6 +96,25 @@ class SurfaceView:
         return [self.reference, *self.predictions]
 
 
+class RunningJob(Protocol):
+    """What is used of the jobs that Snakemake is about to run."""
+
+    input: Iterable[Any]
+    output: Iterable[Any]
+
+
+def given_inputs(jobs: Iterable[RunningJob]) -> set[str]:
+    """Return the files that jobs will read and none of them makes."""
+    running = list(jobs)
+    made = {str(file) for job in running for file in job.output}
+    return {str(file) for job in running for file in job.input} - made
+
+
+def lock_files(persistence: Any) -> list[str]:
+    """Return the files of the lock that this Snakemake holds, none where it keeps no such files."""
+    return list(getattr(persistence, "_lockfile", {}).values())
+
+
 def planned_jobs(
     rules: Iterable[Rule], targets: Iterable[object], results: str
 ) -> list[PlannedJob]:

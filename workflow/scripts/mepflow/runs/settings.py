@@ -6,11 +6,12 @@ it is parsed.
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mepflow.errors import ConfigError, StateError
+from mepflow.elements import ATOMIC_NUMBERS
+from mepflow.errors import SettingError, StateError, choice, shown
 from mepflow.models.variants import Variant
 from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
 from mepflow.runs.archive_labels import check_labels, needs_no_calculation
@@ -28,58 +29,84 @@ _RUN_RECORD_UPGRADES: Final[Mapping[int, Upgrade]] = {}
 
 
 def check_references(config: Config, archives: Config) -> None:
-    """Check that every name in the configuration is that of an existing row.
+    """Check what a schema cannot: names of rows, element symbols, and numbers beside each other.
 
-    Raises :class:`ConfigError` with the name, where it stands, and the names there are.
+    Raises :class:`SettingError` with what is wrong, where it stands, and the names there are.
     """
-    for name, dataset in config["datasets"].items():
-        place = f"datasets.{name}"
-        _require(dataset["archive"], archives, f"{place}.archive", "config/archives.yaml")
-        _require(
-            dataset["level_of_theory"],
-            config["levels_of_theory"],
-            f"{place}.level_of_theory",
-            "levels_of_theory",
-        )
-        _require(dataset["network"], config["networks"], f"{place}.network", "networks")
-        for grid in dataset["grids"]:
-            _require(grid, config["grids"], f"{place}.grids", "grids")
-        _require(dataset["headline_grid"], dataset["grids"], f"{place}.headline_grid", place)
-        _check_headline_grid(config, name)
+    for name in config["datasets"]:
+        _check_dataset(config, archives, name)
     trained = config["training"]["variants"]
-    for variant in trained:
-        _require(variant, config["variants"], "training.variants", "variants")
+    _require_all(trained, config["variants"], ["training", "variants"], "variants")
     _check_variants(config)
     for name in config["datasets"]:
         check_labels(config, archives, name)
     _check_learning_curve(config)
-    for variant in config["figures"]["showcase_variants"]:
-        _require(variant, trained, "figures.showcase_variants", "training.variants")
+    showcase = config["figures"]["showcase_variants"]
+    _require_all(showcase, trained, ["figures", "showcase_variants"], "training.variants")
+
+
+def _check_dataset(config: Config, archives: Config, name: str) -> None:
+    row = config["datasets"][name]
+    place = ["datasets", name]
+    _require(row["archive"], archives, [*place, "archive"], "config/archives.yaml")
+    for key, section in (("level_of_theory", "levels_of_theory"), ("network", "networks")):
+        _require(row[key], config[section], [*place, key], section)
+    _require_all(row["grids"], config["grids"], [*place, "grids"], "grids")
+    grid = row["headline_grid"]
+    _require(grid, row["grids"], [*place, "headline_grid"], f"datasets.{name}.grids")
+    if config["grids"][grid]["molecules"] not in ("test", "all"):
+        raise SettingError(
+            [*place, "headline_grid"],
+            f"the grid {grid!r} does not cover the test molecules; choose one whose `molecules` is"
+            " test or all",
+        )
+    for number, element in enumerate(row["filters"]["elements"]):
+        if element not in ATOMIC_NUMBERS:
+            meant = element.capitalize()
+            hint = f"did you mean {meant}?" if meant in ATOMIC_NUMBERS else "write symbols as H, Cl"
+            problem = f"{shown(element)} is no element up to xenon; {hint}"
+            raise SettingError([*place, "filters", "elements", number], problem)
+    _check_test_set(row["split"], archives[row["archive"]]["records"], [*place, "split"])
+
+
+def _check_test_set(split: Config, records: int, place: Sequence[str]) -> None:
+    test = split["test"]
+    if split["from_archive"] or test < 1:
+        return
+    if test != int(test):
+        problem = f"{test} is no number of molecules; write a whole one, or a fraction below 1"
+        raise SettingError([*place, "test"], problem)
+    if test >= records:
+        problem = f"{test} of the archive's {records} records leave none to train; lower it"
+        raise SettingError([*place, "test"], problem)
 
 
 def _check_variants(config: Config) -> None:
     """Check names in the rows of variants and networks, and that there is a task for each variant.
 
-    Raises :class:`ConfigError`.
+    Raises :class:`SettingError`, and :class:`~mepflow.errors.ConfigError` where no model can have
+    what a variant says.
     """
     for name, row in config["networks"].items():
-        _require(row.get("kind", DEFAULT_KIND), NETWORKS, f"networks.{name}.kind", "the kinds")
+        kind = row.get("kind", DEFAULT_KIND)
+        _require(kind, NETWORKS, ["networks", name, "kind"], "the kinds")
     for name, row in config["variants"].items():
         if "network" in row:
-            _require(row["network"], config["networks"], f"variants.{name}.network", "networks")
+            _require(row["network"], config["networks"], ["variants", name, "network"], "networks")
     for name in config["training"]["variants"]:
         variant = Variant.from_row(name, variant_row(config, name))
-        for grid in variant.mep_grids:
-            _check_learned_grid(config, grid, f"variants.{name}.mep_grids")
+        for number, grid in enumerate(variant.mep_grids):
+            _check_learned_grid(config, grid, ["variants", name, "mep_grids", number])
 
 
-def _check_learned_grid(config: Config, grid: str, place: str) -> None:
+def _check_learned_grid(config: Config, grid: str, place: Sequence[str | int]) -> None:
     for dataset, row in config["datasets"].items():
         _require(grid, row["grids"], place, f"datasets.{dataset}.grids")
     if config["grids"][grid]["molecules"] != "all":
-        raise ConfigError(
-            f"{place}: the grid {grid!r} does not cover the molecules to train with; write"
-            f" `molecules: all` in grids.{grid}."
+        raise SettingError(
+            place,
+            f"the grid {grid!r} does not cover the molecules to train with; write"
+            f" `molecules: all` in grids.{grid}",
         )
 
 
@@ -87,31 +114,27 @@ def _check_learning_curve(config: Config) -> None:
     curve = config["learning_curve"]
     if not curve["datasets"]:
         return
-    for dataset in curve["datasets"]:
-        _require(dataset, config["datasets"], "learning_curve.datasets", "datasets")
-    for variant in curve["variants"]:
-        trained = config["training"]["variants"]
-        _require(variant, trained, "learning_curve.variants", "training.variants")
+    place = "learning_curve"
+    _require_all(curve["datasets"], config["datasets"], [place, "datasets"], "datasets")
+    trained = config["training"]["variants"]
+    _require_all(curve["variants"], trained, [place, "variants"], "training.variants")
     for key in ("variants", "fractions"):
         if not curve[key]:
-            raise ConfigError(f"learning_curve.{key} is empty: name some, or leave datasets empty.")
+            raise SettingError([place, key], "it is empty: name some, or leave datasets empty")
 
 
-def _check_headline_grid(config: Config, dataset: str) -> None:
-    grid = config["datasets"][dataset]["headline_grid"]
-    if config["grids"][grid]["molecules"] not in ("test", "all"):
-        raise ConfigError(
-            f"datasets.{dataset}.headline_grid: the grid {grid!r} does not cover the test"
-            " molecules; choose one whose `molecules` is test or all."
-        )
+def _require_all(
+    names: Sequence[str], rows: Iterable[str], place: Sequence[str], where: str
+) -> None:
+    known = list(rows)
+    for number, name in enumerate(names):
+        _require(name, known, [*place, number], where)
 
 
-def _require(name: str, rows: Iterable[str], place: str, where: str) -> None:
+def _require(name: str, rows: Iterable[str], place: Sequence[str | int], where: str) -> None:
     known = list(rows)
     if name not in known:
-        raise ConfigError(
-            f"{place}: there is no {name!r} in {where}; choose one of {', '.join(sorted(known))}."
-        )
+        raise SettingError(place, f"there is no {name!r} in {where}; {choice(name, known)}")
 
 
 def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
@@ -170,14 +193,16 @@ def check_results_folder(config: Config) -> None:
         )
 
 
-def claim_results_folder(config: Config) -> None:
-    """Write into the results folder to which run it belongs.
+def claim_results_folder(config: Config) -> float:
+    """Write into the results folder to which run it belongs; return when, by that disk's clock.
 
     Raises :class:`StateError` where nothing can be written there.
     """
+    record = Path(config["results"]) / RUN_RECORD
     try:
-        with atomic_path(Path(config["results"]) / RUN_RECORD) as path:
+        with atomic_path(record) as path:
             content = {"format_version": RUN_RECORD_VERSION, **run_record(config)}
             path.write_text(json.dumps(content, indent=1) + "\n")
+        return record.stat().st_mtime
     except OSError as error:
         raise StateError(file_remedy(error) or str(error)) from error

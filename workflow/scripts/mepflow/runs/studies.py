@@ -8,7 +8,7 @@ is one. Only the standard library is imported.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from mepflow.errors import ConfigError
+from mepflow.errors import SettingError, choice, shown
 
 Config = Mapping[str, Any]
 
@@ -27,25 +27,26 @@ _GATHERED: Final = (
 def study_names(run: Config, known: Iterable[str]) -> list[str]:
     """Return the studies that a run names; a value that is no list is left to the schema.
 
-    Raises :class:`ConfigError` for one that is not among ``known``.
+    Raises :class:`SettingError` for one that is not among ``known``.
     """
     names = run.get("studies")
     if not isinstance(names, list):
         return []
     there = sorted(known)
-    for name in names:
+    for number, name in enumerate(names):
         if name not in there:
-            raise ConfigError(
-                f"studies: there is no {name!r} in config/studies; choose among {', '.join(there)}."
-            )
+            problem = f"there is no {shown(name)} in config/studies; {choice(str(name), there)}"
+            raise SettingError(["studies", number], problem)
     return names
 
 
-def complete_config(definitions: Config, studies: Mapping[str, Config], run: Config) -> Config:
+def complete_config(
+    definitions: Config, studies: Mapping[str, Config], run: Config
+) -> dict[str, Any]:
     """Return the definitions with the studies on top, and the run on top of these.
 
     Sections are merged key by key. A run that names no ``training.variants`` trains all rows of
-    ``variants``. Raises :class:`ConfigError` where two studies disagree about a value that the run
+    ``variants``. Raises :class:`SettingError` where two studies disagree about a value that the run
     does not set.
     """
     config = merged(definitions, _joined(studies, (MINIATURE,), run))
@@ -95,13 +96,14 @@ def _with_study(
         if isinstance(before, Mapping) and isinstance(value, Mapping):
             below = own if isinstance(own, Mapping) else {}
             result[key] = _with_study(before, value, below, name, f"{here}.")
-        elif here in _GATHERED:
-            result[key] = list(dict.fromkeys([*before, *value]))
+        elif here in _GATHERED and isinstance(before, list) and isinstance(value, list):
+            result[key] = before + [item for item in value if item not in before]
         elif before == value or own is not None:
             result[key] = value
         else:
-            raise ConfigError(
-                f"{here}: the study {name!r} says {value!r}, another one of the run {before!r}:"
-                " set it in the run's own file."
+            raise SettingError(
+                here.split("."),
+                f"the study {name!r} says {value!r}, another one of the run {before!r}: set it in"
+                " the run's own file",
             )
     return result

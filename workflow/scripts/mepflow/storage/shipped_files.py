@@ -17,6 +17,8 @@ _ROOT: Final = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parents[2]
 
 DEFINITIONS: Final = _ROOT / "config" / "definitions.yaml"
 """File with the rows of levels of theory and grids that commands use by default."""
+SNAKEFILE: Final = _ROOT / "Snakefile"
+"""The workflow; a clone has it, a wheel has not."""
 DEFAULT_MODELS: Final = _ROOT / "resources" / "models" / "default"
 """Folder of the models that are used where none is named."""
 CHECKSUMS: Final = "SHA256SUMS"

@@ -1,0 +1,34 @@
+"""Whether PySCF knows what a level of theory names, before a calculation asks for it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyscf.scf.dispersion import DISP_VERSIONS, parse_disp
+
+from mepflow.errors import ConfigError, InputError, choice
+from mepflow.qm.levels import LevelOfTheory
+
+
+def check_names(name: str, row: Mapping[str, Any], elements: Iterable[str]) -> None:
+    """Check the functional, basis sets, core potential and dispersion of a row of levels of theory.
+
+    Raises :class:`ConfigError` for one that PySCF does not know, or a basis that covers none of the
+    ``elements``; a dataset may allow elements that it does not hold, so not all need be covered.
+    """
+    level = LevelOfTheory.from_row(name, row)
+    if level.dispersion is not None:
+        _, version, _ = parse_disp(level.functional, level.dispersion)
+        if version not in DISP_VERSIONS:
+            near = choice(level.dispersion, DISP_VERSIONS)
+            raise ConfigError(
+                f"Level of theory {name!r}: no dispersion {version!r} is known; {near}"
+            )
+    failures = []
+    for symbol in elements:
+        try:
+            level.basis_functions([symbol])
+        except InputError as error:
+            failures.append(error)
+        else:
+            return
+    raise ConfigError(f"Level of theory {name!r}: {failures[0]}")
