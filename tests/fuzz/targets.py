@@ -49,7 +49,8 @@ from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.nn.pinet2 import parity
 from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
 from mepflow.prediction.domain_warnings import n_fragments
-from mepflow.prediction.structures import formula, read_structures
+from mepflow.prediction.input_batch import read_structures
+from mepflow.prediction.structures import formula
 from mepflow.storage.journal import Journal
 
 CLEAR: Final = (MepflowError, RecordError)

@@ -13,6 +13,7 @@ from mepflow.prediction.charge_statements import (
 )
 from mepflow.prediction.structures import from_atoms
 from mepflow.prediction.xyz import read_xyz
+from read_records import read_all
 
 COMMENTS = {  # of XYZ files: total charge, multiplicity, spin, whether something is left unclear
     "-2 1": (-2, 1, None, False),
@@ -97,9 +98,9 @@ def test_the_electrons_tell_what_a_spin_is(spin: int, electrons: int, multiplici
 
 def test_columns_and_arrays_of_atoms() -> None:
     text = "2\nProperties=species:S:1:pos:R:3:initial_charges:R:1\nO 0 0 0 -1.2\nH 0 0 1 0.2\n"
-    (record,) = read_xyz(text, "f.xyz")
+    (record,) = read_all(read_xyz(text, "f.xyz"))
     assert record.stated == Statement(total_charge=-1)
-    (record,) = read_xyz(text.replace("-1.2", "-0.7"), "f.xyz")
+    (record,) = read_all(read_xyz(text.replace("-1.2", "-0.7"), "f.xyz"))
     assert record.stated.not_understood == ("charges of the atoms that add up to -0.5 e",)
     atoms = Atoms("OH", [[0, 0, 0], [0, 0, 1]])
     atoms.set_initial_charges([-1.0, 0.0])
@@ -110,7 +111,7 @@ def test_columns_and_arrays_of_atoms() -> None:
 
 
 def test_what_is_not_understood_is_told() -> None:
-    (record,) = read_xyz("1\nfluoride anion\nF 0 0 0\n", "f.xyz")
+    (record,) = read_all(read_xyz("1\nfluoride anion\nF 0 0 0\n", "f.xyz"))
     assert record.stated.total_charge is None
     assert record.stated.not_understood == ("fluoride anion",)
     assert record.info == {"comment": "fluoride anion"}

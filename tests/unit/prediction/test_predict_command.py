@@ -81,7 +81,7 @@ def test_a_picture(models: Path, water: Path) -> None:
 def test_long_lists_are_cut(
     models: Path, water: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mepflow.prediction.report._MOST_LINES", 2)
+    monkeypatch.setattr("mepflow.prediction.table_summary.MOST_LINES", 2)
     water.write_text(WATER_TWICE.format("charge=1") * 5)
     main(["predict", str(water), "--model", str(models), "--no-cubes"])
     printed = capsys.readouterr().out
@@ -102,7 +102,7 @@ def test_long_lists_are_cut(
             ["--smiles", "C", "--charge", "1"],
             "--smiles 'C' says a total charge of 0 e, but 1",
         ),
-        (["--smiles", "C", "--model", "none"], "none does not exist: train the model first."),
+        (["--smiles", "C", "--model", "none"], "none does not exist: correct its name."),
         (["--smiles", "C", "--threads", "0"], "--threads 0 is not a number of threads"),
         (["--smiles", "C", "--spacing", "0.01"], "choose a wider --spacing, or --no-cubes."),
         (["--smiles", "C", "--reference", "--level", "hf"], "no level of theory 'hf' in"),
@@ -137,6 +137,6 @@ def test_lengths(length: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_default_folders() -> None:
-    assert default_folder([Path("a/ethanol.xyz")], []) == Path("ethanol-mep")
-    assert default_folder([Path("a.xyz")], ["C"]) == Path("molecules-mep")
+    assert default_folder(["a/ethanol.xyz"], []) == Path("ethanol-mep")
+    assert default_folder(["a.xyz"], ["C"]) == Path("molecules-mep")
     assert default_folder([], ["C"]) == Path("molecules-mep")

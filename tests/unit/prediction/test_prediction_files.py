@@ -8,13 +8,20 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
-from mepflow.prediction.csv_tables import Surroundings, atom_rows, molecule_row, write_table
-from mepflow.prediction.geometry_files import write_extxyz, write_pqr
+from mepflow.prediction.csv_tables import (
+    Surroundings,
+    atom_columns,
+    csv_text,
+    molecule_columns,
+    molecule_row,
+)
+from mepflow.prediction.geometry_files import extxyz_text, write_pqr
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import from_atoms
 from mepflow.prediction.xyz import read_xyz
 from mepflow.units import BOHR_IN_ANGSTROM
+from read_records import read_all
 
 DEBYE = 2.541746473
 DEBYE_ANGSTROM = 1.345034
@@ -50,7 +57,8 @@ def test_extended_xyz_read_by_ase_and_by_us(
 ) -> None:
     path = tmp_path / "molecules.extxyz"
     water = predictor.predict(Atoms("OHH", [[0, 0, 0], [0, 0, 1], [0, 1, 0]]))
-    write_extxyz(path, [prediction, water], [{"energy": -1.5, "note": "a b", "dipole": 1}, {}])
+    said = [{"energy": -1.5, "note": "a b", "dipole": 1}, {}]
+    path.write_text(extxyz_text([prediction, water], said))
     first, second = read(path, ":")
     np.testing.assert_allclose(first.positions, ethanol.positions, atol=1e-8)
     np.testing.assert_allclose(first.get_charges(), prediction.charges, atol=1e-8)
@@ -69,7 +77,7 @@ def test_extended_xyz_read_by_ase_and_by_us(
     assert kept == {"input_energy": -1.5, "note": "a b", "input_dipole": 1}
     assert second.info["total_charge"] == 0
     assert second.info["name"] == "OH2"
-    records = list(read_xyz(path.read_text(), "again"))
+    records = read_all(read_xyz(path.read_text(), "again"))
     assert [record.stated.total_charge for record in records] == [0, 0]
     np.testing.assert_allclose(records[0].positions, ethanol.positions, atol=1e-8)
 
@@ -77,7 +85,9 @@ def test_extended_xyz_read_by_ase_and_by_us(
 def test_row_of_a_molecule(prediction: Prediction, ethanol: Atoms, tmp_path: Path) -> None:
     around = Surroundings.of(prediction, SHELLS)
     row = molecule_row(from_atoms(ethanol, 0, "ethanol"), prediction, around)
-    write_table(tmp_path / "m.csv", [row])
+    names = molecule_columns(with_mep=True)
+    assert [*row, "failure"] == names
+    (tmp_path / "m.csv").write_text(csv_text([names, [row.get(name) for name in names]]))
     found = pd.read_csv(tmp_path / "m.csv").iloc[0]
     assert found["formula"] == "C2H6O"
     assert found["total_charge_from"] == "given"
@@ -100,7 +110,9 @@ def test_row_of_a_molecule(prediction: Prediction, ethanol: Atoms, tmp_path: Pat
 
 
 def test_rows_of_atoms(prediction: Prediction, ethanol: Atoms, tmp_path: Path) -> None:
-    write_table(tmp_path / "a.csv", atom_rows(prediction))
+    columns = atom_columns(prediction, with_charges=True)
+    rows = zip(*columns.values(), strict=True)
+    (tmp_path / "a.csv").write_text(csv_text([list(columns), *rows]))
     found = pd.read_csv(tmp_path / "a.csv")
     assert found["atom"].tolist() == list(range(1, 10))
     assert "".join(found["element"]) == "CCOHHHHHH"

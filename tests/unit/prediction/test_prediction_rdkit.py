@@ -11,6 +11,7 @@ from scipy.spatial.distance import pdist
 from mepflow.errors import InputError
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
 from mepflow.prediction.structures import checked
+from read_records import read_all
 
 
 def mol_block(smiles: str, title: str = "", *, flat: bool = False, hydrogens: bool = True) -> str:
@@ -28,7 +29,7 @@ def mol_block(smiles: str, title: str = "", *, flat: bool = False, hydrogens: bo
 def test_sdf_with_several_records_titles_and_charges() -> None:
     blocks = [mol_block("C[NH3+]", "methylammonium"), mol_block("O"), mol_block("[O-]C=O", "f")]
     text = "".join(f"{block}> <note>\n1\n\n$$$$\n" for block in blocks)
-    records = list(read_sdf(text, "ions.sdf"))
+    records = read_all(read_sdf(text, "ions.sdf"))
     assert [record.title for record in records] == ["methylammonium", "", "f"]
     assert [record.stated.total_charge for record in records] == [1, None, -1]
     assert [record.valences.total_charge for record in records] == [1, 0, -1]
@@ -41,13 +42,13 @@ def test_sdf_with_several_records_titles_and_charges() -> None:
 def test_mol_file_and_the_newer_format() -> None:
     molecule = Chem.MolFromMolBlock(mol_block("C[N+](C)(C)C"), removeHs=False)
     for text in (Chem.MolToMolBlock(molecule), Chem.MolToV3KMolBlock(molecule)):
-        (record,) = read_sdf(text.replace("\n", "\n"), "ion.mol")
+        (record,) = read_all(read_sdf(text.replace("\n", "\n"), "ion.mol"))
         assert record.stated.total_charge == 1
         assert len(record.atomic_numbers) == 17
 
 
 def test_a_valence_that_rdkit_does_not_know_is_read() -> None:
-    (record,) = read_sdf(mol_block("S(F)(F)(F)(F)(F)F").replace(" S ", " O "), "odd.sdf")
+    (record,) = read_all(read_sdf(mol_block("S(F)(F)(F)(F)(F)F").replace(" S ", " O "), "odd.sdf"))
     assert sorted(record.atomic_numbers.tolist()) == [8, 9, 9, 9, 9, 9, 9]
 
 
@@ -64,7 +65,7 @@ def test_a_valence_that_rdkit_does_not_know_is_read() -> None:
 )
 def test_what_no_sdf_may_be(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        list(read_sdf(text, "f.sdf"))
+        read_all(read_sdf(text, "f.sdf"))
 
 
 def without_charges(smiles: str) -> str:
@@ -86,7 +87,7 @@ CASES = {  # SMILES whose record has no charges: what mends it, and what is said
 @pytest.mark.parametrize(("smiles", "case"), CASES.items(), ids=CASES)
 def test_impossible_valences_are_named_and_mended(smiles: str, case: tuple[int, str]) -> None:
     charge, message = case
-    (record,) = read_sdf(without_charges(smiles), "f.sdf")
+    (record,) = read_all(read_sdf(without_charges(smiles), "f.sdf"))
     with pytest.raises(InputError, match=message):
         checked(record, "x", None)
     with pytest.raises(InputError, match=r"bonds|hydrogen"):
@@ -94,12 +95,12 @@ def test_impossible_valences_are_named_and_mended(smiles: str, case: tuple[int, 
     structure = checked(record, "x", charge)
     assert (structure.molecule.total_charge, structure.charge_source) == (charge, "given")
     stating = without_charges(smiles).replace("M  END", f"M  END\n>  <TOTAL_CHARGE>\n{charge}\n")
-    (record,) = read_sdf(stating, "f.sdf")
+    (record,) = read_all(read_sdf(stating, "f.sdf"))
     assert checked(record, "x", None).charge_source == "read"
 
 
 def test_a_record_that_lacks_hydrogen_atoms() -> None:
-    (record,) = read_sdf(mol_block("CO", hydrogens=False), "f.sdf")
+    (record,) = read_all(read_sdf(mol_block("CO", hydrogens=False), "f.sdf"))
     with pytest.raises(InputError, match=r"lacks 4 hydrogen atoms \(at C1 and O2\): add them"):
         checked(record, "x", None)
 
@@ -121,10 +122,10 @@ def test_dimension_by_the_format_s_specification(mark: str, hydrogen: str, is_re
     )
     assert text.split("\n")[1][20:22] == mark
     if is_read:
-        assert len(list(read_sdf(text, "f.sdf"))) == 1
+        assert len(read_all(read_sdf(text, "f.sdf"))) == 1
     else:
         with pytest.raises(InputError, match="flat drawing"):
-            list(read_sdf(text, "f.sdf"))
+            read_all(read_sdf(text, "f.sdf"))
 
 
 @pytest.mark.parametrize(
@@ -139,12 +140,12 @@ def test_dimension_by_the_format_s_specification(mark: str, hydrogen: str, is_re
 def test_data_items_state_charge_and_spin(
     item: str, charge: int | None, multiplicity: int | None
 ) -> None:
-    (record,) = read_sdf(mol_block("O").replace("M  END", f"M  END\n{item}"), "f.sdf")
+    (record,) = read_all(read_sdf(mol_block("O").replace("M  END", f"M  END\n{item}"), "f.sdf"))
     assert (record.stated.total_charge, record.stated.multiplicity) == (charge, multiplicity)
 
 
 def test_radicals_are_read() -> None:
-    (record,) = read_sdf(mol_block("[CH3]"), "f.sdf")
+    (record,) = read_all(read_sdf(mol_block("[CH3]"), "f.sdf"))
     assert record.stated.multiplicity == 2
     assert from_smiles("[CH3]", "x").stated.multiplicity == 2
     assert from_smiles("C", "x").stated.multiplicity is None
@@ -174,7 +175,7 @@ def test_charge_and_handedness_of_a_smiles() -> None:
 
 
 def test_smiles_file() -> None:
-    records = list(read_smiles_file("O water\n\nC\n  CO  methanol, wood alcohol\n", "m.smi"))
+    records = read_all(read_smiles_file("O water\n\nC\n  CO  methanol, wood alcohol\n", "m.smi"))
     assert [record.title for record in records] == ["water", "", "methanol, wood alcohol"]
     assert records[2].place == "m.smi, line 4"
 

@@ -10,6 +10,7 @@ from ase.io import write
 from mepflow.errors import InputError
 from mepflow.prediction.charge_statements import whole_charge
 from mepflow.prediction.xyz import read_xyz
+from read_records import read_all
 
 WATER = ["O 0 0 0.1173", "H 0 0.7572 -0.4692", "H 0 -0.7572 -0.4692"]
 
@@ -19,7 +20,7 @@ def frame(comment: str = "", atoms: list[str] = WATER, count: str | None = None)
 
 
 def test_one_frame() -> None:
-    (record,) = read_xyz(frame("water, it's nice Properties"), "w.xyz")
+    (record,) = read_all(read_xyz(frame("water, it's nice Properties"), "w.xyz"))
     assert record.place == "w.xyz, frame 1"
     assert record.atomic_numbers.tolist() == [8, 1, 1]
     np.testing.assert_array_equal(record.positions[1], [0.0, 0.7572, -0.4692])
@@ -28,7 +29,7 @@ def test_one_frame() -> None:
 
 def test_frames_may_have_blank_lines_between_and_more_columns() -> None:
     text = "\n" + frame(atoms=["8  1e0 2. -3 0.5 x"]) + "\n \n" + frame() + "\n\n"
-    first, second = read_xyz(text, "t.xyz")
+    first, second = read_all(read_xyz(text, "t.xyz"))
     assert (first.place, second.place) == ("t.xyz, frame 1", "t.xyz, frame 2")
     assert first.atomic_numbers.tolist() == [8]
     assert first.positions.tolist() == [[1.0, 2.0, -3.0]]
@@ -46,14 +47,14 @@ def test_frames_may_have_blank_lines_between_and_more_columns() -> None:
     ],
 )
 def test_total_charge_of_the_comment(comment: str, charge: int | None) -> None:
-    (record,) = read_xyz(frame(comment), "w.xyz")
+    (record,) = read_all(read_xyz(frame(comment), "w.xyz"))
     assert record.stated.total_charge == charge
 
 
 def test_columns_by_properties() -> None:
     atoms = ["1 7.5 8 0 0 1", "2 7.5 1 0 0 2"]
     text = frame('Properties=tag:I:1:mass:R:1:Z:I:1:pos:R:3 pbc="F F F"', atoms)
-    (record,) = read_xyz(text, "w.xyz")
+    (record,) = read_all(read_xyz(text, "w.xyz"))
     assert record.atomic_numbers.tolist() == [8, 1]
     np.testing.assert_array_equal(record.positions, [[0, 0, 1], [0, 0, 2]])
 
@@ -62,7 +63,7 @@ def test_files_of_ase_are_read(tmp_path: Path) -> None:
     atoms = Atoms("CHO", np.arange(9.0).reshape(3, 3), info={"charge": 1, "note": "a b"})
     atoms.arrays["forces_of_old"] = np.ones((3, 3))
     write(tmp_path / "a.xyz", [atoms, atoms], format="extxyz")
-    records = list(read_xyz((tmp_path / "a.xyz").read_text(), "a.xyz"))
+    records = read_all(read_xyz((tmp_path / "a.xyz").read_text(), "a.xyz"))
     assert [record.stated.total_charge for record in records] == [1, 1]
     np.testing.assert_array_equal(records[1].atomic_numbers, atoms.numbers)
     np.testing.assert_allclose(records[1].positions, atoms.positions, atol=1e-8)
@@ -104,7 +105,7 @@ def test_files_of_ase_are_read(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        list(read_xyz(text, "f.xyz"))
+        read_all(read_xyz(text, "f.xyz"))
     assert str(caught.value).isprintable()
 
 

@@ -125,7 +125,7 @@ def test_turning_moving_and_renumbering(predictor: Predictor, ethanol: Atoms) ->
 def test_molecules_together_are_as_alone(
     predictor: Predictor, ethanol: Atoms, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_ATOMS_AT_ONCE", limit)
+    monkeypatch.setattr(module, "ATOMS_AT_ONCE", limit)
     molecules = [ethanol, molecule("H2O"), molecule("C6H6"), ethanol[[0, 4, 5, 6]]]
     together = list(predictor.predict_all([from_atoms(atoms) for atoms in molecules]))
     assert len(together) == 4
@@ -183,3 +183,41 @@ def test_ase_calculator(predictor: Predictor, ethanol: Atoms) -> None:
     assert charges.sum() == pytest.approx(1.0)
     with pytest.raises(NotImplementedError):
         ethanol.get_potential_energy()
+
+
+def test_a_list_a_smiles_and_atoms(predictor: Predictor, ethanol: Atoms) -> None:
+    """What is given alone is a prediction, what is given in a list a list of them."""
+    alone = predictor.predict("CCO")
+    assert repr(alone) == "Prediction('CCO', 9 atoms, 3 models)"
+    assert repr(predictor) == "Predictor('AC-AD-DQ-c', 3 models)"
+    found = predictor.predict(["CCO", ethanol])
+    assert [len(prediction.molecule) for prediction in found] == [9, 9]
+    np.testing.assert_allclose(found[0].dipole, alone.dipole, atol=1e-14)
+    np.testing.assert_allclose(found[1].dipole, predictor.predict(ethanol).dipole, atol=1e-14)
+    assert predictor.predict([]) == []
+    assert predictor.predict(iter([ethanol]))[0].molecule.id == "C2OH6"
+    assert predictor.predict("[OH3+]").molecule.total_charge == 1
+
+
+@pytest.mark.parametrize(
+    ("molecules", "message"),
+    [
+        ("ethanol.xyz", "'ethanol.xyz' is not a SMILES"),
+        (["C", "C("], r"Molecule 2 of the list: SMILES: 'C"),
+        (["C", "CCl"], "Molecule 2 of the list: 'CCl' contains Cl"),
+        ([1], r"Molecule 1 of the list: int is no molecule: give ASE's Atoms \(ase.io.read"),
+        (1, "int is no molecule"),
+        (None, "NoneType is no molecule"),
+    ],
+)
+def test_what_is_no_molecule_in_python(
+    predictor: Predictor, molecules: object, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        predictor.predict(molecules)  # type: ignore[call-overload]
+
+
+def test_the_models_of_mepflow() -> None:
+    prediction = mepflow.predict("CCO")
+    assert len(prediction.model_dipoles) == 5
+    np.testing.assert_allclose(mepflow.predict(["CCO"])[0].dipole, prediction.dipole, atol=1e-14)

@@ -7,8 +7,9 @@ import pytest
 from ase import Atoms
 
 from mepflow.errors import InputError
-from mepflow.prediction import structures
-from mepflow.prediction.structures import formula, from_atoms, read_structures
+from mepflow.prediction import input_batch
+from mepflow.prediction.input_batch import read_structures
+from mepflow.prediction.structures import formula, from_atoms
 from mepflow.units import ANGSTROM_IN_BOHR
 
 
@@ -100,7 +101,7 @@ def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     large = written(tmp_path / "large.xyz", " " * (2**20 + 1))
     with pytest.raises(InputError, match="is larger than 1 MiB"):
         read_structures([large])
-    monkeypatch.setattr(structures, "_MOST_MOLECULES", 1)
+    monkeypatch.setattr(input_batch, "_MOST_MOLECULES", 1)
     both = written(tmp_path / "both.smi", "C\nO\n")
     with pytest.raises(InputError, match="more than 1 molecules"):
         read_structures([both])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.prediction.structures import read_structures
+from mepflow.prediction.input_batch import read_structures
 from mepflow.prediction.text_files import read_text, unpacked_suffix
 
 TEXT = "1\nhélium, ångström\nHe 0 0 0\n"

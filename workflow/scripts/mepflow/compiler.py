@@ -37,7 +37,7 @@ def load(source: Path, user: str, headers: Sequence[Path] = ()) -> ctypes.CDLL |
         logger.info("no C++ compiler found: %s runs without its compiled loops, slower", user)
         return None
     try:
-        return ctypes.CDLL(str(_compiled(compiler, source, headers)))
+        return ctypes.CDLL(str(_compiled(compiler, source, headers, user)))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.strip().splitlines()[:1]
     except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
@@ -47,13 +47,14 @@ def load(source: Path, user: str, headers: Sequence[Path] = ()) -> ctypes.CDLL |
     return None
 
 
-def _compiled(compiler: str, source: Path, headers: Sequence[Path]) -> Path:
+def _compiled(compiler: str, source: Path, headers: Sequence[Path], user: str) -> Path:
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True).stdout
     sources = [path.read_bytes() for path in (source, *headers)]
     key = hashlib.sha256(b"\0".join([*sources, " ".join(FLAGS).encode(), version]))
     key.update(_processor().encode())
     library = cache_folder() / f"{source.stem}-{key.hexdigest()[:16]}.so"
     if not library.exists():
+        logger.info("compiling %s for this machine, once; this can take half a minute", user)
         with atomic_path(library) as temporary:
             command = [compiler, *FLAGS, str(source), "-o", str(temporary)]
             subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,9 +1,10 @@
 """Predictions of a trained model."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,19 +89,38 @@ def predict_table(
 
     ``source`` names the table in an error about an element the model does not know.
     """
+    (predicted,) = predict_with_all([model], table, source=source)
+    return predicted
+
+
+def predict_with_all(
+    models: Sequence[MultipoleModel], table: MoleculeTable, *, source: Path | str = "the table"
+) -> list[MoleculeTable]:
+    """Return what :func:`predict_table` returns for each model.
+
+    Models with the same elements, cut-off, device and precision share the pairs of atoms.
+    """
     if not len(table):
         names = ("atomic_charges", "dipole", "quadrupole")
         nothing = {name: np.empty((0, *FIELDS[name].shape)) for name in names}
-        return replace(table, properties=nothing)
-    weights = next(model.parameters())
-    dataset = DeviceDataset.from_table(
-        table,
-        model.settings.elements,
-        model.settings.cutoff_angstrom,
-        device=weights.device,
-        dtype=weights.dtype,
-        source=source,
-    )
+        return [replace(table, properties=nothing) for _ in models]
+    datasets: dict[Any, DeviceDataset] = {}
+    predicted = []
+    for model in models:
+        weights = next(model.parameters())
+        geometry = (tuple(model.settings.elements), model.settings.cutoff_angstrom)
+        key = (*geometry, weights.device, weights.dtype)
+        if key not in datasets:
+            datasets[key] = DeviceDataset.from_table(
+                table, *geometry, device=weights.device, dtype=weights.dtype, source=source
+            )
+        predicted.append(replace(table, properties=_properties(model, datasets[key])))
+    return predicted
+
+
+def _properties(
+    model: MultipoleModel, dataset: DeviceDataset
+) -> dict[str, npt.NDArray[np.float64]]:
     with torch.no_grad():
         parts = [model(dataset.batch(molecules)) for molecules in dataset.chunks()]
     properties = {
@@ -111,7 +131,7 @@ def predict_table(
     dipoles = [part.atomic_dipoles for part in parts if part.atomic_dipoles is not None]
     if dipoles:
         properties["atomic_dipoles"] = _joined(dipoles)
-    return replace(table, properties=properties)
+    return properties
 
 
 def _joined(parts: list[Tensor]) -> npt.NDArray[np.float64]:

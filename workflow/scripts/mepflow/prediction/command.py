@@ -1,20 +1,29 @@
 """The command ``predict``: from structure files to a folder of tables, cubes and geometries."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mepflow.errors import ConfigError, InputError
+from mepflow.prediction.input_files import STANDARD_INPUT, input_files
+
+if TYPE_CHECKING:
+    from mepflow.prediction.input_batch import InputBatch
+    from mepflow.prediction.job import Job
 
 _EPILOG: Final = """\
 examples:
   mepflow predict ethanol.xyz
   mepflow predict --smiles 'CCO ethanol' --reference
+  mepflow predict 'library/*.sdf' --moments-only --json library.json
   mepflow predict trajectory.extxyz --model results/qm9/models/AC-DQ-dw100 --output charges
 """
 _DEFAULT_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
+_INTERRUPTED: Final = 130
+"""Exit status of a command that the user has stopped, as shells have it."""
 
 
 def add_predict(
@@ -43,13 +52,16 @@ def add_predict(
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     text = (
-        ".xyz, .extxyz (frames), .sdf, .mol or .smi file, or one of these packed (.gz, .bz2, .xz)"
+        ".xyz, .extxyz (frames), .sdf, .mol or .smi file, or one of these packed (.gz, .bz2, .xz); "
+        "a folder of them, a pattern such as 'set/*.xyz', or - for the standard input"
     )
-    parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help=text)
+    parser.add_argument("files", metavar="FILE", nargs="*", help=text)
     text = "a SMILES, or 'SMILES NAME', may be repeated; RDKit makes a conformer"
     parser.add_argument("--smiles", action="append", default=[], metavar="SMILES", help=text)
     text = "total charge in e of every molecule (default: as the file says, or 0)"
     parser.add_argument("--charge", type=int, help=text)
+    text = "write nothing if one molecule cannot be predicted (default: the others go on)"
+    parser.add_argument("--strict", action="store_true", help=text)
     text = "a model.pt, or a folder of models that differ in seed (default: those of mepflow)"
     parser.add_argument("--model", type=Path, metavar="PATH", help=text)
 
@@ -57,6 +69,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
+    text = "write everything as JSON, too, into FILE or, with -, to standard output"
+    parser.add_argument("--json", metavar="FILE", help=text)
+    text = "atomic terms, dipoles and quadrupoles only: no potential, no fitted charges, faster"
+    parser.add_argument("--moments-only", action="store_true", help=text)
     text = "a cube file of the MEP per molecule (default: up to 20 molecules)"
     parser.add_argument("--cubes", action=argparse.BooleanOptionalAction, help=text)
     text = "a PQR file with charges per molecule (default: up to 20 molecules)"
@@ -80,24 +96,60 @@ def _length(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict what the command line asks for, print a summary, and return the exit status."""
-    # Imported here: torch and RDKit take seconds that other commands need not wait.
-    from mepflow.prediction.job import Job
-    from mepflow.prediction.predictor import Predictor
-    from mepflow.prediction.report import report
-    from mepflow.prediction.structures import read_structures
+    """Predict what the command line asks for, print a summary, and return the exit status.
 
+    It is 1 where a molecule cannot be predicted and others can.
+    """
+    _refuse_contradictions(options)
+    files = input_files(options.files)
+    # Imported here: torch and RDKit take seconds that a mistake on the command line need not wait.
+    from mepflow.prediction.input_batch import InputBatch
+    from mepflow.prediction.job import STANDARD_OUTPUT
+    from mepflow.prediction.report import report
+
+    _show_compilations()
+    job = _job(options, InputBatch.of(files, options.smiles))
+    try:
+        finished, written = job.run()
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or job.folder} cannot be written ({error.strerror}): give another "
+            "--output."
+        ) from error
+    except KeyboardInterrupt:
+        sys.stderr.write("\nmepflow: stopped; the same command goes on.\n")
+        return _INTERRUPTED
+    summary = sys.stderr if options.json == STANDARD_OUTPUT else sys.stdout
+    summary.write(report(job, finished, written))
+    return 0 if finished.predicted == finished.done else 1
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
     if not options.files and not options.smiles:
         raise ConfigError("Nothing to predict: give a structure file, or --smiles.")
+    if options.files.count(STANDARD_INPUT) > 1:
+        raise ConfigError("The standard input (-) can be read once: name it once.")
     if options.threads < 1:
         raise ConfigError(
             f"--threads {options.threads} is not a number of threads: give 1 or more."
         )
-    structures = read_structures(options.files, options.smiles, options.charge)
-    job = Job(
+    names = [name for name in ("cubes", "pqr", "png", "reference") if getattr(options, name)]
+    if options.moments_only and names:
+        raise ConfigError(f"--{names[0]} needs the potential: leave --moments-only out.")
+    for path in (options.model, options.definitions):
+        if path is not None and not path.exists():
+            raise ConfigError(f"{path} does not exist: correct its name.")
+
+
+def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
+    from mepflow.prediction.job import Job
+    from mepflow.prediction.predictor import Predictor
+
+    return Job(
         Predictor.load(options.model),
-        structures,
+        batch,
         options.output or default_folder(options.files, options.smiles),
+        total_charge=options.charge,
         cubes=options.cubes,
         pqr=options.pqr,
         spacing_angstrom=options.spacing,
@@ -106,19 +158,24 @@ def run(options: argparse.Namespace) -> int:
         definitions=options.definitions,
         level=options.level if options.reference else None,
         threads=options.threads,
+        moments_only=options.moments_only,
+        strict=options.strict,
+        json=options.json,
     )
-    try:
-        results = job.run()
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or job.folder} cannot be written ({error.strerror}): give another "
-            "--output."
-        ) from error
-    sys.stdout.write(report(job, results))
-    return 0
 
 
-def default_folder(files: Sequence[Path], smiles: Sequence[str]) -> Path:
+def _show_compilations() -> None:
+    """Let the compiler say on standard error what it does, or why it does not."""
+    logger = logging.getLogger("mepflow.compiler")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("mepflow: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
+def default_folder(files: Sequence[str], smiles: Sequence[str]) -> Path:
     """Return the folder for results where none is given, in the current one."""
-    name = files[0].stem if len(files) == 1 and not smiles else "molecules"
-    return Path(f"{name}-mep")
+    is_named = len(files) == 1 and not smiles and not set(files[0]) & set("*?[")
+    name = Path(files[0]).stem if is_named and files[0] != STANDARD_INPUT else ""
+    return Path(f"{name or 'molecules'}-mep")

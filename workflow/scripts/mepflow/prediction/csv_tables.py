@@ -1,19 +1,19 @@
 """The tables of a prediction: a row per molecule, and a row per atom."""
 
+import csv
+import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import astuple, dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-import pandas as pd
 from ase.data import chemical_symbols
 
 from mepflow.geometry.grids import grid_points
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
 from mepflow.prediction.result import FloatArray, Prediction, spread
 from mepflow.prediction.structures import Structure, formula
-from mepflow.storage.csv_file import write_csv
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
     E_BOHR2_IN_DEBYE_ANGSTROM,
@@ -23,7 +23,12 @@ from mepflow.units import (
 
 Row = dict[str, Any]
 
-_NUMBERS: Final = "%.9g"
+_MEP_COLUMNS: Final = (
+    "mep_lowest_kcal_per_mol_e",
+    "mep_highest_kcal_per_mol_e",
+    "mep_spread_kcal_per_mol_e",
+    "mep_of_charges_rmse_kcal_per_mol_e",
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,28 @@ class Surroundings:
         )
 
 
-def molecule_row(structure: Structure, prediction: Prediction, around: Surroundings) -> Row:
-    """Return the molecule's row of ``multipoles.csv``.
+def molecule_columns(*, with_mep: bool) -> list[str]:
+    """Return the columns of ``multipoles.csv``; those of the MEP can be left out."""
+    dipole, quadrupole = DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
+    return [
+        *("name", "source", "formula", "n_atoms", "total_charge_e", "total_charge_from"),
+        *_each("origin_{}_bohr", dipole),
+        *_each("dipole_{}_e_bohr", dipole),
+        "dipole_norm_e_bohr",
+        *_each("dipole_{}_spread_e_bohr", dipole),
+        "dipole_norm_spread_e_bohr",
+        *_each("dipole_{}_debye", dipole),
+        *("dipole_norm_debye", "dipole_norm_spread_debye"),
+        *_each("theta_prime_{}_e_bohr2", quadrupole),
+        *_each("theta_prime_{}_spread_e_bohr2", quadrupole),
+        *_each("buckingham_{}_debye_angstrom", quadrupole),
+        *(_MEP_COLUMNS if with_mep else ()),
+        *("multiplicity_stated", "warnings", "failure"),
+    ]
+
+
+def molecule_row(structure: Structure, prediction: Prediction, around: Surroundings | None) -> Row:
+    """Return the molecule's row of ``multipoles.csv``, without a failure.
 
     The spread of a norm is that of the models' norms; Buckingham's Θ is Θ′/2.
     """
@@ -64,6 +89,7 @@ def molecule_row(structure: Structure, prediction: Prediction, around: Surroundi
     norm = float(np.linalg.norm(dipole))
     norm_spread = float(spread(np.linalg.norm(prediction.model_dipoles, axis=1)))
     buckingham = quadrupole / 2.0 * E_BOHR2_IN_DEBYE_ANGSTROM
+    mep = () if around is None else astuple(around)
     return {
         "name": molecule.id,
         "source": structure.place,
@@ -86,50 +112,60 @@ def molecule_row(structure: Structure, prediction: Prediction, around: Surroundi
             components(prediction.quadrupole_spread),
         ),
         **columns("buckingham_{}_debye_angstrom", QUADRUPOLE_COMPONENTS, buckingham),
-        "mep_lowest_kcal_per_mol_e": around.lowest,
-        "mep_highest_kcal_per_mol_e": around.highest,
-        "mep_spread_kcal_per_mol_e": around.spread,
-        "mep_of_charges_rmse_kcal_per_mol_e": around.of_charges,
+        **dict(zip(_MEP_COLUMNS if mep else (), mep, strict=True)),
         "multiplicity_stated": structure.multiplicity,
         "warnings": "; ".join(prediction.warnings),
     }
 
 
-def atom_rows(prediction: Prediction) -> list[Row]:
-    """Return the rows of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file.
+def atom_columns(prediction: Prediction, *, with_charges: bool) -> dict[str, list[Any]]:
+    """Return the columns of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file.
 
-    ``charge_e`` are charges that stand alone, ``atomic_charge_e`` and ``atomic_dipole_*`` the
-    model's own terms, which belong together.
+    ``charge_e`` are charges that stand alone, which can be left out, ``atomic_charge_e`` and
+    ``atomic_dipole_*`` the model's own terms, which belong together.
     """
     molecule = prediction.molecule
-    charges, charge_spreads = prediction.charges, prediction.charges_spread
-    atomic_charges, atomic_charge_spreads = (
-        prediction.atomic_charges,
-        prediction.atomic_charges_spread,
-    )
+    n = len(molecule)
+    found: dict[str, list[Any]] = {
+        "name": [molecule.id] * n,
+        "atom": list(range(1, n + 1)),
+        "element": [chemical_symbols[number] for number in molecule.atomic_numbers],
+        **_by_component("{}_angstrom", molecule.positions * BOHR_IN_ANGSTROM),
+    }
+    if with_charges:
+        found["charge_e"] = prediction.charges.tolist()
+        found["charge_spread_e"] = prediction.charges_spread.tolist()
+    found["atomic_charge_e"] = prediction.atomic_charges.tolist()
+    found["atomic_charge_spread_e"] = prediction.atomic_charges_spread.tolist()
     dipoles, spreads = prediction.atomic_dipoles, prediction.atomic_dipoles_spread
-    rows: list[Row] = []
-    for atom, number in enumerate(molecule.atomic_numbers):
-        position = molecule.positions[atom] * BOHR_IN_ANGSTROM
-        row: Row = {"name": molecule.id, "atom": atom + 1, "element": chemical_symbols[number]}
-        row |= columns("{}_angstrom", DIPOLE_COMPONENTS, position)
-        row["charge_e"] = charges[atom]
-        row["charge_spread_e"] = charge_spreads[atom]
-        row["atomic_charge_e"] = atomic_charges[atom]
-        row["atomic_charge_spread_e"] = atomic_charge_spreads[atom]
-        if dipoles is not None and spreads is not None:
-            row |= columns("atomic_dipole_{}_e_bohr", DIPOLE_COMPONENTS, dipoles[atom])
-            row |= columns("atomic_dipole_{}_spread_e_bohr", DIPOLE_COMPONENTS, spreads[atom])
-        rows.append(row)
-    return rows
+    if dipoles is not None and spreads is not None:
+        found |= _by_component("atomic_dipole_{}_e_bohr", dipoles)
+        found |= _by_component("atomic_dipole_{}_spread_e_bohr", spreads)
+    return found
 
 
-def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows with the same keys as a CSV file; what is not a number is left empty."""
-    write_csv(pd.DataFrame(list(rows)), path, _NUMBERS)
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV: real numbers with nine digits, nothing for what is not a number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else "%.9g" % value  # noqa: UP031, twice as fast
+    return value
 
 
 def columns(name: str, labels: Iterable[str], values: FloatArray) -> Row:
     """Return ``values`` by column, whose names are ``name`` with each label in its braces."""
-    pairs = zip(labels, np.asarray(values).tolist(), strict=True)
-    return {name.format(label): value for label, value in pairs}
+    return dict(zip(_each(name, labels), np.asarray(values).tolist(), strict=True))
+
+
+def _each(name: str, labels: Iterable[str]) -> list[str]:
+    return [name.format(label) for label in labels]
+
+
+def _by_component(name: str, vectors: FloatArray) -> dict[str, list[Any]]:
+    return dict(zip(_each(name, DIPOLE_COMPONENTS), vectors.T.tolist(), strict=True))

@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
 from ase.data import chemical_symbols
-from scipy.sparse.csgraph import connected_components
 
 from mepflow.errors import InputError
 from mepflow.geometry.bonds import bonds
@@ -131,10 +129,14 @@ def n_electrons(molecule: Molecule) -> int:
 
 def n_fragments(molecule: Molecule) -> int:
     """Return the number of parts that no chain of bonds joins, judged by distances."""
-    bonded = np.zeros((len(molecule), len(molecule)), dtype=bool)
+    part = list(range(len(molecule)))
+    count = len(part)
     for i, j in bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM):
-        bonded[i, j] = True
-    return int(connected_components(bonded, directed=False)[0])
+        if part[i] != part[j]:
+            count -= 1
+            joined = part[j]
+            part = [part[i] if other == joined else other for other in part]
+    return count
 
 
 def _symbols(numbers: Sequence[int]) -> str:

@@ -1,7 +1,8 @@
 """Geometries with the predicted charges: PQR, and extended XYZ."""
 
+import io
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,28 +95,34 @@ def as_ascii(text: str) -> str:
     return plain.encode("ascii", errors="replace").decode("ascii")
 
 
-def write_extxyz(
-    path: Path, predictions: Iterable[Prediction], inputs: Iterable[Mapping[str, Any]]
-) -> None:
-    """Write all molecules as frames of one extended XYZ file.
+def extxyz_text(
+    predictions: Sequence[Prediction],
+    inputs: Sequence[Mapping[str, Any]],
+    *,
+    with_charges: bool = True,
+) -> str:
+    """Return molecules as frames of an extended XYZ file.
 
     Positions are in Å. Columns ``charges`` (e) and ``dipole`` of the comment (e·Å) are in ASE's
     units and found by ``get_charges`` and ``get_dipole_moment`` there; whatever else is in atomic
     units has its unit in its name. ``inputs`` are what each molecule's input said of it, which is
-    kept, under a name that begins with ``input_`` where a result has the name.
+    kept, under a name that begins with ``input_`` where a result has the name. The charges, which
+    stand alone, can be left out.
     """
-    frames = [_frame(*pair) for pair in zip(predictions, inputs, strict=True)]
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        extxyz.write_xyz(file, frames)
+    pairs = zip(predictions, inputs, strict=True)
+    frames = [_frame(*pair, with_charges=with_charges) for pair in pairs]
+    text = io.StringIO()
+    extxyz.write_xyz(text, frames)
+    return text.getvalue()
 
 
-def _frame(prediction: Prediction, said: Mapping[str, Any]) -> Atoms:
+def _frame(prediction: Prediction, said: Mapping[str, Any], *, with_charges: bool) -> Atoms:
     molecule = prediction.molecule
     atoms = Atoms(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
     results = {
         "name": molecule.id,
         "total_charge": molecule.total_charge,
-        "charges_are": charges_are(prediction),
+        **({"charges_are": charges_are(prediction)} if with_charges else {}),
         "dipole_e_bohr": prediction.dipole,
         "theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2": components(prediction.quadrupole),
         "origin_bohr": prediction.origin,
@@ -123,11 +130,13 @@ def _frame(prediction: Prediction, said: Mapping[str, Any]) -> Atoms:
     # ASE takes arrays and entries of these names for the results of a calculator.
     results["dipole"] = prediction.dipole * BOHR_IN_ANGSTROM
     atoms.info = _kept(said, results) | results
-    atoms.arrays["charges"] = prediction.charges
-    if len(prediction.model_charges) > 1:
-        atoms.arrays["charge_spread_e"] = prediction.charges_spread
-    if prediction.atomic_dipoles is not None:
+    if with_charges:
+        atoms.arrays["charges"] = prediction.charges
+        if len(prediction.model_charges) > 1:
+            atoms.arrays["charge_spread_e"] = prediction.charges_spread
+    if prediction.atomic_dipoles is not None or not with_charges:
         atoms.arrays["atomic_charges_e"] = prediction.atomic_charges
+    if prediction.atomic_dipoles is not None:
         atoms.arrays["atomic_dipoles_e_bohr"] = prediction.atomic_dipoles
     return atoms
 

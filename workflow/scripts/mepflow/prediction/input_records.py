@@ -1,8 +1,8 @@
 """What a reader finds in a file: atoms with positions, before anything is made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,26 @@ class Record:
     valences: Valences | None = None
     is_periodic: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A structure of an input that is read when it is asked for, so that a bad one costs itself.
+
+    ``read`` raises :class:`InputError` where it is no structure.
+    """
+
+    place: str
+    read: Callable[[], Record]
+
+    @classmethod
+    def bad(cls, place: str, error: InputError) -> "Entry":
+        """Return an entry that cannot be read."""
+
+        def read() -> NoReturn:
+            raise error
+
+        return cls(place, read)
 
 
 def check_size(place: str, n_atoms: int) -> None:

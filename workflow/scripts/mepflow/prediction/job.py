@@ -1,20 +1,26 @@
 """All files of one call of ``predict``: the work behind the command line."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from tqdm import tqdm
 
-from mepflow.prediction.csv_tables import Row, Surroundings, atom_rows, molecule_row, write_table
-from mepflow.prediction.cube import CubeGrid, write_cube
-from mepflow.prediction.folder_listing import replace_listing
-from mepflow.prediction.geometry_files import write_extxyz, write_pqr
-from mepflow.prediction.predictor import Predictor
-from mepflow.prediction.result import Prediction
-from mepflow.prediction.structures import Structure
+from mepflow.errors import InputError
+from mepflow.prediction.batch_folder import BatchFolder, Finished
+from mepflow.prediction.batch_key import batch_key
+from mepflow.prediction.domain_warnings import refuse_unknown_elements
+from mepflow.prediction.input_batch import InputBatch, Item
+from mepflow.prediction.molecule_files import MoleculeFiles
+from mepflow.prediction.molecule_names import MoleculeNames
+from mepflow.prediction.outcome_tables import JSON_LINES, OutcomeTables
+from mepflow.prediction.prediction_json import write_document
+from mepflow.prediction.predictor import ATOMS_AT_ONCE, Predictor
+from mepflow.prediction.progress_display import Progress
+from mepflow.prediction.structures import Failure, Structure, checked
+from mepflow.storage.files import atomic_path
 
 if TYPE_CHECKING:
     from mepflow.qm.levels import LevelOfTheory
@@ -23,16 +29,7 @@ FEW_MOLECULES: Final = 20
 """Up to so many, each molecule has a PQR file, and a cube file unless told otherwise."""
 GRID: Final = "mk"
 """Row of ``grids`` on whose points the MEP is summarized and compared."""
-
-
-@dataclass
-class Results:
-    """The rows of the tables, and the files that were written, as they come."""
-
-    molecules: list[Row] = field(default_factory=list)
-    atoms: list[Row] = field(default_factory=list)
-    references: list[Row] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
+STANDARD_OUTPUT: Final = "-"
 
 
 @dataclass(frozen=True)
@@ -41,13 +38,15 @@ class Job:
 
     ``cubes`` and ``pqr`` None mean: for up to :data:`FEW_MOLECULES`. ``level`` names the level of
     theory of the reference calculations, if there are to be any; it and the grid are rows of
-    ``definitions``.
+    ``definitions``. ``json`` is a file, or :data:`STANDARD_OUTPUT`. With ``moments_only`` there is
+    neither a potential nor charges that stand alone.
     """
 
     predictor: Predictor
-    structures: Sequence[Structure]
+    batch: InputBatch
     folder: Path
     definitions: Path
+    total_charge: int | None = None
     cubes: bool | None = None
     pqr: bool | None = None
     spacing_angstrom: float = 0.25
@@ -55,44 +54,50 @@ class Job:
     pictures: bool = False
     level: str | None = None
     threads: int = 1
+    moments_only: bool = False
+    strict: bool = False
+    json: str | None = None
 
     @property
-    def writes_cubes(self) -> bool:
-        """Tell whether each molecule gets a cube file."""
-        return len(self.structures) <= FEW_MOLECULES if self.cubes is None else self.cubes
+    def is_many(self) -> bool:
+        """Tell whether there are too many molecules for a few files each."""
+        return len(self.batch) > FEW_MOLECULES
 
     @property
-    def writes_pqr(self) -> bool:
-        """Tell whether each molecule gets a PQR file."""
-        return len(self.structures) <= FEW_MOLECULES if self.pqr is None else self.pqr
+    def _files(self) -> MoleculeFiles:
+        usual = not self.is_many and not self.moments_only
+        return MoleculeFiles(
+            usual if self.cubes is None else self.cubes,
+            usual if self.pqr is None else self.pqr,
+            self.pictures,
+            self.spacing_angstrom,
+            self.margin_angstrom,
+        )
 
-    def run(self) -> Results:
-        """Predict and write all files; the tables come last, when every molecule has its own.
+    def run(self) -> tuple[Finished, list[Path]]:
+        """Predict and write all files, which appear in the folder together at the end.
 
-        Files of an earlier call in the folder that this one does not write are removed at the end.
+        Returns what was done and the files. A molecule that cannot be predicted is a row with the
+        reason. Files of an earlier call in the folder that this one does not write are removed.
 
-        Raises :class:`~mepflow.errors.InputError` or :class:`~mepflow.errors.ConfigError` before
-        anything is written where a molecule, a cube or the level of theory is impossible.
+        Raises :class:`InputError` where none can be predicted, or, if the job is ``strict``, one
+        cannot; and :class:`~mepflow.errors.ConfigError` where the level of theory is impossible.
         """
         grid = yaml.safe_load(self.definitions.read_text())["grids"][GRID]
         level = self._level_of_theory()
-        cubes = self._cube_grids()
-        results, predictions = Results(), []
-        steps = zip(self.structures, self.predictor.predict_all(self.structures), strict=True)
-        for structure, prediction in tqdm(
-            steps, total=len(self.structures), unit=" molecules", disable=None
-        ):
-            predictions.append(prediction)
-            self._write_molecule(prediction, cubes.get(structure.molecule.id), results)
-            around = Surroundings.of(prediction, grid)
-            results.molecules.append(molecule_row(structure, prediction, around))
-            results.atoms.extend(atom_rows(prediction))
-            if level is not None:
-                results.references.append(self._reference(structure, prediction, level, grid))
-        self._write_tables(predictions, results)
-        names = [structure.molecule.id for structure in self.structures]
-        replace_listing(self.folder, names, results.files)
-        return results
+        options = (self.threads, self.moments_only, self.json is not None)
+        tables = OutcomeTables(self._files, grid, level, *options)
+        if self.strict:
+            self._refuse_failures()
+        with BatchFolder(self.folder, self._key(grid, level)) as place:
+            _announce(place, len(self.batch))
+            self._fill(place, tables)
+            finished = place.finished
+            if not finished.predicted:
+                place.discard()
+                raise InputError(_none_of(len(self.batch), tables.first_failure))
+            self._write_json(place)
+            return finished, place.publish(tables.published)
 
     def _level_of_theory(self) -> "LevelOfTheory | None":
         if self.level is None:
@@ -102,71 +107,91 @@ class Job:
 
         return read_level(self.definitions, self.level)
 
-    def _cube_grids(self) -> dict[str, CubeGrid]:
-        if not self.writes_cubes:
-            return {}
-        molecules = [structure.molecule for structure in self.structures]
-        sizes = (self.spacing_angstrom, self.margin_angstrom)
-        return {molecule.id: CubeGrid.around(molecule, *sizes) for molecule in molecules}
+    def _key(self, grid: Mapping[str, Any], level: "LevelOfTheory | None") -> str:
+        return batch_key({
+            "inputs": self.batch.digest,
+            "total charge": self.total_charge,
+            "models": self.predictor.ensemble.digest,
+            "files": asdict(self._files),
+            "grid": grid,
+            "level": None if level is None else asdict(level),
+            "moments only": self.moments_only,
+            "json": self.json is not None,
+        })  # fmt: skip
 
-    def _write_molecule(
-        self, prediction: Prediction, cube: CubeGrid | None, results: Results
-    ) -> None:
-        name = prediction.molecule.id
-        if self.writes_pqr:
-            path = self.folder / f"{name}.pqr"
-            write_pqr(path, prediction)
-            results.files.append(path)
-        if cube is not None:
-            path = self.folder / f"{name}.cube"
-            write_cube(path, prediction, cube)
-            results.files.append(path)
-        if self.pictures:
-            path = self.folder / f"{name}.png"
-            _draw(path, prediction)
-            results.files.append(path)
+    def _fill(self, place: BatchFolder, tables: OutcomeTables) -> None:
+        """Predict what is not finished yet."""
+        done = place.finished.done
+        with Progress(len(self.batch), done) as progress:
+            for group in self._groups(done, MoleculeNames(place.finished.names)):
+                structures = [item for item in group if isinstance(item, Structure)]
+                predictions = self.predictor.predict_all(structures)
+                for item in group:
+                    if isinstance(item, Failure):
+                        tables.add_failure(place, item)
+                    else:
+                        tables.add(place, item, next(predictions))
+                place.commit()
+                progress.advance(len(group))
 
-    def _reference(
-        self,
-        structure: Structure,
-        prediction: Prediction,
-        level: "LevelOfTheory",
-        grid: Mapping[str, Any],
-    ) -> Row:
-        from mepflow.prediction.reference_comparison import announce_long, reference_row
+    def _groups(self, start: int, names: MoleculeNames) -> Iterator[list[Structure | Failure]]:
+        """Yield what is read, as much as is predicted and written together."""
+        most = 0 if self.level is not None or self._files.cubes else ATOMS_AT_ONCE
+        group: list[Structure | Failure] = []
+        n_atoms = 0
+        for item in self.batch.items(start):
+            found = self._read(item, names)
+            group.append(found)
+            n_atoms += 1 if isinstance(found, Failure) else len(found.molecule)
+            if n_atoms > most:
+                yield group
+                group, n_atoms = [], 0
+        if group:
+            yield group
 
-        if structure.multiplicity not in (None, 1):
-            reason = (
-                f"the input states a multiplicity of {structure.multiplicity}, and references are "
-                "closed-shell singlets"
-            )
-            return {"name": prediction.molecule.id, "level": level.name, "failure": reason}
-        announce_long(prediction.molecule)
-        return reference_row(prediction, level, grid, self.threads)
+    def _read(self, item: Item, names: MoleculeNames) -> Structure | Failure:
+        try:
+            record = item.entry.read()
+        except InputError as error:
+            return Failure(names.take(item.name), item.entry.place, str(error))
+        name = names.take(record.title or item.name)
+        try:
+            structure = checked(record, name, self.total_charge)
+            refuse_unknown_elements(structure.molecule, record.place, self.predictor.ensemble)
+            self._files.check(structure.molecule)
+        except InputError as error:
+            return Failure(name, record.place, str(error))
+        return structure
 
-    def _write_tables(self, predictions: Sequence[Prediction], results: Results) -> None:
-        tables = {
-            "multipoles.csv": results.molecules,
-            "atoms.csv": results.atoms,
-            "reference.csv": results.references,
-        }
-        for name, rows in tables.items():
-            if rows:
-                write_table(self.folder / name, rows)
-                results.files.append(self.folder / name)
-        geometries = self.folder / "molecules.extxyz"
-        inputs = [structure.info for structure in self.structures]
-        write_extxyz(geometries, predictions, inputs)
-        results.files.append(geometries)
+    def _refuse_failures(self) -> None:
+        names = MoleculeNames()
+        for item in self.batch.items():
+            found = self._read(item, names)
+            if isinstance(found, Failure):
+                raise InputError(found.reason)
+
+    def _write_json(self, place: BatchFolder) -> None:
+        if self.json is None:
+            return
+        lines, model = place.place / JSON_LINES, self.predictor.ensemble.name
+        if self.json == STANDARD_OUTPUT:
+            write_document(lines, model, sys.stdout)
+            return
+        with atomic_path(self.json) as temporary, temporary.open("w", encoding="utf-8") as file:
+            write_document(lines, model, file)
 
 
-def _draw(path: Path, prediction: Prediction) -> None:
-    """Draw the MEP on the van der Waals surface."""
-    # Imported here: matplotlib takes a while that only a picture needs.
-    from mepflow.geometry.surfaces import van_der_waals_surface
-    from mepflow.plots.surface import plot_surface_map
+def _announce(place: BatchFolder, total: int) -> None:
+    if place.resumed:
+        sys.stderr.write(f"Going on: {place.resumed:,} of {total:,} molecules were finished.\n")
+    if place.is_anew:
+        sys.stderr.write(
+            "Beginning anew: the inputs, models, options or mepflow are not those of the "
+            f"unfinished call in {place.folder}.\n"
+        )
 
-    molecule = prediction.molecule
-    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
-    values = prediction.potential(surface.vertices)
-    plot_surface_map(molecule, surface, values, [path], title=molecule.id)
+
+def _none_of(total: int, reason: str) -> str:
+    if total == 1:
+        return reason
+    return f"None of {total} molecules can be predicted; the first: {reason}"

@@ -12,6 +12,7 @@ from mepflow.errors import InputError
 from mepflow.models.domain import TrainingDomain
 from mepflow.models.model_file import ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
+from mepflow.prediction.batch_key import files_digest
 from mepflow.storage.shipped_files import DEFAULT_MODELS, checked_files
 
 _MOST_MODELS: Final = 100
@@ -21,11 +22,15 @@ _MISFITS: Final = (LookupError, TypeError, ValueError, AttributeError, Arithmeti
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Models of one variant, what their files say, and their training domains where they do."""
+    """Models of one variant, what their files say, and their training domains where they do.
+
+    ``digest`` is that of the files.
+    """
 
     models: tuple[MultipoleModel, ...]
     infos: tuple[ModelInfo, ...]
     domains: tuple[TrainingDomain, ...]
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -45,7 +50,8 @@ class Ensemble:
         molecule is turned. Raises :class:`InputError` where there is no model, a file is damaged,
         or the models of a folder are of different variants.
         """
-        loaded = [load_model(file, device) for file in model_files(path)]
+        files = model_files(path)
+        loaded = [load_model(file, device) for file in files]
         variants = sorted({info.variant.name for _, info in loaded})
         if len(variants) > 1:
             raise InputError(
@@ -54,7 +60,7 @@ class Ensemble:
             )
         models = tuple(model.to(torch.float64) for model, _ in loaded)
         infos = tuple(info for _, info in loaded)
-        return cls(models, infos, _domains(infos))
+        return cls(models, infos, _domains(infos), files_digest(files))
 
 
 def model_files(path: Path | str | None = None) -> list[Path]:

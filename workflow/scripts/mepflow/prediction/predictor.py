@@ -2,13 +2,15 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, overload
 
 import numpy as np
 from ase import Atoms
 
-from mepflow.models.predict import predict_table
+from mepflow.errors import InputError
+from mepflow.models.predict import predict_with_all
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.calculator import MultipoleCalculator
@@ -18,10 +20,12 @@ from mepflow.prediction.domain_warnings import (
     warnings_about,
 )
 from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.rdkit_records import from_smiles
 from mepflow.prediction.result import FloatArray, Prediction
-from mepflow.prediction.structures import Structure, from_atoms
+from mepflow.prediction.structures import Structure, checked, from_atoms
+from mepflow.prediction.text_files import shown
 
-_ATOMS_AT_ONCE: Final = 500
+ATOMS_AT_ONCE: Final = 2000
 """Molecules go through the network together while they have no more atoms than this."""
 
 
@@ -43,23 +47,53 @@ class Predictor:
         """
         return cls(Ensemble.load(path, device))
 
-    def predict(self, atoms: Atoms, total_charge: int | None = None) -> Prediction:
-        """Return the prediction for a molecule, ASE's ``atoms`` with positions in ångström.
+    # A text is a list of texts, too, to the type checker; the first signature counts.
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self, molecules: Atoms | str, total_charge: int | None = None
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self, molecules: Iterable[Atoms | str], total_charge: int | None = None
+    ) -> list[Prediction]: ...
+    def predict(
+        self, molecules: Atoms | str | Iterable[Atoms | str], total_charge: int | None = None
+    ) -> Prediction | list[Prediction]:
+        """Return the prediction for a molecule, or the list of those for several.
 
-        Without ``total_charge`` in e counts what ``atoms`` states (its ``info``, initial charges
-        and magnetic moments), or 0. A molecule unlike the training molecules gives a
-        :class:`DomainWarning`.
+        A molecule is ASE's ``Atoms`` with positions in ångström, or a SMILES, of which RDKit makes
+        a conformer. Without ``total_charge`` in e counts what ``Atoms`` states (its ``info``,
+        initial charges and magnetic moments), the formal charges of a SMILES, or 0. A molecule
+        unlike the training molecules gives a :class:`DomainWarning`.
 
         Raises :class:`~mepflow.errors.InputError` for what is no molecule, or holds an element that
-        the models do not know.
+        the models do not know; it says which of several.
         """
-        structure = from_atoms(atoms, total_charge)
-        prediction = next(self.predict_all([structure]))
-        if structure.is_periodic:
-            warnings.warn(f"{structure.place}: {PERIODIC}.", DomainWarning, stacklevel=2)
-        for warning in prediction.warnings:
-            warnings.warn(f"{structure.place}: {warning}.", DomainWarning, stacklevel=2)
-        return prediction
+        if isinstance(molecules, Atoms | str):
+            return self._predict([_structure(molecules, total_charge)])[0]
+        if not isinstance(molecules, Iterable):
+            raise _no_molecule(molecules)
+        structures = []
+        for number, molecule in enumerate(molecules, 1):
+            try:
+                structure = _structure(molecule, total_charge)
+                refuse_unknown_elements(structure.molecule, structure.place, self.ensemble)
+            except InputError as error:
+                raise InputError(f"Molecule {number} of the list: {error}") from error
+            structures.append(structure)
+        return self._predict(structures)
+
+    def _predict(self, structures: Sequence[Structure]) -> list[Prediction]:
+        predictions = list(self.predict_all(structures))
+        for structure, prediction in zip(structures, predictions, strict=True):
+            said = (*((PERIODIC,) if structure.is_periodic else ()), *prediction.warnings)
+            for warning in said:
+                warnings.warn(f"{structure.place}: {warning}.", DomainWarning, stacklevel=3)
+        return predictions
+
+    def __repr__(self) -> str:
+        count = len(self.ensemble.models)
+        return f"Predictor({self.ensemble.name!r}, {count} model{'s' if count > 1 else ''})"
 
     def predict_all(self, structures: Sequence[Structure]) -> Iterator[Prediction]:
         """Yield the predictions for ``structures``, in their order, some computed together.
@@ -73,7 +107,7 @@ class Predictor:
 
     def _predict_group(self, structures: list[Structure]) -> Iterator[Prediction]:
         table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
-        parts = [predict_table(model, table) for model in self.ensemble.models]
+        parts = predict_with_all(self.ensemble.models, table)
         has_dipoles = "atomic_dipoles" in parts[0].properties
         for index, structure in enumerate(structures):
             molecule = structure.molecule
@@ -92,6 +126,22 @@ class Predictor:
         return MultipoleCalculator(lambda atoms: self.predict(atoms, total_charge))
 
 
+def _structure(molecule: Atoms | str, total_charge: int | None) -> Structure:
+    if isinstance(molecule, Atoms):
+        return from_atoms(molecule, total_charge)
+    if isinstance(molecule, str):
+        record = replace(from_smiles(molecule, "SMILES"), place=shown(molecule))
+        return checked(record, molecule, total_charge)
+    raise _no_molecule(molecule)
+
+
+def _no_molecule(value: object) -> InputError:
+    return InputError(
+        f"{type(value).__name__} is no molecule: give ASE's Atoms (ase.io.read reads files), a "
+        "SMILES, or a list of these."
+    )
+
+
 def _of_models(parts: Sequence[MoleculeTable], name: str, index: int) -> FloatArray:
     return np.stack([part.property_of(name, index) for part in parts])
 
@@ -100,7 +150,7 @@ def _groups(structures: Iterable[Structure]) -> Iterator[list[Structure]]:
     group: list[Structure] = []
     n_atoms = 0
     for structure in structures:
-        if group and n_atoms + len(structure.molecule) > _ATOMS_AT_ONCE:
+        if group and n_atoms + len(structure.molecule) > ATOMS_AT_ONCE:
             yield group
             group, n_atoms = [], 0
         group.append(structure)

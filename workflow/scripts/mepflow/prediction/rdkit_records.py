@@ -8,6 +8,7 @@ has no parameters.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from mepflow.errors import InputError
 from mepflow.prediction.charge_statements import Statement, of_pairs
-from mepflow.prediction.input_records import Record, check_size
+from mepflow.prediction.input_records import Entry, Record, check_size
 from mepflow.prediction.text_files import shown
 from mepflow.prediction.valences import valences_of
 
@@ -41,15 +42,16 @@ _parse_smiles: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromSmiles
 _parse_mol_block: Final[Callable[..., Chem.Mol | None]] = Chem.MolFromMolBlock
 
 
-def read_sdf(text: str, source: str) -> Iterator[Record]:
+def read_sdf(text: str, source: str) -> Iterator[Entry]:
     """Yield the structures of an SDF or Mol file; the charge is the sum of the formal ones.
 
-    ``source`` is the file's name in an :class:`InputError`, raised where a record cannot be read,
-    is a flat drawing or lacks hydrogen atoms.
+    ``source`` is the file's name in an :class:`InputError`, raised where a record that cannot be
+    read, is a flat drawing or lacks hydrogen atoms is asked for.
     """
     blocks = [block for block in _RECORD_END.split(text) if block.strip()]
     for number, block in enumerate(blocks, 1):
-        yield _sdf_record(block, f"{source}, record {number}")
+        place = f"{source}, record {number}"
+        yield Entry(place, partial(_sdf_record, block, place))
 
 
 def _sdf_record(block: str, place: str) -> Record:
@@ -101,12 +103,13 @@ def _unpaired(block: str) -> int | None:
     return sum(_UNPAIRED_OF_CODE.get(code, 0) for code in codes) if codes else None
 
 
-def read_smiles_file(text: str, source: str) -> Iterator[Record]:
+def read_smiles_file(text: str, source: str) -> Iterator[Entry]:
     """Yield the molecules of a file with a SMILES and, after a space, a name in each line."""
     for number, line in enumerate(text.split("\n"), 1):
         words = line.split(maxsplit=1)
         if words:
-            yield from_smiles(words[0], f"{source}, line {number}", "".join(words[1:]).strip())
+            place, title = f"{source}, line {number}", "".join(words[1:]).strip()
+            yield Entry(place, partial(from_smiles, words[0], place, title))
 
 
 def from_smiles(smiles: str, place: str, title: str = "") -> Record:

@@ -1,32 +1,36 @@
 """What ``predict`` prints: a short table with units, warnings, and where the files lie."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from mepflow.prediction.csv_tables import Row
-from mepflow.prediction.job import Job, Results
+from mepflow.prediction.batch_folder import Finished
+from mepflow.prediction.job import Job
 from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.outcome_tables import MOLECULES, REFERENCES
+from mepflow.prediction.table_summary import CsvRow, SomeRows, TableSummary, csv_rows
 
-_MOST_LINES: Final = 20
 _HEADINGS: Final = ("molecule", "formula", "charge", "|dipole|", "MEP from", "to", "spread")
 _LEFT_COLUMNS: Final = ("molecule", "formula")
 _UNITS: Final = ("", "", "e", "debye", "kcal/mol/e", "kcal/mol/e", "kcal/mol/e")
+_OF_MEP: Final = 3
+"""Columns at the end that are about the MEP."""
 _REFERENCE_HEADINGS: Final = ("molecule", "RMSE of MEP", "relative", "|dipole error|", "Θ′ RMSE")
 _REFERENCE_UNITS: Final = ("", "kcal/mol/e", "%", "debye", "e·bohr²")
 
 
-def report(job: Job, results: Results) -> str:
+def report(job: Job, finished: Finished, files: Sequence[Path]) -> str:
     """Return the summary of a finished job, for a terminal."""
-    lines = [_about(job.predictor.ensemble), "", *_molecules(results.molecules)]
-    if results.references:
-        lines += ["", *_references(results.references)]
-    remarks = [*_remarks(job, results)]
+    summary = TableSummary.of(job.folder / MOLECULES)
+    lines = [_about(job.predictor.ensemble), "", *_molecules(job, summary)]
+    if job.level is not None:
+        lines += ["", *_references(job.level, job.folder / REFERENCES)]
+    remarks = [*_failures(summary.failed, finished.done), *_remarks(job, summary, finished)]
     lines += ["", *remarks] if remarks else []
-    kinds = Counter(path.suffix for path in results.files)
-    files = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    return "\n".join([*lines, "", f"Written to {job.folder}: {files}", ""])
+    kinds = Counter(path.suffix for path in files)
+    names = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return "\n".join([*lines, "", f"Written to {job.folder}: {names}", ""])
 
 
 def _about(ensemble: Ensemble) -> str:
@@ -36,52 +40,60 @@ def _about(ensemble: Ensemble) -> str:
     return f"{ensemble.name}: {seeds}{trained}"
 
 
-def _molecules(rows: Sequence[Row]) -> list[str]:
-    cells = [
-        (
-            row["name"],
-            row["formula"],
-            f"{row['total_charge_e']:+d}" if row["total_charge_e"] else "0",
-            _with_spread(row["dipole_norm_debye"], row["dipole_norm_spread_debye"]),
-            f"{row['mep_lowest_kcal_per_mol_e']:.1f}",
-            f"{row['mep_highest_kcal_per_mol_e']:+.1f}",
-            _number(row["mep_spread_kcal_per_mol_e"]),
-        )
-        for row in rows[:_MOST_LINES]
-    ]
+def _molecules(job: Job, summary: TableSummary) -> list[str]:
+    last = -_OF_MEP if job.moments_only else None
+    found = summary.predicted
+    cells = [_cells(row)[:last] for row in found.rows]
+    table = _table(_HEADINGS[:last], _UNITS[:last], cells, found.count)
+    if job.moments_only:
+        return table
     note = "MEP and spread (root mean square) at 1.4 to 2.0 Bondi radii."
-    return [*_table(_HEADINGS, _UNITS, cells, len(rows)), "", note, *_charges(rows)]
+    return [*table, "", note, *_charges(summary.largest_deviation)]
 
 
-def _charges(rows: Sequence[Row]) -> list[str]:
+def _cells(row: CsvRow) -> tuple[str, ...]:
+    charge = int(row["total_charge_e"])
+    return (
+        row["name"],
+        row["formula"],
+        f"{charge:+d}" if charge else "0",
+        _with_spread(row["dipole_norm_debye"], row["dipole_norm_spread_debye"]),
+        _number(row.get("mep_lowest_kcal_per_mol_e", ""), ".1f"),
+        _number(row.get("mep_highest_kcal_per_mol_e", ""), "+.1f"),
+        _number(row.get("mep_spread_kcal_per_mol_e", ""), ".2f"),
+    )
+
+
+def _charges(largest_deviation: float) -> list[str]:
     """Return what the charges in the files are; nothing where they are the model's own."""
-    deviations = [row["mep_of_charges_rmse_kcal_per_mol_e"] for row in rows]
-    if not any(deviations):
+    if not largest_deviation:
         return []
-    largest = max(deviations)
     return [
         "Charges in the files are fitted to that potential and add up to the total charge. Alone",
-        f"they give it to within {largest:.2f} kcal/mol/e (root mean square, worst molecule). The",
+        f"they give it to within {largest_deviation:.2f} kcal/mol/e (root mean square, worst "
+        "molecule). The",
         "model's own atomic charges and dipoles belong together: atomic_* in atoms.csv.",
     ]
 
 
-def _references(rows: Sequence[Row]) -> list[str]:
-    done = [row for row in rows if not row["failure"]]
+def _references(level: str, path: Path) -> list[str]:
+    done, failed = SomeRows(), SomeRows()
+    for row in csv_rows(path):
+        (failed if row["failure"] else done).add(row)
     cells = [
         (
             row["name"],
-            f"{row['mep_rmse_kcal_per_mol_e']:.2f}",
-            f"{100.0 * row['mep_relative_rmse']:.1f}",
-            f"{row['dipole_error_norm_debye']:.3f}",
-            f"{row['theta_prime_rmse_e_bohr2']:.3f}",
+            _number(row["mep_rmse_kcal_per_mol_e"], ".2f"),
+            f"{100.0 * float(row['mep_relative_rmse']):.1f}",
+            _number(row["dipole_error_norm_debye"], ".3f"),
+            _number(row["theta_prime_rmse_e_bohr2"], ".3f"),
         )
-        for row in done[:_MOST_LINES]
+        for row in done.rows
     ]
-    title = f"Against {rows[0]['level']}:"
-    failed = [f"{row['name']}: no reference, {row['failure']}" for row in rows if row["failure"]]
-    table = _table(_REFERENCE_HEADINGS, _REFERENCE_UNITS, cells, len(done)) if done else []
-    return [title, "", *table, *failed]
+    table = _table(_REFERENCE_HEADINGS, _REFERENCE_UNITS, cells, done.count) if cells else []
+    missing = [f"{row['name']}: no reference, {row['failure']}" for row in failed.rows]
+    more = [f"and {failed.more} more without a reference, see {REFERENCES}"] if failed.more else []
+    return [f"Against {level}:", "", *table, *missing, *more]
 
 
 def _table(
@@ -95,28 +107,37 @@ def _table(
     return [*(form.format(*line).rstrip() for line in lines), *more]
 
 
-def _remarks(job: Job, results: Results) -> Iterator[str]:
-    assumed = [row["name"] for row in results.molecules if row["total_charge_from"] == "assumed"]
+def _failures(failed: SomeRows, total: int) -> Iterator[str]:
+    if not failed.count:
+        return
+    yield f"Not predicted: {failed.count:,} of {total:,} molecules."
+    for row in failed.rows:
+        yield f"  {row['name']}: {row['failure']}"
+    if failed.more:
+        yield f"  and {failed.more:,} more, see the column failure of {MOLECULES}"
+
+
+def _remarks(job: Job, summary: TableSummary, finished: Finished) -> Iterator[str]:
+    assumed = [row["name"] for row in summary.assumed.rows]
     if assumed:
-        names = ", ".join(assumed[:3]) + (" and others" if len(assumed) > 3 else "")
+        names = ", ".join(assumed[:3]) + (" and others" if summary.assumed.count > 3 else "")
         yield f"No total charge was given for {names}: 0 is assumed (--charge)."
-    doubtful = [row for row in results.molecules if row["warnings"]]
-    for row in doubtful[:_MOST_LINES]:
+    for row in summary.doubtful.rows:
         yield f"Warning: {row['name']}: {row['warnings']}."
-    if len(doubtful) > _MOST_LINES:
-        yield f"Warnings on {len(doubtful) - _MOST_LINES} more molecules are in multipoles.csv."
+    if summary.doubtful.more:
+        yield f"Warnings on {summary.doubtful.more} more molecules are in {MOLECULES}."
     if not job.predictor.ensemble.domains:
         yield "The model's file does not say what it was trained with: sizes are not checked."
-    periodic = sum(structure.is_periodic for structure in job.structures)
-    if periodic:
+    if finished.periodic:
+        periodic = finished.periodic
         yield f"The periodic cells of {periodic} molecules are ignored: the atoms alone count."
-    if not job.writes_cubes and job.cubes is None:
+    if job.is_many and job.cubes is None and job.pqr is None and not job.moments_only:
         yield "No cubes and PQR files for so many molecules: --cubes and --pqr write them."
 
 
-def _with_spread(value: float, spread: float) -> str:
-    return f"{value:.2f}" if math.isnan(spread) else f"{value:.2f} ± {spread:.2f}"
+def _with_spread(value: str, spread: str) -> str:
+    return f"{float(value):.2f} ± {float(spread):.2f}" if spread else f"{float(value):.2f}"
 
 
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}"
+def _number(value: str, form: str) -> str:
+    return format(float(value), form) if value else "–"

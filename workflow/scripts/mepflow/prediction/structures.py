@@ -1,11 +1,7 @@
-"""Molecules from structure files, SMILES, or ASE's atoms, checked and named."""
+"""Molecules from what a reader found, or from ASE's atoms, checked."""
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -24,30 +20,13 @@ from mepflow.prediction.charge_statements import (
     of_pairs,
 )
 from mepflow.prediction.input_records import Record, check_size
-from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
-from mepflow.prediction.text_files import read_text, shown, unpacked_suffix
+from mepflow.prediction.text_files import shown
 from mepflow.prediction.valences import Valences
-from mepflow.prediction.xyz import read_xyz
-from mepflow.storage.packings import ENDS
 from mepflow.units import ANGSTROM_IN_BOHR
 
-Reader = Callable[[str, str], Iterator[Record]]
-
-READERS: Final[dict[str, Reader]] = {
-    ".xyz": read_xyz,
-    ".extxyz": read_xyz,
-    ".sdf": read_sdf,
-    ".mol": read_sdf,
-    ".smi": read_smiles_file,
-    ".smiles": read_smiles_file,
-}
-"""Reader of each kind of file, by the end of its name."""
 CLOSEST_ANGSTROM: Final = 0.4
 """Atoms nearer to each other than this are a mistake; the bond of H2 is 0.74."""
 _FARTHEST_ANGSTROM: Final = 10_000.0
-_MOST_MOLECULES: Final = 100_000
-_LONGEST_NAME: Final = 100
-"""In bytes: with an end and a number, far below what file systems take."""
 
 
 @dataclass(frozen=True)
@@ -69,72 +48,13 @@ class Structure:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_structures(
-    paths: Sequence[Path], smiles: Sequence[str] = (), total_charge: int | None = None
-) -> list[Structure]:
-    """Return all molecules of the files and SMILES, in that order, with names of their own.
+@dataclass(frozen=True)
+class Failure:
+    """What cannot be predicted: the name of the molecule, where it is from, and the reason."""
 
-    A SMILES may be followed by a space and a name. A molecule without a name in its file has that
-    of the file, with a number where there are several.
-
-    ``total_charge`` in e is that of every molecule; without it a file's own counts, or 0.
-
-    Raises :class:`InputError`, naming file and record, for what cannot be read or is no molecule.
-    """
-    records: list[tuple[str, Record]] = []
-    for path in paths:
-        found = list(_records_of(path))
-        stem = path.name[: path.name.lower().rfind(unpacked_suffix(path))]
-        many = len(found) > 1
-        for number, record in enumerate(found, 1):
-            records.append((f"{stem}-{number}" if many else stem, record))
-        if len(records) > _MOST_MOLECULES:
-            raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
-    for text in smiles:
-        notation, _, title = text.strip().partition(" ")
-        record = from_smiles(notation, "--smiles", title.strip())
-        records.append((notation, replace(record, place=f"--smiles {shown(notation)}")))
-    names = _names(record.title or default for default, record in records)
-    return [
-        checked(record, name, total_charge)
-        for name, (_, record) in zip(names, records, strict=True)
-    ]
-
-
-def _records_of(path: Path) -> list[Record]:
-    reader = READERS.get(unpacked_suffix(path))
-    if reader is None:
-        raise InputError(
-            f"{path} is not a structure file by its name: use {', '.join(READERS)} (also packed, "
-            f"{', '.join(ENDS)}), or give a SMILES with --smiles."
-        )
-    found = list(reader(read_text(path), str(path)))
-    if not found:
-        raise InputError(f"{path} holds no structure: give a file with one.")
-    return found
-
-
-def _names(wanted: Iterable[str]) -> list[str]:
-    """Return names that are files' names everywhere, and each only once."""
-    taken: Counter[str] = Counter()
-    names = []
-    for text in wanted:
-        name = _file_name(text)
-        # Also where A and a are the same file.
-        while taken[name.casefold()]:
-            taken[name.casefold()] += 1
-            name = f"{name}_{taken[name.casefold()]}"
-        taken[name.casefold()] = 1
-        names.append(name)
-    return names
-
-
-def _file_name(text: str) -> str:
-    """Return a name with letters and digits of any alphabet, short enough for every file system."""
-    name = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", text))
-    while len(name.encode()) > _LONGEST_NAME:
-        name = name[:-1]
-    return name.strip("._-") or "molecule"
+    name: str
+    place: str
+    reason: str
 
 
 def from_atoms(atoms: Atoms, total_charge: int | None = None, name: str = "") -> Structure:

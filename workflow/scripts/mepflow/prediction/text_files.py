@@ -26,12 +26,18 @@ def unpacked_suffix(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file of bounded size, with ``\\n`` at the ends of lines.
+    """Return the text of a file, as :func:`text_of` its content; raises :class:`InputError`."""
+    return text_of(_read(path), path)
+
+
+def text_of(content: bytes, path: Path) -> str:
+    """Return the text of a file's content of bounded size, with ``\\n`` at the ends of lines.
 
     UTF-8, UTF-16 and UTF-32 with their byte-order marks, UTF-16 without one, and else Windows-1252
-    are understood, and gzip, bzip2 and xz are unpacked. Raises :class:`InputError`.
+    are understood, and gzip, bzip2 and xz are unpacked. Raises :class:`InputError`, in which
+    ``path`` is the file's name.
     """
-    content = _unpacked(path, _read(path))
+    content = _unpacked(path, _bounded(path, content))
     if content[_TAR_MARK] == b"ustar":
         raise InputError(f"{path} is a tar archive: unpack it and give the files in it.")
     text = _decoded(content)
@@ -43,10 +49,9 @@ def read_text(path: Path) -> str:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): correct its name.") from error
-    return _bounded(path, content)
 
 
 def _bounded(path: Path, content: bytes) -> bytes:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ from mepflow.prediction.charge_statements import (
     of_comment,
     of_pairs,
 )
-from mepflow.prediction.input_records import Record, check_size
+from mepflow.prediction.input_records import Entry, Record, check_size
 from mepflow.prediction.text_files import shown
 
 _ISOTOPES: Final = {"D": "H", "T": "H"}
@@ -67,8 +68,11 @@ def _is_charge(column: str) -> bool:
     return kind == "R:1" and is_charge_column(name)
 
 
-def read_xyz(text: str, source: str) -> Iterator[Record]:
-    """Yield the frames of a file's text; ``source`` is its name in an :class:`InputError`."""
+def read_xyz(text: str, source: str) -> Iterator[Entry]:
+    """Yield the frames of a file's text; ``source`` is its name in an :class:`InputError`.
+
+    What follows a frame whose end is not known is not read: that frame is the last.
+    """
     lines = text.split("\n")
     start = number = 0
     while start < len(lines):
@@ -77,27 +81,33 @@ def read_xyz(text: str, source: str) -> Iterator[Record]:
             continue
         number += 1
         place = f"{source}, frame {number}"
-        n_atoms = _number_of_atoms(lines[start], f"{place} (line {start + 1})")
-        end = start + 2 + n_atoms
-        if end > len(lines) or not lines[end - 1].strip():
-            found = sum(1 for line in lines[start + 2 : end] if line.strip())
-            raise InputError(f"{place} ends after {found} of its {n_atoms} atoms: complete it.")
-        yield _frame(lines[start:end], place, start + 1)
+        try:
+            end = _end_of_frame(lines, start, place)
+        except InputError as error:
+            yield Entry.bad(place, error)
+            return
+        yield Entry(place, partial(_frame, lines[start:end], place, start + 1))
         start = end
 
 
-def _number_of_atoms(line: str, place: str) -> int:
-    count = line.strip()
+def _end_of_frame(lines: list[str], start: int, place: str) -> int:
+    count = lines[start].strip()
     if not re.fullmatch("[0-9]{1,9}", count):
         raise InputError(
-            f"{place} should begin with the number of its atoms, not {shown(count)}: "
-            "mend the file, or remove what follows the last frame."
+            f"{place} (line {start + 1}) should begin with the number of its atoms, not "
+            f"{shown(count)}: mend the file, or remove what follows the last frame."
         )
-    check_size(place, int(count))
-    return int(count)
+    n_atoms = int(count)
+    end = start + 2 + n_atoms
+    if end > len(lines) or (n_atoms and not lines[end - 1].strip()):
+        check_size(place, n_atoms)
+        found = sum(1 for line in lines[start + 2 : end] if line.strip())
+        raise InputError(f"{place} ends after {found} of its {n_atoms} atoms: complete it.")
+    return end
 
 
 def _frame(lines: list[str], place: str, first_line: int) -> Record:
+    check_size(place, len(lines) - 2)
     info = _comment(lines[1], place)
     properties = info.get("Properties", True)
     # A word of the comment without a value is True.

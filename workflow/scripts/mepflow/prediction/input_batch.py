@@ -1,0 +1,126 @@
+"""All structures of a call, in their order, each read when its turn comes."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from mepflow.errors import InputError
+from mepflow.prediction.input_files import InputFile, input_files
+from mepflow.prediction.input_records import Entry, Record
+from mepflow.prediction.molecule_names import MoleculeNames
+from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
+from mepflow.prediction.structures import Structure, checked
+from mepflow.prediction.text_files import shown
+from mepflow.prediction.xyz import read_xyz
+
+READERS: Final[dict[str, Callable[[str, str], Iterator[Entry]]]] = {
+    "xyz": read_xyz,
+    "sdf": read_sdf,
+    "smiles": read_smiles_file,
+}
+"""Reader of each kind of file."""
+_MOST_MOLECULES: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A structure of a batch, and the name of its molecule where its input gives none."""
+
+    name: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class InputBatch:
+    """Files and SMILES, the number of structures in each file, and the digest of their content."""
+
+    files: tuple[InputFile, ...]
+    smiles: tuple[str, ...]
+    counts: tuple[int, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return sum(self.counts) + len(self.smiles)
+
+    @classmethod
+    def of(cls, files: Sequence[InputFile], smiles: Sequence[str] = ()) -> "InputBatch":
+        """Count the structures, a file at a time in memory; raises :class:`InputError`."""
+        digest = hashlib.sha256()
+        counts = []
+        for file in files:
+            counts.append(sum(1 for _ in _entries(file, digest.update)))
+            digest.update(f"\0{file.path}\0".encode())
+        digest.update("\0".join(smiles).encode())
+        batch = cls(tuple(files), tuple(smiles), tuple(counts), digest.hexdigest())
+        if len(batch) > _MOST_MOLECULES:
+            raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
+        return batch
+
+    def items(self, start: int = 0) -> Iterator[Item]:
+        """Yield the structures from number ``start`` on."""
+        return islice(self._all_items(), start, None)
+
+    def _all_items(self) -> Iterator[Item]:
+        for file, count in zip(self.files, self.counts, strict=True):
+            for number, entry in enumerate(_entries(file), 1):
+                yield Item(f"{file.stem}-{number}" if count > 1 else file.stem, entry)
+        for text in self.smiles:
+            notation, _, title = text.strip().partition(" ")
+            place = f"--smiles {shown(notation)}"
+            yield Item(notation, Entry(place, partial(_of_smiles, notation, title.strip())))
+
+
+def _of_smiles(notation: str, title: str) -> Record:
+    record = from_smiles(notation, "--smiles", title)
+    return replace(record, place=f"--smiles {shown(notation)}")
+
+
+def _entries(file: InputFile, note: Callable[[bytes], object] = bytes) -> Iterator[Entry]:
+    """Yield the structures of a file; ``note`` is given its text.
+
+    A file that cannot be read, or holds none, is one that cannot be read.
+    """
+    name = str(file.path)
+    try:
+        text = file.text()
+    except InputError as error:
+        note(str(error).encode())
+        yield Entry.bad(name, error)
+        return
+    note(text.encode())
+    is_empty = True
+    for entry in READERS[file.kind_of(text)](text, name):
+        is_empty = False
+        yield entry
+    if is_empty:
+        yield Entry.bad(name, InputError(f"{name} holds no structure: give a file with one."))
+
+
+def read_structures(
+    paths: Iterable[Path | str], smiles: Sequence[str] = (), total_charge: int | None = None
+) -> list[Structure]:
+    """Return all molecules of files and SMILES, in that order, with names of their own.
+
+    A SMILES may be followed by a space and a name. A molecule without a name in its file has that
+    of the file, with a number where there are several.
+
+    ``total_charge`` in e is that of every molecule; without it a file's own counts, or 0.
+
+    Raises :class:`InputError`, naming file and record, for what cannot be read or is no molecule.
+    """
+    batch = InputBatch.of(input_files([str(path) for path in paths]), smiles)
+    names = MoleculeNames()
+    return [read_item(item, names, total_charge) for item in batch.items()]
+
+
+def read_item(item: Item, names: MoleculeNames, total_charge: int | None) -> Structure:
+    """Return the molecule of an item with a name that none before has.
+
+    Raises :class:`InputError` where it is no molecule, before or after a name is taken.
+    """
+    record = item.entry.read()
+    return checked(record, names.take(record.title or item.name), total_charge)

@@ -1,0 +1,55 @@
+"""The files that belong to one molecule: charges, potential on a grid, picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mepflow.molecules import Molecule
+from mepflow.prediction.cube import CubeGrid, write_cube
+from mepflow.prediction.geometry_files import write_pqr
+from mepflow.prediction.result import Prediction
+
+
+@dataclass(frozen=True)
+class MoleculeFiles:
+    """Which files each molecule gets, and how far a cube reaches, in ångström."""
+
+    cubes: bool = False
+    pqr: bool = False
+    pictures: bool = False
+    spacing_angstrom: float = 0.25
+    margin_angstrom: float = 4.0
+
+    def check(self, molecule: Molecule) -> None:
+        """Raise :class:`~mepflow.errors.InputError` where the molecule's cube is too large."""
+        if self.cubes:
+            self._grid(molecule)
+
+    def write(self, folder: Path, prediction: Prediction) -> list[str]:
+        """Write the files into ``folder`` and return their names."""
+        name = prediction.molecule.id
+        written = []
+        if self.pqr:
+            write_pqr(folder / f"{name}.pqr", prediction)
+            written.append(f"{name}.pqr")
+        if self.cubes:
+            write_cube(folder / f"{name}.cube", prediction, self._grid(prediction.molecule))
+            written.append(f"{name}.cube")
+        if self.pictures:
+            _draw(folder / f"{name}.png", prediction)
+            written.append(f"{name}.png")
+        return written
+
+    def _grid(self, molecule: Molecule) -> CubeGrid:
+        return CubeGrid.around(molecule, self.spacing_angstrom, self.margin_angstrom)
+
+
+def _draw(path: Path, prediction: Prediction) -> None:
+    """Draw the MEP on the van der Waals surface, and the structure beside it."""
+    # Imported here: matplotlib takes a while that only a picture needs.
+    from mepflow.geometry.surfaces import van_der_waals_surface
+    from mepflow.plots.surface import plot_surface_map
+
+    molecule = prediction.molecule
+    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
+    values = prediction.potential(surface.vertices)
+    plot_surface_map(molecule, surface, values, [path], title=molecule.id)
