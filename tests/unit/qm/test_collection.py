@@ -33,7 +33,7 @@ def references(tmp_path):
     return paths
 
 
-def collect(tmp_path, paths, tolerance=0.01, split=None):
+def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS):
     collect_reference(
         shard_paths=paths,
         candidates_path=tmp_path / "candidates.h5",
@@ -41,7 +41,7 @@ def collect(tmp_path, paths, tolerance=0.01, split=None):
         candidate_verdicts_path=tmp_path / "candidates.csv",
         candidate_funnel_path=tmp_path / "funnel.csv",
         computed_split=split,
-        grids=GRIDS,
+        grids=grids,
         dipole_tolerance_debye=tolerance,
         reference_path=tmp_path / "reference.h5",
         computed_path=tmp_path / "computed.h5",
@@ -123,6 +123,16 @@ def archive_candidates():
     return MoleculeTable.from_molecules(molecules, labels).with_texts(archive_group=list(SPLIT_OF))
 
 
+def write_candidates(tmp_path, candidates, showcase=""):
+    """Write the files of a dataset whose candidates all pass the filters before the reference."""
+    candidates.save(tmp_path / "candidates.h5")
+    rows = [(key, SPLIT_OF[key], int(key == showcase)) for key in sorted(SPLIT_OF)]
+    write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
+    verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
+    verdicts.to_csv(tmp_path / "candidates.csv", index=False)
+    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
+
+
 def computed_of(candidates, keys, failed=()):
     """Return what a shard makes of some candidates: their labels and MEP, nan where it failed."""
     table = candidates.select([candidates.ids.index(key) for key in keys])
@@ -150,12 +160,7 @@ def computed_of(candidates, keys, failed=()):
 
 def test_labels_of_the_archive_and_potentials_of_the_test_set(tmp_path):
     candidates = archive_candidates()
-    candidates.save(tmp_path / "candidates.h5")
-    rows = [(key, SPLIT_OF[key], 0) for key in sorted(SPLIT_OF)]
-    write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
-    verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
-    verdicts.to_csv(tmp_path / "candidates.csv", index=False)
-    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
+    write_candidates(tmp_path, candidates)
     shard = computed_of(candidates, ["b", "e", "d"], failed=["e"])
     shard.save(tmp_path / "0.h5")
     with pytest.raises(StateError, match="missing, foreign or repeated"):
@@ -217,12 +222,7 @@ def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
     grids = {"mk": GridValues.from_ragged(points), "plane": GridValues.from_ragged(planes)}
     charges = np.arange(len(candidates.positions), dtype=float)
     candidates = replace(candidates.with_properties(archive_mulliken_charges=charges), grids=grids)
-    candidates.save(tmp_path / "candidates.h5")
-    rows = [(key, SPLIT_OF[key], int(key == "d")) for key in sorted(SPLIT_OF)]
-    write_splits(pd.DataFrame(rows, columns=["id", "split", "showcase"]), tmp_path / "splits.csv")
-    verdicts = pd.DataFrame([(key, "kept", "", "") for key in SPLIT_OF], columns=list(COLUMNS))
-    verdicts.to_csv(tmp_path / "candidates.csv", index=False)
-    write_csv(funnel(verdicts, []), tmp_path / "funnel.csv")
+    write_candidates(tmp_path, candidates, showcase="d")
     verdicts = collect(tmp_path, [], split="test").set_index("id")
     assert verdicts.loc["e", "reason"] == "scf_not_converged"
     assert verdicts.loc["e", "detail"] == "the archive has no potential of it on the grid mk"
@@ -244,3 +244,18 @@ def test_an_archive_with_potentials_is_its_own_reference(tmp_path):
             )
         else:
             assert np.isnan(charges).all()
+
+
+def test_an_archives_potential_of_all_molecules_stays_where_all_are_wanted(tmp_path):
+    candidates = archive_candidates()
+    points = [(np.full((2, 3), row), np.full(2, 0.5 * row)) for row in range(len(candidates))]
+    grids = dict.fromkeys(("mk", "plane"), GridValues.from_ragged(points))
+    write_candidates(tmp_path, replace(candidates, grids=grids))
+    wanted = {"mk": {"molecules": "all"}, "plane": {"molecules": "test"}}
+    collect(tmp_path, [], split="test", grids=wanted)
+    reference = MoleculeTable.load(tmp_path / "reference.h5")
+    for name, holders in (("mk", set(SPLIT_OF)), ("plane", {"b", "d", "e"})):
+        for row, key in enumerate(reference.ids):
+            values = reference.grids[name].of(row)[1]
+            expected = np.full(2, 0.5 * candidates.ids.index(key)) if key in holders else []
+            np.testing.assert_array_equal(values, expected)

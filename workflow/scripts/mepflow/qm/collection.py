@@ -61,7 +61,7 @@ def collect_reference(
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
     the shards hold, or None where they hold every candidate. Without any shard, the archive's own
-    values of that split are taken, on ``grids``. Raises :class:`StateError` where the shards do not
+    values are taken, on ``grids`` where these are wanted. Raises :class:`StateError` where the shards do not
     hold exactly those molecules, and :class:`InputError` where none is left.
     """
     before = read_verdicts(candidate_verdicts_path)
@@ -83,7 +83,12 @@ def collect_reference(
     if computed_split is not None:
         candidates = MoleculeTable.load(candidates_path).sorted_by_id()
         rows = kept_rows(candidates, verdicts, candidate_verdicts_path)
-        reference = with_archive_labels(candidates.select(rows), computed)
+        candidates = candidates.select(rows)
+        reference = with_archive_labels(candidates, computed)
+        if not shard_paths:
+            # Grids of all molecules, which models learn from, are not of the computed split alone.
+            stored = stored_reference(candidates, splits_path, grids)
+            reference = replace(reference, grids=stored.grids)
     steps = [*read_funnel(candidate_funnel_path)["step"][1:], *filters]
     write_csv(verdicts, verdicts_path)
     write_csv(funnel(verdicts, steps), funnel_path)
