@@ -61,8 +61,8 @@ def collect_reference(
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
     the shards hold, or None where they hold every candidate. Without any shard, the archive's own
-    values are taken, on ``grids`` where these are wanted. Raises :class:`StateError` where the shards do not
-    hold exactly those molecules, and :class:`InputError` where none is left.
+    values are taken, on ``grids`` where these are wanted. Raises :class:`StateError` where the
+    shards do not hold exactly those molecules, and :class:`InputError` where none is left.
     """
     before = read_verdicts(candidate_verdicts_path)
     expected = list(before.loc[before["verdict"] == KEPT, "id"])
