@@ -2,6 +2,7 @@
 # make studies: run a miniature of every study.
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
 # make bench: measure speed and memory, and show one table; benchmarks/results holds it.
+# make bench-gpu: check and measure the network on a GPU, in at most six minutes.
 # make docs: the documentation as a site that opens from a disk, site/index.html.
 # make install LOCK=1: install what requirements.lock says, checked by SHA-256. make lock: write it anew.
 # make wheel: the package that predicts, in dist/. make sbom: what is installed, as CycloneDX, sbom.json.
@@ -14,7 +15,7 @@ CASES ?= 100000
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 
-.PHONY: run studies test fuzz test-faults test-slurm bench check docs install install-test
+.PHONY: run studies test fuzz test-faults test-slurm bench bench-gpu check docs install install-test
 .PHONY: install-docs install-release lock wheel sbom clean
 
 run: install
@@ -45,6 +46,9 @@ test-slurm: install-test
 
 bench: install
 	$(BIN)/python benchmarks/run_all.py
+
+bench-gpu: install
+	$(BIN)/python benchmarks/gpu.py
 
 check: install-test docs
 	$(BIN)/ruff check .

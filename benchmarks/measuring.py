@@ -32,7 +32,8 @@ class Row:
 
     ``asked`` is what the project wants to reach, ``floor`` what no implementation can beat (of a
     rate, a ceiling), ``plain`` the figure of a plain implementation in the same run. A ``value`` of
-    None is one that was not measured. Of a rate more is better, else less.
+    None is one that was not measured, or whose measurement failed: ``failure`` says why. Of a rate
+    more is better, else less.
     """
 
     name: str
@@ -43,13 +44,17 @@ class Row:
     floor: float | None = None
     plain: float | None = None
     note: str = ""
+    failure: str = ""
 
     def cells(self) -> list[object]:
         """Return the cells under :data:`HEADER`; above 1, *to plain* is how many times faster."""
         if self.value is None:
-            return [self.name, NOT_MEASURED, self.unit, self._asked(), "", "", "", "", self.note]
+            figure = f"failed: {self.failure}" if self.failure else NOT_MEASURED
+            return [self.name, figure, self.unit, self._asked(), "", "", "", "", self.note]
         to_floor, to_plain = (
-            "" if not other else f"{(other / self.value) ** (1 if rate else -1):.3g}×"
+            ""
+            if not (other and self.value)
+            else f"{(other / self.value) ** (1 if rate else -1):.3g}×"
             for other, rate in ((self.floor, self.is_rate), (self.plain, not self.is_rate))
         )
         floor, plain = ("" if number is None else number for number in (self.floor, self.plain))
@@ -165,12 +170,17 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> s
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def write(name: str, result: Mapping[str, Any], table: str) -> None:
-    """Write ``results/NAME.json`` and ``results/NAME.md`` and show the table."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    (RESULTS / f"{name}.md").write_text(table)
+def write(name: str, result: Mapping[str, Any], table: str, folder: Path = RESULTS) -> None:
+    """Write ``NAME.json`` and ``NAME.md`` into a folder and show the table."""
+    save(name, result, table, folder)
     print(table)  # noqa: T201
+
+
+def save(name: str, result: Mapping[str, Any], table: str, folder: Path = RESULTS) -> None:
+    """Write ``NAME.json`` and ``NAME.md`` into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (folder / f"{name}.md").write_text(table)
 
 
 def write_rows(name: str, rows: Sequence[Row], details: Mapping[str, Any]) -> None:
@@ -179,4 +189,9 @@ def write_rows(name: str, rows: Sequence[Row], details: Mapping[str, Any]) -> No
     The JSON has the rows under ``rows``, as the fields of :class:`Row`.
     """
     result = {**details, "rows": [asdict(row) for row in rows]}
-    write(name, result, markdown_table(HEADER, [row.cells() for row in rows]))
+    write(name, result, table_of(rows))
+
+
+def table_of(rows: Sequence[Row]) -> str:
+    """Return the table of some rows in Markdown."""
+    return markdown_table(HEADER, [row.cells() for row in rows])
