@@ -24,7 +24,13 @@ from measuring import Row, cpu_rate, machine, side_by_side, write_rows
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from mepflow.electrostatics.potential import DEFAULT_BLOCK_BYTES, _in_blocks, _library, potential  # noqa: E402
+from mepflow.electrostatics.potential import (  # noqa: E402
+    DEFAULT_BLOCK_BYTES,
+    Shells,
+    _in_blocks,
+    _library,
+    potential,
+)
 from mepflow.evaluation.mep_errors import mep_errors  # noqa: E402
 
 MOLECULES: Final = 10_000
@@ -32,6 +38,8 @@ POINTS: Final = 2_000
 OPERATIONS: Final = 22
 ASKED: Final = 3.0
 """Times the floor."""
+ASKED_WITH_SHELLS: Final = 1.3
+"""Times the same without penetration."""
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -57,10 +65,20 @@ def main() -> None:
     rng = np.random.default_rng(1)
     cases = [made_up(int(rng.integers(15, 21)), rng) for _ in range(options.molecules)]
     tensors = [[torch.from_numpy(array) for array in case] for case in cases]
+    shells = [made_up_shells(len(case.charges), rng) for case in cases]
     expected = [plain(case) for case in cases]
     ways = {
         "compiled": lambda: [potential(*case) for case in cases],
-        "arrays": lambda: [_in_blocks(*case, None, DEFAULT_BLOCK_BYTES) for case in cases],
+        "arrays": lambda: [
+            _in_blocks(*case, None, None, None, DEFAULT_BLOCK_BYTES) for case in cases
+        ],
+        "shells": lambda: [
+            potential(*case, penetration=shell) for case, shell in zip(cases, shells, strict=True)
+        ],
+        "torch shells": lambda: [
+            potential(*case, penetration=Shells(*map(torch.from_numpy, shell)))
+            for case, shell in zip(tensors, shells, strict=True)
+        ],
         "torch": lambda: [potential(*case) for case in tensors],
         "errors": lambda: [
             mep_errors(values, potential(*case))
@@ -69,7 +87,7 @@ def main() -> None:
         "plain": lambda: [plain(case) for case in cases],
     }
     if _library() is None:
-        del ways["compiled"]
+        del ways["compiled"], ways["shells"]
     timings = side_by_side(ways, options.repetitions)
     scale = MOLECULES / options.molecules
     seconds = {name: scale * timing.cpu_s for name, timing in timings.items()}
@@ -92,6 +110,11 @@ def made_up(n_atoms: int, rng: np.random.Generator) -> Case:
     positions = rng.uniform(-4.0, 4.0, (n_atoms, 3))
     return Case(points, positions, rng.normal(size=n_atoms), rng.normal(size=(n_atoms, 3)),
                 quadrupoles)  # fmt: skip
+
+
+def made_up_shells(n_atoms: int, rng: np.random.Generator) -> Shells:
+    """Return shells as those of H to F."""
+    return Shells(rng.integers(1, 8, n_atoms).astype(float), rng.uniform(0.3, 0.5, n_atoms))
 
 
 def plain(case: Case) -> FloatArray:
@@ -124,13 +147,20 @@ def rows_of(seconds: dict[str, float], floor: float) -> list[Row]:
         "errors": "the same and its errors",
         "arrays": f"{what}, NumPy without a compiler",
         "torch": f"{what}, PyTorch's operations",
+        "shells": f"{what}, compiled loop, with penetration",
+        "torch shells": f"{what}, PyTorch's operations, with penetration",
+    }
+    asked = {
+        "compiled": ASKED * floor,
+        "shells": ASKED_WITH_SHELLS * seconds.get("compiled", float("nan")),
+        "torch shells": ASKED_WITH_SHELLS * seconds["torch"],
     }
     return [
         Row(
             name,
             seconds.get(key),
             "CPU s",
-            asked=ASKED * floor if key == "compiled" else None,
+            asked=asked.get(key),
             floor=floor,
             plain=seconds["plain"],
             note="q, μ and Θ of 15–20 atoms, float64" if key == "compiled" else "",

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mepflow.electrostatics import potential as module
-from mepflow.electrostatics.potential import potential
+from mepflow.electrostatics.potential import Shells, potential
 
 
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
@@ -29,6 +29,9 @@ def system():
         rng.normal(size=(5, 3)),
         quadrupoles - np.trace(quadrupoles, axis1=1, axis2=2)[:, None, None] * np.eye(3) / 3.0,
     ]
+
+
+SHELLS = Shells(np.array([1.0, 4.0, 7.0, 6.0, 5.0]), np.array([0.39, 0.47, 0.3, 0.51, 0.62]))
 
 
 @pytest.mark.parametrize("block_bytes", [1, 5 * 16 * 8 * 10, 10**9])
@@ -57,13 +60,40 @@ def test_memory_stays_within_the_bound():
 @pytest.mark.parametrize("n_points", [1, 255, 256, 700])
 @pytest.mark.parametrize("left_out", [(), (3,), (4,), (3, 4)], ids=["all", "no μ", "no Θ", "q"])
 @pytest.mark.parametrize("radii", [None, np.linspace(0.0, 3.0, 5)])
+@pytest.mark.parametrize("shells", [None, SHELLS])
 @pytest.mark.parametrize("way", ["compiled"], indirect=True)
-def test_compiled_and_plain_are_equal(system, n_points, left_out, radii):
+def test_compiled_and_plain_are_equal(system, n_points, left_out, radii, shells):
     points, *terms = [None if k in left_out else array for k, array in enumerate(system)]
     points = np.random.default_rng(1).uniform(-6.0, 6.0, (n_points, 3))
-    plain = module._in_blocks(points, *terms, radii, 10_000)
+    plain = module._in_blocks(points, *terms, radii, *(shells or (None, None)), 10_000)
     scale = np.abs(plain).max()
-    np.testing.assert_allclose(potential(points, *terms, radii=radii), plain, atol=1e-13 * scale)
+    found = potential(points, *terms, radii=radii, penetration=shells)
+    # The exponential of the compiled loop is good to 1e-10.
+    np.testing.assert_allclose(found, plain, atol=(1e-10 if shells else 1e-13) * scale)
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("way", ["compiled"], indirect=True)
+def test_shells_at_any_distance(precision):
+    """From inside a shell to where no floating-point number is left of it."""
+    distances = np.concatenate([np.geomspace(0.01, 20.0, 500), [1e2, 1e3, 1e5]])
+    points = np.zeros((503, 3), dtype=precision)
+    points[:, 1] = distances
+    electrons, widths = (np.array([value], dtype=precision) for value in (6.0, 0.41))
+    nowhere, nothing = np.zeros((1, 3), dtype=precision), np.zeros(1, dtype=precision)
+    found = potential(points, nowhere, nothing, penetration=Shells(electrons, widths))
+    assert found.dtype == precision
+    exact = 6.0 * (1.0 / distances + 0.5 / 0.41) * np.exp(-distances / 0.41)
+    rtol, atol = (2e-10, 1e-290) if precision == np.float64 else (2e-5, 1e-33)
+    np.testing.assert_allclose(found, exact, rtol=rtol, atol=atol)
+
+
+def test_shells_add_to_the_multipoles(system):
+    nothing = 0.0 * system[2]
+    alone = potential(system[0], system[1], nothing, penetration=SHELLS)
+    assert np.abs(alone).max() > 1e-4
+    both = potential(*system, penetration=SHELLS)
+    np.testing.assert_allclose(both, potential(*system) + alone, rtol=1e-12)
 
 
 def test_any_layout_and_mixed_precision_are_taken(system):
@@ -109,6 +139,18 @@ def test_torch_gives_numpys_values_and_gradients(system):
     values.sum().backward()
     distances = np.linalg.norm(system[0][None] - system[1][:, None], axis=-1)
     np.testing.assert_allclose(tensors[2].grad.numpy(), (1.0 / distances).sum(axis=1), rtol=1e-12)
+
+
+def test_torch_gives_numpys_shells_and_their_derivatives(system):
+    tensors = [torch.from_numpy(array).requires_grad_() for array in (*system[:2], *SHELLS)]
+
+    def shells(points, positions, electrons, widths):
+        nothing = torch.zeros_like(electrons)
+        return potential(points, positions, nothing, penetration=Shells(electrons, widths))
+
+    expected = potential(system[0], system[1], 0.0 * system[2], penetration=SHELLS)
+    np.testing.assert_allclose(shells(*tensors).detach().numpy(), expected, rtol=2e-10)
+    assert torch.autograd.gradcheck(shells, tensors)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from mepflow import naming
-from mepflow.electrostatics.potential import potential
 from mepflow.errors import ConfigError, InputError, StateError
-from mepflow.evaluation.baselines import BASELINES, fit_baseline, fit_charges
+from mepflow.evaluation.baselines import BASELINES, fit_baseline
 from mepflow.molecules import MoleculeTable
 
 
@@ -42,36 +41,6 @@ def test_mulliken_charges_are_copied_with_their_own_multipoles(system):
     np.testing.assert_allclose(
         table.properties["quadrupole"], 0.5 * system.table.properties["quadrupole"], atol=1e-13
     )
-
-
-@pytest.mark.parametrize("with_dipoles", [False, True])
-def test_total_charge_is_exact_and_no_neighbour_is_better(system_with_dipoles, with_dipoles):
-    """Charges cannot carry this MEP; the fit is the least-squares minimum under the constraint."""
-    system, rng = system_with_dipoles, np.random.default_rng(2)
-    points, values = system.table.grids["mk"].of(0)
-    values = values + 0.01 * rng.normal(size=len(values))
-    molecule = system.molecules[0]
-    charges, dipoles = fit_charges(
-        points, values, molecule.positions, molecule.total_charge, with_dipoles=with_dipoles
-    )
-    assert molecule.total_charge == 1
-    assert charges.sum() == pytest.approx(1.0, abs=1e-13)
-    best = np.sum((potential(points, molecule.positions, charges, dipoles) - values) ** 2)
-    for _ in range(30):
-        change = 1e-3 * rng.normal(size=len(charges))
-        other = charges + change - change.mean()
-        moved = None if dipoles is None else dipoles + 1e-3 * rng.normal(size=dipoles.shape)
-        error = potential(points, molecule.positions, other, moved) - values
-        assert np.sum(error**2) > best
-
-
-def test_charges_the_points_cannot_tell_apart_stay_small():
-    """Two atoms at one place: only their sum is determined, and it is shared equally."""
-    positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
-    points = 5.0 * np.random.default_rng(1).normal(size=(40, 3))
-    values = potential(points, positions, np.array([0.6, 0.0, -0.6]))
-    charges, _ = fit_charges(points, values, positions, 0.0)
-    np.testing.assert_allclose(charges, [0.3, 0.3, -0.6], atol=1e-10)
 
 
 def test_only_test_molecules_in_the_order_of_their_ids(system):

@@ -138,6 +138,7 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Mulliken charges",
         "Fitted charges",
         "Fitted charges + dipoles",
+        "Fitted charges + dipoles + quadrupoles",
         "MBIS charges\n(4 of 5 structures)",
         "MBIS charges + dipoles\n(4 of 5 structures)",
         "MBIS charges + dipoles + quadrupoles\n(4 of 5 structures)",

@@ -6,6 +6,7 @@ BASELINES: Final[dict[str, str]] = {
     "mulliken": "Mulliken charges",
     "fitted-charges": "Fitted charges",
     "fitted-charges-dipoles": "Fitted charges + dipoles",
+    "fitted-charges-dipoles-quadrupoles": "Fitted charges + dipoles + quadrupoles",
     "mbis-charges": "MBIS charges",
     "mbis-charges-dipoles": "MBIS charges + dipoles",
     "mbis-charges-dipoles-quadrupoles": "MBIS charges + dipoles + quadrupoles",
@@ -14,6 +15,7 @@ BASELINES: Final[dict[str, str]] = {
 FLOORS: Final[dict[str, str]] = {
     "fitted-charges": "floor of charges",
     "fitted-charges-dipoles": "floor of charges and dipoles",
+    "fitted-charges-dipoles-quadrupoles": "floor of charges, dipoles and quadrupoles",
 }
 """Baselines that are fitted to the very potential they are compared with: none does better."""
 _ABBREVIATIONS: Final[dict[str, str]] = {"scf": "SCF", "inchi": "InChI", "smiles": "SMILES"}

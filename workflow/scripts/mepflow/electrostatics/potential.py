@@ -8,6 +8,8 @@ in atomic units (hartree/e). The factor ½ belongs to the traceless Θ′ = Σ q
 :mod:`mepflow.multipoles`: the second order of q/|d − s| in s is q [3 (d·s)² − s² d²] / (2 d⁵). For
 Buckingham's Θ = Θ′/2 the factor is 1 (A. D. Buckingham, Adv. Chem. Phys. 12, 107 (1967)).
 
+To it comes, where it is asked for, the penetration of :mod:`mepflow.electrostatics.penetration`.
+
 The functions take NumPy arrays or torch tensors, and return the same kind and precision. NumPy
 arrays go through the loop of ``potential.cpp`` where :mod:`mepflow.compiler` finds a compiler.
 """
@@ -16,7 +18,7 @@ import ctypes
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
@@ -37,6 +39,13 @@ _NUMBERS_PER_PAIR: Final = 16
 _PRECISIONS: Final = {np.dtype(np.float32): "float32", np.dtype(np.float64): "float64"}
 
 
+class Shells(NamedTuple):
+    """Valence shells of n atoms: electrons (n,), widths σ (n,) in bohr; NumPy or torch."""
+
+    electrons: Array
+    widths: Array
+
+
 def potential(
     points: Array,
     positions: Array,
@@ -45,6 +54,7 @@ def potential(
     quadrupoles: Array | None = None,
     *,
     radii: Array | None = None,
+    penetration: Shells | None = None,
     block_bytes: int = DEFAULT_BLOCK_BYTES,
 ) -> Array:
     """Return the potential (p,) in hartree/e of atomic multipoles at ``points`` (p, 3) in bohr.
@@ -57,11 +67,14 @@ def potential(
     With ``radii`` (n,) in bohr each multipole lies not in a point but on the sphere of that radius
     around its atom. Nothing changes outside the sphere; inside, d is the radius in the denominators
     (the regular solid harmonic that meets the outer one on the sphere), so that all is finite.
+    With ``penetration`` the potential of these valence shells is added (inside a sphere of
+    ``radii``: that on the sphere).
 
     Raises :class:`ValueError` where a point lies on an atom: without radii the potential is
     infinite there.
     """
-    arrays = (points, positions, charges, dipoles, quadrupoles, radii)
+    electrons, widths = (None, None) if penetration is None else penetration
+    arrays = (points, positions, charges, dipoles, quadrupoles, radii, electrons, widths)
     values = _compiled(*arrays)
     return _in_blocks(*arrays, block_bytes) if values is None else values
 
@@ -80,7 +93,7 @@ def _compiled(points: Array, positions: Array, *terms: Array | None) -> Array | 
     if library is None:
         return None
     p, n = len(points), len(positions)
-    shapes = ((p, 3), (n, 3), (n,), (n, 3), (n, 3, 3), (n,))
+    shapes = ((p, 3), (n, 3), (n,), (n, 3), (n, 3, 3), (n,), (n,), (n,))
     arrays = [
         None
         if array is None
@@ -110,6 +123,8 @@ def _in_blocks(
     dipoles: Array | None,
     quadrupoles: Array | None,
     radii: Array | None,
+    electrons: Array | None,
+    widths: Array | None,
     block_bytes: int,
 ) -> Array:
     xp = array_namespace(points, positions, charges)
@@ -117,11 +132,9 @@ def _in_blocks(
         return xp.zeros_like(points[:, 0])
     pair_bytes = _NUMBERS_PER_PAIR * xp.finfo(points.dtype).bits // 8
     size = max(1, block_bytes // (pair_bytes * max(1, positions.shape[0])))
+    terms = (positions, charges, dipoles, quadrupoles, radii, electrons, widths)
     return xp.concat(
-        [
-            _block(points[rows, :], rows.start, positions, charges, dipoles, quadrupoles, radii)
-            for rows in _blocks(points.shape[0], size)
-        ]
+        [_block(points[rows, :], rows.start, *terms) for rows in _blocks(points.shape[0], size)]
     )
 
 
@@ -137,6 +150,8 @@ def _block(
     dipoles: Array | None,
     quadrupoles: Array | None,
     radii: Array | None,
+    electrons: Array | None,
+    widths: Array | None,
 ) -> Array:
     """Return the potential at the points (p, 3) whose first one has the number ``first``."""
     xp = array_namespace(points)
@@ -156,6 +171,9 @@ def _block(
         rows = [[quadrupoles[:, row, axis, None] for axis in range(3)] for row in range(3)]
         along = _along([_along(row, vector) for row in rows], vector)
         terms = terms + 0.5 * along * inverse**5
+    if electrons is not None and widths is not None:
+        decay = xp.exp(-square * inverse / widths[:, None])
+        terms = terms + electrons[:, None] * (inverse + 0.5 / widths[:, None]) * decay
     return xp.sum(terms, axis=0)
 
 

@@ -7,16 +7,14 @@ r"""Baselines of the MEP: atomic multipoles that are computed or fitted without 
     atomic charges can have a smaller RMSE **on that grid**, so this row is a floor, not a rival;
 ``fitted-charges-dipoles``
     the same with an atomic dipole on every atom: the floor of models with charges and dipoles;
+``fitted-charges-dipoles-quadrupoles``
+    the same with a traceless quadrupole besides;
 ``mbis-charges``, ``mbis-charges-dipoles``, ``mbis-charges-dipoles-quadrupoles``
     the archive's MBIS multipoles up to that order (:mod:`mepflow.evaluation.mbis_baselines`), for
     the molecules that have them.
 
-The fits are plain least squares without restraints. The total charge is exact: it is removed by
-elimination, q = Q/n + N y with an orthonormal basis N (n, n − 1) of the charges that add up to
-zero, and y is free. The remaining problem is solved through the singular value decomposition, with
-singular values below :data:`SINGULAR_VALUE_CUTOFF` of the largest one taken as zero. Combinations
-of parameters that the points cannot tell apart (buried atoms) then get their smallest values: the
-potential on the grid is not touched, single charges of such atoms mean little.
+The fits are plain least squares without restraints and with the exact total charge
+(:mod:`mepflow.electrostatics.multipole_fit`).
 """
 
 from collections.abc import Callable
@@ -25,18 +23,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy.linalg import null_space
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
+from mepflow.electrostatics.multipole_fit import (
+    CHARGES,
+    DIPOLES,
+    QUADRUPOLES,
+    fit_multipoles,
+)
 from mepflow.errors import ConfigError, InputError
 from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms, with_mbis
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.splits import TEST, rows_in_split
-
-FloatArray = npt.NDArray[np.float64]
-
-SINGULAR_VALUE_CUTOFF: Final = 1e-8
 
 
 def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Path) -> None:
@@ -60,37 +58,6 @@ def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Pa
     _predictions(table, terms, {"name": name, "seed": None, "grid": grid}).save(output)
 
 
-def fit_charges(
-    points: FloatArray,
-    values: FloatArray,
-    positions: FloatArray,
-    total_charge: float,
-    *,
-    with_dipoles: bool = False,
-) -> tuple[FloatArray, FloatArray | None]:
-    """Return charges (n,) in e, and atomic dipoles (n, 3) in e·bohr or None, fitted to a MEP.
-
-    ``points`` (p, 3) and ``positions`` (n, 3) in bohr, ``values`` (p,) in hartree/e,
-    ``total_charge`` in e. Method: the module's docstring.
-
-    Raises :class:`ValueError` where there are fewer points than parameters.
-    """
-    n = len(positions)
-    displacement = points[:, None, :] - positions[None, :, :]
-    inverse = 1.0 / np.linalg.norm(displacement, axis=-1)  # (p, n)
-    neutral = null_space(np.ones((1, n)))
-    design = [inverse @ neutral]
-    if with_dipoles:
-        design.append((displacement * inverse[:, :, None] ** 3).reshape(len(points), 3 * n))
-    matrix = np.concatenate(design, axis=1)
-    if len(points) < matrix.shape[1]:
-        raise ValueError(f"{len(points)} points cannot determine {matrix.shape[1]} parameters")
-    start = np.full(n, total_charge / n)
-    solution = np.linalg.lstsq(matrix, values - inverse @ start, rcond=SINGULAR_VALUE_CUTOFF)[0]
-    charges = start + neutral @ solution[: n - 1]
-    return charges, solution[n - 1 :].reshape(n, 3) if with_dipoles else None
-
-
 def _mulliken(table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
     return AtomicTerms(table.property_of("mulliken_charges", index))
 
@@ -99,7 +66,7 @@ def _mbis(baseline: str, table: MoleculeTable, index: int, grid: str) -> AtomicT
     return mbis_terms(table, index, baseline)
 
 
-def _fit(with_dipoles: bool, table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
+def _fit(order: int, table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
     if grid not in table.grids:
         raise InputError(
             f"the reference has no grid {grid!r} (it has {', '.join(sorted(table.grids))}): "
@@ -108,21 +75,19 @@ def _fit(with_dipoles: bool, table: MoleculeTable, index: int, grid: str) -> Ato
     points, values = table.grids[grid].of(index)
     molecule = table.molecule(index)
     try:
-        charges, dipoles = fit_charges(
-            points, values, molecule.positions, molecule.total_charge, with_dipoles=with_dipoles
-        )
+        return fit_multipoles(points, values, molecule.positions, molecule.total_charge, order)
     except ValueError as error:
         raise InputError(
             f"{molecule.id} on grid {grid}: {error}; make the grid denser, or compute it for this "
             "molecule."
         ) from error
-    return AtomicTerms(charges, dipoles)
 
 
 BASELINES: Final[dict[str, Callable[[MoleculeTable, int, str], AtomicTerms]]] = {
     "mulliken": _mulliken,
-    "fitted-charges": partial(_fit, False),
-    "fitted-charges-dipoles": partial(_fit, True),
+    "fitted-charges": partial(_fit, CHARGES),
+    "fitted-charges-dipoles": partial(_fit, DIPOLES),
+    "fitted-charges-dipoles-quadrupoles": partial(_fit, QUADRUPOLES),
     **{name: partial(_mbis, name) for name in MBIS_BASELINES},
 }
 

@@ -70,6 +70,7 @@ _BASELINES: Final[dict[str, Appearance]] = {
     "mulliken": Appearance(GREY, "v", _SOLID),
     "fitted-charges": Appearance(BLACK, "o", (0.0, (4.0, 2.0))),
     "fitted-charges-dipoles": Appearance(BLACK, "s", (0.0, (1.0, 1.5))),
+    "fitted-charges-dipoles-quadrupoles": Appearance(BLACK, "H", (0.0, (3.0, 1.0, 1.0, 1.0))),
     "mbis-charges": Appearance(GREY, "^", (0.0, (4.0, 2.0))),
     "mbis-charges-dipoles": Appearance(GREY, "p", (0.0, (1.0, 1.5))),
     "mbis-charges-dipoles-quadrupoles": Appearance(GREY, "D", (0.0, (3.0, 1.0, 1.0, 1.0))),
