@@ -66,7 +66,7 @@ def test_a_file_that_may_not_be_written_is_read(archive):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.hdf5 does not exist: fetch it"):
+    with pytest.raises(InputError, match=r"none\.hdf5 does not exist: correct"):
         names(tmp_path / "none.hdf5")
 
 

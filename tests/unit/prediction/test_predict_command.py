@@ -105,7 +105,7 @@ def test_long_lists_are_cut(
         (["--smiles", "C", "--model", "none"], "none does not exist: correct its name."),
         (["--smiles", "C", "--threads", "0"], "--threads 0 is not a number of threads"),
         (["--smiles", "C", "--spacing", "0.01"], "choose a wider --spacing, or --no-cubes."),
-        (["--smiles", "C", "--reference", "--level", "hf"], "no level of theory 'hf' in"),
+        (["--smiles", "C", "--reference", "--level", "hf"], "there is no 'hf' in levels_of_theory"),
     ],
 )
 def test_what_is_refused(

@@ -102,12 +102,9 @@ def _conformers(text: str) -> str | int:
 
 def _check_level(options: argparse.Namespace) -> int:
     from mepflow.qm.level_check import check_level
-    from mepflow.qm.levels import LevelOfTheory
-    from mepflow.storage.yaml_file import read_row
+    from mepflow.qm.level_names import read_level
 
-    level = LevelOfTheory.from_row(
-        options.level, read_row(options.definitions, "levels_of_theory", options.level)
-    )
+    level = read_level(options.definitions, options.level)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     differences, agrees = check_level(
         options.archive, level, options.threads, options.molecule, options.conformers

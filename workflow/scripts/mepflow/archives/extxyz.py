@@ -25,6 +25,7 @@ from mepflow.errors import InputError
 from mepflow.molecules import FloatArray
 from mepflow.storage.damage import reason
 from mepflow.storage.packings import UNPACKING_ERRORS
+from mepflow.storage.unreadable import check_readable
 
 ATOM_LIMIT: Final = 1000
 LINE_LIMIT: Final = 1 << 16
@@ -87,8 +88,7 @@ def read_frames(path: Path) -> Iterator[Frame | Rejected]:
     A rejected one is named by the line where it begins. Raises :class:`InputError` where the file
     is missing, damaged or cut short, or does not begin with a frame.
     """
-    if not path.exists():
-        raise InputError(f"{path} does not exist: fetch it or correct its path.")
+    check_readable(path)
     count = 0
     try:
         with decompressed(path) as stream:

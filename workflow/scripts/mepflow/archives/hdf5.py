@@ -19,6 +19,7 @@ from mepflow.archives.rejected_records import RecordError
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray, IntArray
 from mepflow.storage.hdf5_file import open_hdf5, read_attribute
+from mepflow.storage.unreadable import unreadable
 
 TEXT_LIMIT: Final = 1 << 15
 """Longest text in bytes."""
@@ -42,9 +43,9 @@ def open_file(path: Path) -> Iterator[h5py.File]:
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(open_hdf5(path, access))
-        except FileNotFoundError:
-            raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
         except _DAMAGE as error:
+            if isinstance(error, OSError) and error.filename is not None:  # not of what it holds
+                raise unreadable(path, error) from error
             raise InputError(
                 f"{path} is no HDF5 file, or it is damaged or cut short ({_one_line(error)}):"
                 " fetch it again."

@@ -22,8 +22,9 @@ from mepflow.archives.labelled import (
 from mepflow.archives.rejected_records import Rejected, nothing_left, write_rejected
 from mepflow.errors import ConfigError, InputError
 from mepflow.molecules import MoleculeTable
-from mepflow.storage.damage import DAMAGE
+from mepflow.storage.damage import DAMAGE, reason
 from mepflow.storage.hdf5_file import open_hdf5, read_attribute
+from mepflow.storage.unreadable import check_readable
 
 logger = logging.getLogger(__name__)
 
@@ -98,12 +99,16 @@ def _reference(
 
 
 def _format(archive: Path) -> Any:
-    """Return what a file says it is, None where it says nothing; reading it tells the reason."""
+    """Return what a file says it is, None where it says nothing; raises :class:`InputError`."""
+    check_readable(archive)
     try:
         with open_hdf5(archive) as file:
             return read_attribute(file, "format")
-    except DAMAGE:
-        return None
+    except DAMAGE as error:
+        raise InputError(
+            f"{archive} is no HDF5 file, or it is damaged or cut short ({reason(error)}): make or"
+            " fetch it again."
+        ) from error
 
 
 def _check_level(found: Any, level: Row | None, archive: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from mepflow.errors import InputError
 from mepflow.storage.packings import UNPACKING_ERRORS, ZIP, beginning, unpacked
+from mepflow.storage.unreadable import unreadable
 
 HEADER_LIMIT: Final = 1 << 16
 """Largest extended tar header in bytes (long names): a larger one is damage or malice."""
@@ -61,17 +62,24 @@ def read_members(path: Path, suffix: str, size_limit: int) -> Iterator[Member]:
     Mac holds one beside each file). Raises :class:`InputError` where ``path`` is missing, or is not
     an archive that is whole from its first byte to its last.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+        begin = b"" if is_folder else beginning(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if is_folder:
         yield from _read_folder(path, suffix, size_limit)
-    elif path.exists():
-        read = _read_zip if beginning(path).startswith(ZIP) else _read_tar
-        yield from read(path, suffix, size_limit)
     else:
-        raise InputError(f"{path} does not exist: fetch the archive or correct its path.")
+        read = _read_zip if begin.startswith(ZIP) else _read_tar
+        yield from read(path, suffix, size_limit)
 
 
 def _read_folder(folder: Path, suffix: str, size_limit: int) -> Iterator[Member]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    for path in paths:
         if not _is_wanted(path.name, suffix):
             continue
         try:

@@ -33,6 +33,7 @@ from mepflow.archives.rejected_records import LARGEST_NUMBER, RecordError, Rejec
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.molecules import FloatArray
+from mepflow.storage.unreadable import unreadable
 
 SUFFIX: Final = ".xyz"
 SIZE_LIMIT: Final = 1 << 16
@@ -142,9 +143,9 @@ def read_uncharacterized(path: Path) -> frozenset[str]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: fetch it or correct its path.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read as text ({error}): fetch it again.") from error
     keys = set()
     in_table = False

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from mepflow.errors import InputError
 from mepflow.prediction.batch_folder import BatchFolder, Finished
 from mepflow.prediction.batch_key import batch_key
@@ -21,6 +19,7 @@ from mepflow.prediction.predictor import ATOMS_AT_ONCE, Predictor
 from mepflow.prediction.progress_display import Progress
 from mepflow.prediction.structures import Failure, Structure, checked
 from mepflow.storage.files import atomic_path
+from mepflow.storage.yaml_file import read_row
 
 if TYPE_CHECKING:
     from mepflow.qm.levels import LevelOfTheory
@@ -83,7 +82,7 @@ class Job:
         Raises :class:`InputError` where none can be predicted, or, if the job is ``strict``, one
         cannot; and :class:`~mepflow.errors.ConfigError` where the level of theory is impossible.
         """
-        grid = yaml.safe_load(self.definitions.read_text())["grids"][GRID]
+        grid = read_row(self.definitions, "grids", GRID)
         level = self._level_of_theory()
         options = (self.threads, self.moments_only, self.json is not None)
         tables = OutcomeTables(self._files, grid, level, *options)
@@ -103,7 +102,7 @@ class Job:
         if self.level is None:
             return None
         # Imported here: only a reference needs PySCF, which may not be installed.
-        from mepflow.prediction.reference_comparison import read_level
+        from mepflow.qm.level_names import read_level
 
         return read_level(self.definitions, self.level)
 

@@ -2,13 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import yaml
 
-from mepflow.errors import ConfigError
 from mepflow.evaluation.mep_errors import mep_errors
 from mepflow.molecules import Molecule
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
@@ -24,16 +21,6 @@ LONG_SECONDS: Final = 120.0
 _SECONDS_PER_ELECTRON3: Final = 1.3e-4
 
 logger = logging.getLogger(__name__)
-
-
-def read_level(definitions: Path, name: str) -> LevelOfTheory:
-    """Return a row of ``levels_of_theory``; raises :class:`ConfigError` where there is none."""
-    rows = yaml.safe_load(definitions.read_text())["levels_of_theory"]
-    if name not in rows:
-        raise ConfigError(
-            f"There is no level of theory {name!r} in {definitions}: use {', '.join(rows)}."
-        )
-    return LevelOfTheory.from_row(name, rows[name])
 
 
 def expected_seconds(molecule: Molecule) -> float:

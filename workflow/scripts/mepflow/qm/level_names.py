@@ -1,12 +1,32 @@
 """Whether PySCF knows what a level of theory names, before a calculation asks for it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
 
 from pyscf.scf.dispersion import DISP_VERSIONS, parse_disp
 
 from mepflow.errors import ConfigError, InputError, choice
 from mepflow.qm.levels import LevelOfTheory
+from mepflow.storage.yaml_file import read_row
+
+_SECTION: Final = "levels_of_theory"
+
+
+def read_level(definitions: Path, name: str) -> LevelOfTheory:
+    """Return a row of ``levels_of_theory`` of a file that a user names.
+
+    Raises :class:`~mepflow.errors.MepflowError` where the file cannot be read, has no such row, or
+    PySCF does not know what it names.
+    """
+    row = read_row(definitions, _SECTION, name)
+    kinds = {"grid_level": int, "max_cycles": int, "convergence_hartree": float}
+    for field in fields(LevelOfTheory):
+        value = row.get(field.name)
+        if value is not None and not isinstance(value, kinds.get(field.name, str)):
+            raise ConfigError(f"{definitions}: {_SECTION}.{name}.{field.name} cannot be {value}.")
+    return LevelOfTheory.from_row(name, row)
 
 
 def check_names(name: str, row: Mapping[str, Any], elements: Iterable[str]) -> None:

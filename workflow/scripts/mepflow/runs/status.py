@@ -19,6 +19,7 @@ from mepflow.errors import InputError, StateError
 from mepflow.runs.provenance import record_path
 from mepflow.runs.remedies import file_remedy
 from mepflow.storage.files import atomic_path
+from mepflow.storage.unreadable import unreadable
 
 PLAN_FILE: Final = "logs/plan.json"
 """File of the results folder with the jobs of its run."""
@@ -150,6 +151,8 @@ def read_plan(results: str | Path) -> list[dict[str, Any]]:
         raise InputError(
             f"{path} does not exist: start a run with snakemake, or name the folder of the results."
         ) from None
+    except OSError as error:
+        raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError, RecursionError):
         raise InputError(
             f"{path} is damaged: the next start of snakemake writes it anew."

@@ -16,6 +16,15 @@ _REASONS: Final = {
 }
 
 
+def check_readable(path: str | Path) -> None:
+    """Raise :func:`unreadable` where a file that the user named cannot be opened and read."""
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 def unreadable(path: str | Path, error: OSError) -> InputError:
     """Return the error that says why a file that the user named was not read, and what to do."""
     other = (f"cannot be read ({error.strerror or error})", "mend that or name another file")

@@ -23,6 +23,7 @@ from mepflow.nn.graph import Graph, build_graph, species_of
 from mepflow.nn.pinet2.pinet2_network import PiNet2
 from mepflow.nn.pinet2.pinet2_settings import LayerNodes, PiNet2Settings
 from mepflow.storage.npz import read_npz
+from mepflow.storage.unreadable import check_readable
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -104,10 +105,9 @@ def load_recorded(path: str | Path, dtype: torch.dtype = torch.float64) -> Recor
 
 
 def _read(path: str | Path) -> Arrays:
+    check_readable(path)
     try:
         arrays = read_npz(path, _SIZE_LIMIT)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: give the path of a recorded network.") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged or no .npz file: get it again.") from error
     missing = [name for name in (*_INPUTS, *_OUTPUTS) if name not in arrays]
