@@ -134,6 +134,16 @@ def test_molecules_together_are_as_alone(
         np.testing.assert_allclose(next(alone).charges, prediction.charges, atol=1e-14)
 
 
+def test_single_precision(models: Path, predictor: Predictor, ethanol: Atoms) -> None:
+    double = predictor.predict(ethanol)
+    single = Predictor.load(models, single_precision=True).predict(ethanol)
+    for name in ("atomic_charges", "atomic_dipoles", "dipole", "quadrupole", "charges"):
+        expected, found = getattr(double, name), getattr(single, name)
+        assert found.dtype == np.float64
+        difference = np.abs(found - expected).max() / np.abs(expected).max()
+        assert 1e-9 < difference < 1e-5
+
+
 def test_a_model_of_charges_alone(
     tmp_path: Path, save: Callable[..., Path], ethanol: Atoms
 ) -> None:

@@ -1,6 +1,7 @@
 """The command ``predict``: from structure files to a folder of tables, cubes and geometries."""
 
 import argparse
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help=text)
     text = "atomic terms, dipoles and quadrupoles only: no potential, no fitted charges, faster"
     parser.add_argument("--moments-only", action="store_true", help=text)
+    text = "run the networks in single precision, faster; results change in the sixth digit"
+    parser.add_argument("--single-precision", action="store_true", help=text)
     text = "a cube file of the MEP per molecule (default: up to 20 molecules)"
     parser.add_argument("--cubes", action=argparse.BooleanOptionalAction, help=text)
     text = "a PQR file with charges per molecule (default: up to 20 molecules)"
@@ -109,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
 
     _show_compilations()
     job = _job(options, InputBatch.of(files, options.smiles))
+    gc.freeze()  # what was imported stays: the collector need not look at it again and again
     try:
         finished, written = job.run()
     except OSError as error:
@@ -119,6 +123,8 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nmepflow: stopped; the same command goes on.\n")
         return _INTERRUPTED
+    finally:
+        gc.unfreeze()
     summary = sys.stderr if options.json == STANDARD_OUTPUT else sys.stdout
     summary.write(report(job, finished, written))
     return 0 if finished.predicted == finished.done else 1
@@ -146,7 +152,7 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
     from mepflow.prediction.predictor import Predictor
 
     return Job(
-        Predictor.load(options.model),
+        Predictor.load(options.model, single_precision=options.single_precision),
         batch,
         options.output or default_folder(options.files, options.smiles),
         total_charge=options.charge,

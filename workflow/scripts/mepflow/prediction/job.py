@@ -111,6 +111,7 @@ class Job:
             "inputs": self.batch.digest,
             "total charge": self.total_charge,
             "models": self.predictor.ensemble.digest,
+            "precision": str(next(self.predictor.ensemble.models[0].parameters()).dtype),
             "files": asdict(self._files),
             "grid": grid,
             "level": None if level is None else asdict(level),

@@ -43,12 +43,18 @@ class Ensemble:
         return tuple(sorted(set.intersection(*(set(info.elements) for info in self.infos))))
 
     @classmethod
-    def load(cls, path: Path | str | None = None, device: str = "cpu") -> Self:
+    def load(
+        cls,
+        path: Path | str | None = None,
+        device: str = "cpu",
+        *,
+        single_precision: bool = False,
+    ) -> Self:
         """Read a model file, or all models of a folder; without ``path`` the default ones.
 
-        The weights are taken to double precision, so that a result does not depend on how a
-        molecule is turned. Raises :class:`InputError` where there is no model, a file is damaged,
-        or the models of a folder are of different variants.
+        The weights are taken to double precision unless told otherwise, so that a result does not
+        depend on how a molecule is turned. Raises :class:`InputError` where there is no model, a
+        file is damaged, or the models of a folder are of different variants.
         """
         files = model_files(path)
         loaded = [load_model(file, device) for file in files]
@@ -58,7 +64,8 @@ class Ensemble:
                 f"{path} holds models of several variants ({', '.join(variants)}), whose mean has "
                 "no meaning: give the folder of one."
             )
-        models = tuple(model.to(torch.float64) for model, _ in loaded)
+        precision = torch.float32 if single_precision else torch.float64
+        models = tuple(model.to(precision) for model, _ in loaded)
         infos = tuple(info for _, info in loaded)
         return cls(models, infos, _domains(infos), files_digest(files))
 

@@ -40,12 +40,19 @@ class Predictor:
         self.ensemble = ensemble
 
     @classmethod
-    def load(cls, path: Path | str | None = None, device: str = "cpu") -> Self:
+    def load(
+        cls,
+        path: Path | str | None = None,
+        device: str = "cpu",
+        *,
+        single_precision: bool = False,
+    ) -> Self:
         """Read a model file or the models of a folder, by default those that come with mepflow.
 
-        Raises :class:`~mepflow.errors.InputError` where there is no model or it is damaged.
+        The networks run in double precision unless told otherwise. Raises
+        :class:`~mepflow.errors.InputError` where there is no model or it is damaged.
         """
-        return cls(Ensemble.load(path, device))
+        return cls(Ensemble.load(path, device, single_precision=single_precision))
 
     # A text is a list of texts, too, to the type checker; the first signature counts.
     @overload
