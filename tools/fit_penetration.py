@@ -30,7 +30,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from mepflow.archives.label_file import read_labels  # noqa: E402
-from mepflow.electrostatics.penetration_fit import Sample, Widths, fit_widths  # noqa: E402
+from mepflow.electrostatics.penetration import Widths  # noqa: E402
+from mepflow.electrostatics.penetration_fit import Sample, fit_widths  # noqa: E402
 from mepflow.evaluation.predictions_file import molecule_names  # noqa: E402
 from mepflow.molecules import MoleculeTable  # noqa: E402
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E  # noqa: E402

@@ -9,6 +9,11 @@ def level_row(wildcards):
     return config["levels_of_theory"][dataset_row(wildcards)["level_of_theory"]]
 
 
+def penetration_row(wildcards):
+    """Return the widths of valence shells in the basis set of the wildcards' dataset, if any."""
+    return config["penetration"].get(level_row(wildcards)["basis"], {})
+
+
 def archive_row(wildcards):
     return ARCHIVES[dataset_row(wildcards)["archive"]]
 

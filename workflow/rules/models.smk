@@ -86,6 +86,7 @@ rule evaluate_models:
         gpu=gpus(config["training"]["device"]),
     params:
         device=config["training"]["device"],
+        penetration=penetration_row,
         code=lambda wildcards: code_digest(
             "evaluate_models",
             *training_rows.network_modules(config, wildcards.dataset),
@@ -116,6 +117,7 @@ rule evaluate_baseline:
         runtime=growing(240),
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        penetration=penetration_row,
         code=code_digest("evaluate_baseline"),
     message:
         "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"

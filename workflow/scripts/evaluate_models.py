@@ -12,4 +12,5 @@ with job(snakemake):
         Path(snakemake.input.reference),
         Path(snakemake.input.splits),
         snakemake.params.device,
+        widths=snakemake.params.penetration,
     )

@@ -13,4 +13,5 @@ with job(snakemake):
         Path(snakemake.input.splits),
         snakemake.params.device,
         known=Path(snakemake.input.known),
+        widths=snakemake.params.penetration,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mepflow.electrostatics.penetration import penetration_potential, shells_of
 from mepflow.electrostatics.potential import potential
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge, dipole_terms, quadrupole_terms
@@ -95,6 +96,22 @@ class System:
         return path
 
 
+WIDTHS = {"H": 0.4, "C": 0.5, "N": 0.45, "O": 0.41}
+
+
+def add_shells(system, widths=WIDTHS):
+    """Add the penetration of shells to the reference of a system."""
+    for name, grid in system.table.grids.items():
+        parts = []
+        for index, molecule in enumerate(system.molecules):
+            points, values = grid.of(index)
+            shells = shells_of(molecule.atomic_numbers, widths)
+            values = values + penetration_potential(points, molecule.positions, shells)
+            parts.append((points, values))
+        system.table.grids[name] = GridValues.from_ragged(parts)
+    system.save()
+
+
 @pytest.fixture
 def system(tmp_path):
     return System(tmp_path, dipoles=False)
@@ -103,3 +120,15 @@ def system(tmp_path):
 @pytest.fixture
 def system_with_dipoles(tmp_path):
     return System(tmp_path, dipoles=True)
+
+
+@pytest.fixture
+def widths():
+    return WIDTHS
+
+
+@pytest.fixture
+def system_with_shells(tmp_path):
+    made = System(tmp_path, dipoles=True)
+    add_shells(made)
+    return made

@@ -1,11 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mepflow import naming
 from mepflow.errors import ConfigError, InputError, StateError
-from mepflow.evaluation.baselines import BASELINES, fit_baseline
+from mepflow.evaluation.baselines import BASELINES, FITS, evaluate_baseline, fit_baseline
+from mepflow.evaluation.mep_errors import WITH_PENETRATION, evaluate_mep
 from mepflow.molecules import MoleculeTable
 
 
@@ -90,3 +92,40 @@ def test_missing_splits(system):
     system.splits.unlink()
     with pytest.raises(InputError, match="does not exist"):
         fitted(system, "mulliken")
+
+
+def test_fits_are_made_again_with_penetration(system_with_shells, widths):
+    """Without shells no fit can make this potential; with them charges and dipoles make it all."""
+    system = system_with_shells
+    output, errors = system.folder / "fit.h5", system.folder / "mep.csv"
+    arguments = (system.reference, system.splits, "mk", output, errors, widths)
+    evaluate_baseline("fitted-charges-dipoles", *arguments)
+    frame = pd.read_csv(errors)
+    assert frame[WITH_PENETRATION].max() < 1e-6
+    assert frame["rmse_kcal_per_mol_e"].min() > 1e-3
+    whole = fitted(system, "fitted-charges-dipoles")
+    for name, values in MoleculeTable.load(output).properties.items():
+        np.testing.assert_array_equal(values, whole.properties[name])
+
+
+def test_other_baselines_keep_their_terms(system_with_shells, widths):
+    system = system_with_shells
+    output, errors = system.folder / "mulliken.h5", system.folder / "mep.csv"
+    evaluate_baseline("mulliken", system.reference, system.splits, "mk", output, errors, widths)
+    again = system.folder / "again.csv"
+    evaluate_mep(output, system.reference, again, widths)
+    assert errors.read_text() == again.read_text()
+
+
+def test_each_fit_has_the_terms_of_the_one_before(system_with_shells):
+    """More terms leave less, and the floors of the names are those of the fits."""
+    system = system_with_shells
+    assert list(FITS) == list(naming.FLOORS)
+    left = []
+    for name in FITS:
+        output, errors = system.folder / f"{name}.h5", system.folder / "mep.csv"
+        evaluate_baseline(name, system.reference, system.splits, "mk", output, errors)
+        frame = pd.read_csv(errors).query("grid == 'mk'")
+        left.append(frame["rmse_kcal_per_mol_e"].to_numpy())
+    assert (left[1] < left[0]).all()
+    assert (left[2] < left[1]).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep_errors import COLUMNS, evaluate_mep, mep_errors
+from mepflow.evaluation.mep_errors import COLUMNS, WITH_PENETRATION, evaluate_mep, mep_errors
 from mepflow.geometry.planes import Plane
 from mepflow.molecules import GridValues, Molecule
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
@@ -135,3 +135,30 @@ def test_a_grid_point_on_an_atom_is_reported_with_its_molecule(system, tmp_path)
     system.save()
     with pytest.raises(InputError, match=r"gdb_000002, grid mk: point 0 lies on atom 0"):
         evaluate_mep(system.predict(system.terms), system.reference, tmp_path / "mep.csv")
+
+
+def test_penetration_stands_beside_the_errors_of_points(system_with_shells, widths, tmp_path):
+    """The exact terms with the shells of the reference: no error is left, and none is changed."""
+    system = system_with_shells
+    path = system.predict(system.terms)
+    evaluate_mep(path, system.reference, tmp_path / "points.csv")
+    evaluate_mep(path, system.reference, tmp_path / "mep.csv", widths)
+    frame = pd.read_csv(tmp_path / "mep.csv")
+    assert tuple(frame.columns) == (*COLUMNS, WITH_PENETRATION)
+    assert frame[WITH_PENETRATION].max() < 1e-9
+    assert frame["rmse_kcal_per_mol_e"].min() > 1e-2
+    pd.testing.assert_frame_equal(frame[list(COLUMNS)], pd.read_csv(tmp_path / "points.csv"))
+
+
+def test_molecules_without_a_width_are_named_and_left_empty(
+    system_with_shells, widths, tmp_path, caplog
+):
+    system = system_with_shells
+    known = {name: width for name, width in widths.items() if name != "N"}
+    evaluate_mep(system.predict(system.terms), system.reference, tmp_path / "mep.csv", known)
+    frame = pd.read_csv(tmp_path / "mep.csv")
+    empty = set(frame["id"][frame[WITH_PENETRATION].isna()])
+    with_nitrogen = {m.id for m in system.molecules if 7 in m.atomic_numbers}
+    assert empty == with_nitrogen
+    assert 0 < len(empty) < len(system.molecules)
+    assert f"{2 * len(empty)} rows without penetration: no width for N" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mepflow.errors import InputError
-from mepflow.evaluation.mep_errors import COLUMNS, evaluate_mep
+from mepflow.evaluation.mep_errors import COLUMNS, WITH_PENETRATION, evaluate_mep
 from mepflow.evaluation.model_evaluation import Evaluation, evaluate_models, evaluations_of
 from mepflow.evaluation.multipole_errors import evaluate_multipoles
 from mepflow.models.model_file import save_model
@@ -92,6 +92,15 @@ def test_molecules_of_another_data_set_may_all_be_known(system, evaluations, tmp
     evaluate_models(evaluations, system.reference, system.splits, "cpu", known=known)
     for files in evaluations:
         assert files.mep.read_text() == ",".join(COLUMNS) + "\n"
+
+
+def test_the_errors_with_penetration_are_written(system, evaluations, widths):
+    evaluate_models(evaluations, system.reference, system.splits, "cpu", widths=widths)
+    for files in evaluations:
+        again = files.mep.with_name("again.csv")
+        evaluate_mep(files.predictions, system.reference, again, widths)
+        assert files.mep.read_bytes() == again.read_bytes()
+        assert WITH_PENETRATION in pd.read_csv(again)
 
 
 def test_test_molecules_without_a_reference_are_named(system, evaluations):

@@ -4,6 +4,7 @@ import pytest
 
 from mepflow.errors import InputError
 from mepflow.evaluation.mep_errors import COLUMNS as MEP_COLUMNS
+from mepflow.evaluation.mep_errors import WITH_PENETRATION
 from mepflow.evaluation.multipole_errors import COLUMNS as MULTIPOLE_COLUMNS
 from mepflow.evaluation.sources import Source
 from mepflow.naming import reason_label
@@ -199,3 +200,26 @@ def test_ids_are_shortened_after_three():
 def test_ids_that_are_smiles_are_no_links_in_markdown():
     assert id_text("C[NH2+](C)C") == "`C[NH2+](C)C`"
     assert shortened(["C#C.[Na+]", "103147721:4"]) == "`C#C.[Na+]`, 103147721:4"
+
+
+def test_penetration_is_a_column_of_every_row_that_has_it(sources, tmp_path):
+    paths = tmp_path / "mep.csv", tmp_path / "mep.md"
+    write_mep_table(sources, "mk", *paths)
+    before = pd.read_csv(paths[0])
+    assert not any("penetration" in heading for heading in [*before, *cells(paths[1])[0]])
+    for source in sources:
+        frame = pd.read_csv(source.path)
+        frame[WITH_PENETRATION] = 0.5 * frame["rmse_kcal_per_mol_e"]
+        frame.loc[frame["id"] == "m2", WITH_PENETRATION] = np.nan  # an element without a width
+        if source.is_baseline:
+            frame[WITH_PENETRATION] = np.nan
+        frame.to_csv(source.path, index=False)
+    write_mep_table(sources, "mk", *paths)
+    after = pd.read_csv(paths[0])
+    pd.testing.assert_frame_equal(after[list(before)], before)
+    column = "median_rmse_with_penetration_kcal_per_mol_e"
+    assert after[column].to_list() == pytest.approx([1.5, np.nan, 1.5, np.nan], nan_ok=True)
+    assert after["n_structures_with_penetration"].to_list() == [2, 0, 2, 0]
+    heading, model, baseline, *_ = cells(paths[1])
+    shown = heading.index("With penetration: median RMSE (kcal/mol/e)")
+    assert (model[shown], baseline[shown]) == ("1.50", "–")

@@ -58,6 +58,7 @@ rule evaluate_transfer:
         gpu=gpus(config["training"]["device"]),
     params:
         device=config["training"]["device"],
+        penetration=penetration_row,
         code=lambda wildcards: code_digest(
             "evaluate_transfer",
             *training_rows.network_modules(config, wildcards.source),

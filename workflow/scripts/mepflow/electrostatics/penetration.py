@@ -27,6 +27,8 @@ from mepflow.errors import ConfigError
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
+Widths = Mapping[str, float]
+"""σ in bohr by element: a row of ``penetration``."""
 
 VALENCE_ELECTRONS: Final[Mapping[str, int]] = {
     **{"H": 1, "B": 3, "C": 4, "N": 5, "O": 6, "F": 7},
@@ -35,7 +37,7 @@ VALENCE_ELECTRONS: Final[Mapping[str, int]] = {
 """Electrons in the outermost shell of the neutral atom."""
 
 
-def shells_of(atomic_numbers: IntArray, widths: Mapping[str, float]) -> Shells:
+def shells_of(atomic_numbers: IntArray, widths: Widths) -> Shells:
     """Return the shells of atoms (n,); ``widths`` in bohr by symbol.
 
     Raises :class:`ConfigError` naming the elements that have no width.
@@ -54,9 +56,7 @@ def shells_of(atomic_numbers: IntArray, widths: Mapping[str, float]) -> Shells:
     )
 
 
-def elements_without_width(
-    atomic_numbers: IntArray, widths: Mapping[str, float]
-) -> tuple[str, ...]:
+def elements_without_width(atomic_numbers: IntArray, widths: Widths) -> tuple[str, ...]:
     """Return the symbols of the elements among atoms (n,) that ``widths`` says nothing of."""
     known = {ATOMIC_NUMBERS[name] for name in widths if name in VALENCE_ELECTRONS}
     return tuple(symbol(number) for number in sorted({*map(int, atomic_numbers)} - known))

@@ -18,12 +18,11 @@ import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from mepflow.electrostatics.multipole_fit import QUADRUPOLES, SINGULAR_VALUE_CUTOFF, design
-from mepflow.electrostatics.penetration import VALENCE_ELECTRONS
+from mepflow.electrostatics.penetration import VALENCE_ELECTRONS, Widths
 from mepflow.elements import symbol
 from mepflow.molecules import Molecule
 
 FloatArray = npt.NDArray[np.float64]
-Widths = dict[str, float]
 
 _START_BOHR: Final = 0.4
 
@@ -103,7 +102,7 @@ def _beyond(reach: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(values - reach @ (reach.T @ values))
 
 
-def fit_widths(samples: Sequence[Sample]) -> Widths:
+def fit_widths(samples: Sequence[Sample]) -> dict[str, float]:
     """Return the widths in bohr, by symbol, of all elements of the samples.
 
     A variable is ln σ: a width stays positive. Each molecule counts alike, whatever its points.
@@ -112,7 +111,7 @@ def fit_widths(samples: Sequence[Sample]) -> Widths:
         set().union(*(sample.elements for sample in samples)), key=list(VALENCE_ELECTRONS).index
     )
 
-    def widths(variables: FloatArray) -> Widths:
+    def widths(variables: FloatArray) -> dict[str, float]:
         return dict(zip(elements, np.exp(variables).tolist(), strict=True))
 
     found = least_squares(

@@ -11,7 +11,7 @@ namespace {
 using Index = std::int64_t;
 constexpr Index block = 256;  // points whose coordinates and sums stay in the first cache
 
-// 2^(scale * x) for 0 >= scale * x > -1022 (float: -126), in instructions that a compiler makes
+// 2^(scale x) for 0 >= scale x > -1022 (float: -126), in instructions that a compiler makes
 // vectors of, which the library's are not: 2^k, with k the integer next to the exponent, times a
 // polynomial through Chebyshev nodes in the rest, -0.5 to 0.5, good to 1e-10 of the value.
 template <typename Real>

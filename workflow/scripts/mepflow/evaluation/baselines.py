@@ -18,7 +18,7 @@ The fits are plain least squares without restraints and with the exact total cha
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +31,35 @@ from mepflow.electrostatics.multipole_fit import (
     QUADRUPOLES,
     fit_multipoles,
 )
+from mepflow.electrostatics.penetration import Widths, penetration_potential, shells_of
 from mepflow.errors import ConfigError, InputError
 from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms, with_mbis
+from mepflow.evaluation.mep_errors import write_mep_errors
+from mepflow.evaluation.predictions_file import load_matched
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.splits import TEST, rows_in_split
+
+
+def evaluate_baseline(
+    name: str,
+    reference: Path,
+    splits: Path,
+    grid: str,
+    output: Path,
+    errors: Path,
+    widths: Widths | None = None,
+) -> None:
+    """Write a baseline's predictions as :func:`fit_baseline`, and the ``errors`` of its MEP.
+
+    With ``widths`` in bohr by element, a fit is made again for the errors with penetration: to the
+    potential less that of the shells. It is thus the floor of models with penetration.
+    """
+    fit_baseline(name, reference, splits, grid, output)
+    predicted, matched = load_matched(output, reference)
+    fit = None
+    if name in FITS:
+        fit = cache(partial(_fit, FITS[name], matched, grid=grid, widths=widths))
+    write_mep_errors(predicted, matched, output, errors, widths, fit)
 
 
 def fit_baseline(name: str, reference: Path, splits: Path, grid: str, output: Path) -> None:
@@ -66,7 +91,10 @@ def _mbis(baseline: str, table: MoleculeTable, index: int, grid: str) -> AtomicT
     return mbis_terms(table, index, baseline)
 
 
-def _fit(order: int, table: MoleculeTable, index: int, grid: str) -> AtomicTerms:
+def _fit(
+    order: int, table: MoleculeTable, index: int, grid: str, widths: Widths | None = None
+) -> AtomicTerms:
+    """Fit terms to a molecule's potential, or with ``widths`` to what its shells leave of it."""
     if grid not in table.grids:
         raise InputError(
             f"the reference has no grid {grid!r} (it has {', '.join(sorted(table.grids))}): "
@@ -74,6 +102,9 @@ def _fit(order: int, table: MoleculeTable, index: int, grid: str) -> AtomicTerms
         )
     points, values = table.grids[grid].of(index)
     molecule = table.molecule(index)
+    if widths:
+        shells = shells_of(molecule.atomic_numbers, widths)
+        values = values - penetration_potential(points, molecule.positions, shells)
     try:
         return fit_multipoles(points, values, molecule.positions, molecule.total_charge, order)
     except ValueError as error:
@@ -83,11 +114,15 @@ def _fit(order: int, table: MoleculeTable, index: int, grid: str) -> AtomicTerms
         ) from error
 
 
+FITS: Final = {
+    "fitted-charges": CHARGES,
+    "fitted-charges-dipoles": DIPOLES,
+    "fitted-charges-dipoles-quadrupoles": QUADRUPOLES,
+}
+"""Highest order of the terms that a baseline fits."""
 BASELINES: Final[dict[str, Callable[[MoleculeTable, int, str], AtomicTerms]]] = {
     "mulliken": _mulliken,
-    "fitted-charges": partial(_fit, CHARGES),
-    "fitted-charges-dipoles": partial(_fit, DIPOLES),
-    "fitted-charges-dipoles-quadrupoles": partial(_fit, QUADRUPOLES),
+    **{name: partial(_fit, order) for name, order in FITS.items()},
     **{name: partial(_mbis, name) for name in MBIS_BASELINES},
 }
 

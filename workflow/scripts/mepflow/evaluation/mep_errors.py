@@ -5,10 +5,16 @@ With reference values V and predicted values V̂ at the p points of one molecule
 - RMSE = √(Σ (V̂ − V)² / p) and MAE = Σ |V̂ − V| / p;
 - relative RMSE = RMSE / √(Σ V² / p), the "RRMS" of charge-fitting work;
 - R² = 1 − Σ (V̂ − V)² / Σ (V − V̄)².
+
+With widths of valence shells, the RMSE of the same multipoles and shells stands beside them
+(:mod:`mepflow.electrostatics.penetration`).
 """
 
 import logging
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mepflow.electrostatics.atomic_terms import predicted_terms
+from mepflow.electrostatics.atomic_terms import AtomicTerms, predicted_terms
+from mepflow.electrostatics.penetration import Widths, elements_without_width, shells_of
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_matched, molecule_names
@@ -38,6 +45,9 @@ COLUMNS: Final = (
     "r2",
 )
 """Columns of a per-structure table; ``molecule`` names what conformers have in common."""
+
+WITH_PENETRATION: Final = "rmse_with_penetration_kcal_per_mol_e"
+"""A further column where there are widths; empty for a molecule that has an element without one."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +88,12 @@ def predicted_potential(table: MoleculeTable, index: int, points: FloatArray) ->
 
 
 def evaluate_mep(
-    predictions: Path, reference: Path, output: Path, *, may_be_empty: bool = False
+    predictions: Path,
+    reference: Path,
+    output: Path,
+    widths: Widths | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> None:
     """Write the errors of a predictions file against a reference file.
 
@@ -86,17 +101,24 @@ def evaluate_mep(
     files do not belong together.
     """
     predicted, matched = load_matched(predictions, reference, may_be_empty=may_be_empty)
-    write_mep_errors(predicted, matched, predictions, output)
+    write_mep_errors(predicted, matched, predictions, output, widths)
 
 
 def write_mep_errors(
-    predicted: MoleculeTable, matched: MoleculeTable, predictions: Path, output: Path
+    predicted: MoleculeTable,
+    matched: MoleculeTable,
+    predictions: Path,
+    output: Path,
+    widths: Widths | None = None,
+    terms_with_penetration: Callable[[int], AtomicTerms] | None = None,
 ) -> None:
     """Write the errors of predictions on every grid that errors are measured on.
 
     ``matched`` is the reference of the same molecules in the same order, ``predictions`` names them
     in messages. ``output`` is a CSV file with the columns :data:`COLUMNS`, a row per molecule and
     grid, in kcal/mol/e. Planes of showcase molecules are left out, as are molecules without points.
+    With ``widths`` in bohr by element it has the column :data:`WITH_PENETRATION` too. There, a
+    molecule (by its row) has the terms that ``terms_with_penetration`` returns, if it is given.
 
     Raises :class:`InputError` where no molecule has points; predictions of no molecule give no rows
     instead.
@@ -113,7 +135,11 @@ def write_mep_errors(
             f"the reference holds no MEP of the molecules of {predictions}: "
             "compute the reference of the test molecules on at least one grid."
         )
-    write_csv(pd.DataFrame(rows, columns=list(COLUMNS)), output)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    if widths:
+        terms = terms_with_penetration or partial(predicted_terms, predicted)
+        frame[WITH_PENETRATION] = _errors_with_penetration(matched, frame, widths, terms)
+    write_csv(frame, output)
     logger.info("%s: MEP errors of %d molecules × grids", predictions, len(rows))
 
 
@@ -133,3 +159,29 @@ def _errors(
         errors.relative_rmse,
         errors.r2,
     )
+
+
+def _errors_with_penetration(
+    reference: MoleculeTable,
+    frame: pd.DataFrame,
+    widths: Widths,
+    terms_of: Callable[[int], AtomicTerms],
+) -> list[float]:
+    """Return the RMSE with penetration of each row of ``frame``, nan where a width is missing."""
+    rows = {key: index for index, key in enumerate(reference.ids)}
+    found, missing = [], Counter[str]()
+    for key, grid in zip(frame["id"], frame["grid"], strict=True):
+        molecule = reference.molecule(rows[key])
+        lacking = elements_without_width(molecule.atomic_numbers, widths)
+        if lacking:
+            missing.update(lacking)
+            found.append(float("nan"))
+            continue
+        points, values = reference.grids[grid].of(rows[key])
+        shells = shells_of(molecule.atomic_numbers, widths)
+        terms = terms_of(rows[key])
+        predicted = potential(points, molecule.positions, *terms, penetration=shells)
+        found.append(mep_errors(values, predicted).rmse * HARTREE_PER_E_IN_KCAL_PER_MOL_E)
+    for element, count in missing.items():
+        logger.warning("%d rows without penetration: no width for %s", count, element)
+    return found

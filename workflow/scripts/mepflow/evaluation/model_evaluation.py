@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.mep_errors import write_mep_errors
 from mepflow.evaluation.multipole_errors import write_multipole_errors
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
@@ -43,9 +44,11 @@ def evaluate_models(
     device: str = "auto",
     *,
     known: Path | None = None,
+    widths: Widths | None = None,
 ) -> None:
     """Predict the test molecules of ``reference`` with every model, and write the errors.
 
+    ``widths`` as in :func:`~mepflow.evaluation.mep_errors.write_mep_errors`.
     Models of another data set need the file of ``known`` molecules that is explained at
     :func:`mepflow.models.predict.predict`; their files may be without a molecule. Raises
     :class:`~mepflow.errors.InputError` for a bad file.
@@ -56,7 +59,7 @@ def evaluate_models(
         # Read again: errors are about what the file says.
         predicted = load_predictions(files.predictions, may_be_empty=known is not None)
         matched = matched_reference(predicted, molecules, files.predictions)
-        write_mep_errors(predicted, matched, files.predictions, files.mep)
+        write_mep_errors(predicted, matched, files.predictions, files.mep, widths)
         write_multipole_errors(predicted, matched, files.predictions, files.multipoles)
 
 

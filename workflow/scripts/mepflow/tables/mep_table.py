@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from mepflow.evaluation.mep_errors import WITH_PENETRATION
 from mepflow.evaluation.sources import (
     Source,
     read_sources,
@@ -20,6 +21,7 @@ from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E, HARTREE_PER_E_IN_MILL
 KCAL_PER_MOL_E_IN_MILLIVOLT: Final = HARTREE_PER_E_IN_MILLIVOLT / HARTREE_PER_E_IN_KCAL_PER_MOL_E
 _RMSE: Final = "rmse_kcal_per_mol_e"
 _SHARED: Final = "median_rmse_shared_kcal_per_mol_e"
+_WITH_PENETRATION: Final = "median_rmse_with_penetration_kcal_per_mol_e"
 
 
 def mep_table(
@@ -47,6 +49,8 @@ def mep_table(
             kind = "baseline" if name in baselines else "model"
             of_name = on_grid[on_grid["name"] == name]
             row = _mep_row(of_name, bootstrap_seed) | _shared_columns(of_name, shared)
+            if WITH_PENETRATION in errors:
+                row |= _penetration_columns(of_name, bootstrap_seed)
             rows.append({"grid": grid, "representation": name, "kind": kind, **row})
     return pd.DataFrame(rows)
 
@@ -55,6 +59,21 @@ def _shared_columns(errors: pd.DataFrame, shared: frozenset[str]) -> dict[str, f
     of_shared = errors[errors["id"].isin(shared)]
     per_molecule = of_shared.groupby("id")[_RMSE].mean()
     return {"n_shared_structures": len(shared), _SHARED: float(per_molecule.median())}
+
+
+def _penetration_columns(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
+    """Return the median with penetration, of the structures that have it."""
+    errors = errors.dropna(subset=WITH_PENETRATION)
+    median = low = high = float("nan")
+    if len(errors):
+        rmse = summarize(errors, WITH_PENETRATION, seed=bootstrap_seed)
+        median, low, high = rmse.median, rmse.median_low, rmse.median_high
+    return {
+        "n_structures_with_penetration": errors["id"].nunique(),
+        _WITH_PENETRATION: median,
+        "median_rmse_with_penetration_low_kcal_per_mol_e": low,
+        "median_rmse_with_penetration_high_kcal_per_mol_e": high,
+    }
 
 
 def _mep_row(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
@@ -90,12 +109,16 @@ def write_mep_table(
 ) -> None:
     """Write :func:`mep_table` as CSV and Markdown.
 
-    The Markdown has a column of the molecules that all rows share where some row has fewer.
+    The Markdown has a column of the molecules that all rows share where some row has fewer, and one
+    with penetration where errors have it.
     """
     table = mep_table(sources, headline_grid, bootstrap_seed)
     all_alike = (table["n_structures"] == table["n_shared_structures"]).all()
     shared = () if all_alike else (Column("Shared: median RMSE (kcal/mol/e)", number(_SHARED)),)
     counts = () if all_alike else (Column("Shared", lambda row: str(row.n_shared_structures)),)
+    has_penetration = _WITH_PENETRATION in table and table[_WITH_PENETRATION].notna().any()
+    heading = "With penetration: median RMSE (kcal/mol/e)"
+    penetration = (Column(heading, number(_WITH_PENETRATION)),) if has_penetration else ()
     columns = (
         Column("Grid", lambda row: grid_label(row.grid), "left"),
         Column("Representation", lambda row: representation_label(row.representation), "left"),
@@ -107,6 +130,7 @@ def write_mep_table(
             ),
         ),
         *shared,
+        *penetration,
         Column("SD over seeds (kcal/mol/e)", number("median_rmse_seed_deviation_kcal_per_mol_e")),
         Column("Mean RMSE (kcal/mol/e)", number("mean_rmse_kcal_per_mol_e")),
         Column("Median MAE (kcal/mol/e)", number("median_mae_kcal_per_mol_e")),
