@@ -83,7 +83,7 @@ DOWNLOADS = {
     for row in ARCHIVES.values()
     for download in row["downloads"]
 }
-SHOWCASE = [key for row in config["datasets"].values() for key in row["split"]["showcase"]]
+SHOWCASE = [contents.picture_name(key) for row in config["datasets"].values() for key in row["split"]["showcase"]]
 
 
 wildcard_constraints:

@@ -148,7 +148,7 @@ rule plot_showcase:
             "showcase_{molecule}",
             "Electrostatic potential",
             "showcase",
-            molecule=lambda dataset: contents.pictured(config, dataset, "plane"),
+            molecule=lambda dataset: contents.picture_names(config, dataset, "plane"),
         ),
     log:
         f"{LOGS}/plot_showcase/{{molecule}}.log",
@@ -160,6 +160,9 @@ rule plot_showcase:
         mem_mb=4000,
         runtime=10,
     params:
+        molecule=lambda wildcards: contents.picture_names(config, wildcards.dataset, "plane")[
+            wildcards.molecule
+        ],
         grid=lambda wildcards: contents.picture_grid(config, wildcards.dataset, "plane"),
         style=config["figures"]["style"],
         code=code_digest("plot_showcase"),
@@ -178,7 +181,7 @@ rule plot_surface:
             "surface_{molecule}",
             "Electrostatic potential",
             "surface",
-            molecule=lambda dataset: contents.pictured(config, dataset, "surface"),
+            molecule=lambda dataset: contents.picture_names(config, dataset, "surface"),
         ),
         # The potentials at the vertices, which the figure shows.
         table=f"{FIGURES}/surface_{{molecule}}.csv",
@@ -192,6 +195,9 @@ rule plot_surface:
         mem_mb=4000,
         runtime=10,
     params:
+        molecule=lambda wildcards: contents.picture_names(config, wildcards.dataset, "surface")[
+            wildcards.molecule
+        ],
         grid=lambda wildcards: contents.picture_grid(config, wildcards.dataset, "surface"),
         style=config["figures"]["style"],
         code=code_digest("plot_surface"),

@@ -11,7 +11,7 @@ with job(snakemake):
     plot_showcase(
         sources_of(snakemake.input.predictions),
         Path(snakemake.input.reference),
-        snakemake.wildcards.molecule,
+        snakemake.params.molecule,
         snakemake.params.grid,
         [Path(path) for path in snakemake.output],
         snakemake.params.style,

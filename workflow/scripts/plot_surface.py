@@ -11,7 +11,7 @@ with job(snakemake):
     plot_surface(
         sources_of(snakemake.input.predictions),
         Path(snakemake.input.reference),
-        snakemake.wildcards.molecule,
+        snakemake.params.molecule,
         snakemake.params.grid,
         [Path(snakemake.output.png), Path(snakemake.output.pdf)],
         Path(snakemake.output.table),

@@ -54,6 +54,7 @@ VARIANTS = (
 )
 SEEDS = (1, 2)
 SHOWCASE = "gdb_000001"
+N_MOLECULES = 7
 # Planar carbonyl fluoride-like atoms in bohr: a triangle around a carbon, and charges for them.
 NUMBERS = np.array([6, 8, 9, 1], dtype=np.uint8)
 POSITIONS = np.array([[0, 0, 0], [0, 2.3, 0], [2.1, -1.2, 0], [-1.8, -1.0, 0]], dtype=float)
@@ -95,7 +96,7 @@ def multipoles(molecules, charges):
 
 def make_reference(rng):
     molecules, charges = [], []
-    for k in range(1, 6):
+    for k in range(1, N_MOLECULES + 1):
         distortion = 0.1 * rng.normal(size=POSITIONS.shape) * (k > 1)
         molecules.append(Molecule(f"gdb_{k:06d}", NUMBERS, POSITIONS + distortion, 0, "FC=O"))
         change = 0.05 * rng.normal(size=4)
@@ -114,9 +115,9 @@ def make_reference(rng):
                 for m, q in zip(molecules, charges, strict=True)
             ]
         ),
-        "plane": GridValues.from_ragged([on_plane] + 4 * [empty]),
+        "plane": GridValues.from_ragged([on_plane] + (N_MOLECULES - 1) * [empty]),
         "surface": GridValues.from_ragged(
-            [(vertices, potential(vertices, POSITIONS, charges[0]))] + 4 * [empty]
+            [(vertices, potential(vertices, POSITIONS, charges[0]))] + (N_MOLECULES - 1) * [empty]
         ),
     }
     properties = {
@@ -206,7 +207,7 @@ def trade_off() -> pd.DataFrame:
         errors = 0.1 * np.arange(1.0, len(VARIANTS) + 2.0)
         rows[f"median_{multipole}_rmse_{unit}"] = errors
         rows |= {f"median_{multipole}_low": 0.9 * errors, f"median_{multipole}_high": 1.2 * errors}
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows | {"n_structures": 21, "n_molecules": 7})
 
 
 def learning_curve() -> pd.DataFrame:
@@ -215,7 +216,7 @@ def learning_curve() -> pd.DataFrame:
         errors = np.array([4.0, 2.0, 1.0, 0.5])
         rows |= {f"median_{column}": errors, f"low_{column}": errors / 1.1}
         rows[f"high_{column}"] = 1.1 * errors
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows | {"n_structures": 7, "n_molecules": 7})
 
 
 @pytest.fixture
@@ -322,11 +323,26 @@ def all_labels(figure) -> set[str]:
     return found - {""}
 
 
+def tick_labels(axes) -> list:
+    """The labels of the ticks that are drawn."""
+    found = []
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        low, high = sorted(limits)
+        for tick in axis.get_major_ticks():
+            if low <= tick.get_loc() <= high:
+                found += [t for t in (tick.label1, tick.label2) if t.get_visible()]
+    return found if axes.axison else []
+
+
 def texts_that_collide(figure) -> list[str]:
-    """Titles and labels that overlap another one or leave the figure."""
+    """Titles, labels, ticks and legends that overlap another one or leave the figure."""
     FigureCanvasAgg(figure).draw()
     axes = [one for one in figure.axes if one.get_visible()]
     texts = [t for one in axes for t in (one.title, one.xaxis.label, one.yaxis.label, *one.texts)]
+    texts += [t for one in axes for t in tick_labels(one)]
+    legends = [*figure.legends, *(one.get_legend() for one in axes if one.get_legend())]
+    texts += [t for one in legends for t in (*one.get_texts(), one.get_title())]
+    texts += [t for one in (figure, *figure.subfigs) for t in one.texts]
     boxes = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text()]
     width, height = figure.bbox.width, figure.bbox.height
     # A pixel of tolerance: extents are rounded.

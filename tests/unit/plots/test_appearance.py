@@ -6,17 +6,22 @@ from mepflow.errors import ConfigError
 from mepflow.evaluation.baselines import BASELINES
 from mepflow.plots.appearance import appearances, families
 
-SOLID, DASHED, BROKEN = (0.0, ()), (0.0, (3.5, 1.0)), (0.0, (5.0, 1.0, 1.0, 1.0))
+
+def line(dash, dots):
+    """A dash, then dots: which family it is, and which of its variants."""
+    return (0.0, (dash, 1.2, *(dots * (0.9, 1.2)))) if dash else (0.0, ())
+
+
 STUDY = {
-    "AC-D": ("#E69F00", "o", SOLID),
-    "AC-AD-D": ("#efc159", "s", DASHED),
-    "AC-Q": ("#CC79A7", "o", SOLID),
-    "AC-DQ": ("#0072B2", "o", SOLID),
-    "AC-DQ-dw100": ("#009E73", "o", SOLID),
-    "AC-AD-DQ": ("#59a3cd", "s", DASHED),
-    "AC-AD-DQ-dw100": ("#59c0a4", "s", DASHED),
-    "AC-AD-DQ-c": ("#003f62", "D", BROKEN),
-    "AC-AD-DQ-dw100-c": ("#00573f", "D", BROKEN),
+    "AC-D": ("#E69F00", "o", line(3.0, 0)),
+    "AC-AD-D": ("#efc159", "s", line(3.0, 1)),
+    "AC-Q": ("#CC79A7", "o", line(1.2, 0)),
+    "AC-DQ": ("#0072B2", "o", line(6.0, 0)),
+    "AC-DQ-dw100": ("#009E73", "o", line(0.0, 0)),
+    "AC-AD-DQ": ("#59a3cd", "s", line(6.0, 1)),
+    "AC-AD-DQ-dw100": ("#59c0a4", "s", line(9.0, 1)),
+    "AC-AD-DQ-c": ("#003f62", "D", line(6.0, 2)),
+    "AC-AD-DQ-dw100-c": ("#00573f", "D", line(9.0, 2)),
 }
 
 
@@ -35,6 +40,18 @@ def test_the_variants_of_the_study_keep_the_look_that_they_had(rows):
     assert {name: family.label for name, family in families(rows).items()}["AC-DQ-dw100"] == (
         "100 × dipole + quadrupole"
     )
+
+
+def test_no_two_lines_of_the_study_are_alike_without_colour(rows):
+    lines = [one.line for one in appearances(rows).values()]
+    assert len({one.line for one in map(appearances(rows).get, rows)}) == len(rows)
+    assert len(lines) == len(rows) + len(BASELINES)
+
+
+def test_fits_are_hollow_and_variants_are_not(rows):
+    looks = appearances(rows)
+    hollow = {name for name, one in looks.items() if one.face == "#FFFFFF"}
+    assert hollow == {name for name in BASELINES if name.startswith("fitted-")}
 
 
 def test_another_name_gives_the_same_look(rows):

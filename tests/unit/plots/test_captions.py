@@ -45,7 +45,7 @@ def rendered(name, config, by="distance"):
     job = SimpleNamespace(
         config=config,
         wildcards=SimpleNamespace(dataset="qm9", molecule="gdb_000001", by=by),
-        params=SimpleNamespace(grid="mk", headline_grid="mk"),
+        params=SimpleNamespace(grid="mk", headline_grid="mk", molecule="pyridine:0"),
     )
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     source = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
@@ -116,6 +116,25 @@ def test_captions_of_the_transfer_name_every_level_of_theory(config, name):
     assert "other: another-level" in html
     same = {"qm9": config["datasets"]["qm9"], "other": config["datasets"]["qm9"]}
     assert "level of theory" not in rendered(name, {**config, "datasets": same})
+
+
+def test_pictures_name_their_molecule_by_its_id(config):
+    for name in ("showcase", "surface"):
+        assert "pyridine:0" in rendered(name, config)
+
+
+@pytest.mark.parametrize("by", ["distance", "element", "group"])
+def test_fits_are_called_floors_of_groups_alone(config, by):
+    assert ("no floors here" in rendered("mep_breakdown", config, by)) == (by != "group")
+
+
+def test_seeds_are_spoken_of_where_there_are_several(config):
+    several = {**config, "training": {**config["training"], "seeds": [1, 2, 3]}}
+    for name in ("mep_parity", "multipole_parity"):
+        assert "1, 2, 3" in rendered(name, several)
+        assert "seeds" not in rendered(name, config)
+    assert "trained once" in rendered("learning_curve", config)
+    assert "with 3 seeds" in rendered("learning_curve", several)
 
 
 def test_caption_of_the_breakdown_says_by_what(config):

@@ -4,7 +4,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
@@ -24,9 +23,9 @@ from mepflow.selection.verdicts import REASONS
 from mepflow.units import ANGSTROM_IN_BOHR, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 LABELS = {
-    "filter_funnel": {"Structures: remaining (blue), rejected (red)"},
-    "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 5 test structures"},
-    "transfer": {"median RMSE of the MEP on the MK grid (kcal/mol/e)"},
+    "filter_funnel": {"structures"},
+    "mep_error": {"RMSE of the MEP on the MK grid (kcal/mol/e), 7 test molecules"},
+    "transfer": {"RMSE of the MEP on the MK grid (kcal/mol/e)"},
     "multipole_parity": {
         "reference μ (e·bohr)",
         "predicted μ (e·bohr)",
@@ -34,7 +33,7 @@ LABELS = {
         "predicted Θ′ (e·bohr²)",
     },
     "mep_parity": {
-        "reference MEP on the MK grid (kcal/mol/e)",
+        "reference MEP on the MK grid (kcal/mol/e), 420 points of 7 test molecules",
         "predicted MEP (kcal/mol/e)",
         "points per cell",
     },
@@ -45,7 +44,8 @@ LABELS = {
         "validation RMSE of Θ′\n(e·bohr²)",
     },
     "showcase": {
-        "distance along the plane (Å)",
+        "x (Å)",
+        "y (Å)",
         "MEP (kcal/mol/e)",
         "difference (kcal/mol/e)",
     },
@@ -53,8 +53,8 @@ LABELS = {
         "distance from the van der Waals surface (Å)",
         "median RMSE of the MEP (kcal/mol/e)",
     },
-    "mep_by_element": {"nearest element", "median RMSE of the MEP (kcal/mol/e)"},
-    "mep_by_group": {"molecules", "median RMSE of the MEP (kcal/mol/e)"},
+    "mep_by_element": {"nearest element", "RMSE of the MEP (kcal/mol/e)"},
+    "mep_by_group": {"molecules", "RMSE of the MEP (kcal/mol/e)"},
     "trade_off": {"median RMSE of μ (e·bohr)", "median RMSE of Θ′ (e·bohr²)"},
     "learning_curve": {
         "training structures",
@@ -64,6 +64,19 @@ LABELS = {
     },
     "surface": {"MEP (kcal/mol/e)", "difference (kcal/mol/e)"},
 }
+
+
+def recorded(monkeypatch) -> list[Figure]:
+    """Return a list to which every figure that is drawn from now on is added."""
+    figures = []
+
+    class Recorded(Figure):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            figures.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    return figures
 
 
 @pytest.mark.parametrize("name", LABELS)
@@ -107,26 +120,43 @@ def test_funnel_bars_are_the_counts(figure_of):
         ("dipole mismatch", (16, 0)),
     ]
     texts = [text.get_text() for text in axes.texts]
-    assert texts == ["20", "17", "−3", "17", "16", "−1", "16"]
+    assert texts == ["20", "17", "17", "16", "16", "−3", "−1"]
 
 
 @pytest.mark.parametrize("style_name", style.STYLES)
 def test_the_longest_funnel_with_the_shortest_bars_is_readable(
     monkeypatch, collisions_of, tmp_path, style_name
 ):
-    figures = []
-
-    class Recorded(Figure):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            figures.append(self)
-
-    monkeypatch.setattr(style, "Figure", Recorded)
+    figures = recorded(monkeypatch)
     rejected = np.array([0, 2_008_628, *range(len(REASONS) - 1)])
     remaining = rejected.sum() - rejected.cumsum()
     frame = {"step": ["archive", *REASONS], "rejected": rejected, "remaining": remaining}
     plot_filter_funnel(pd.DataFrame(frame), [tmp_path / "f.png"], style_name)
     assert not collisions_of(figures[0])
+
+
+def test_no_model_is_as_wrong_as_the_reference_is_large(run, figure_of):
+    axes = figure_of("mep_error").axes[0]
+    table = MoleculeTable.load(run.reference)
+    sizes = [np.sqrt(np.mean(table.grids["mk"].of(k)[1] ** 2)) for k in range(len(table))]
+    expected = np.median(sizes) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    thick = [line for line in axes.lines if line.get_linewidth() == 2.5]
+    assert [line.get_xdata()[0] for line in thick] == [pytest.approx(expected, rel=1e-9)]
+    assert "no model (V = 0)" in [text.get_text() for text in axes.texts]
+
+
+def test_few_molecules_have_medians_without_interval(monkeypatch, run, rows, tmp_path):
+    source = run.sources("mep.csv", ("AC-D",), (1,))[0]
+    frame = pd.read_csv(source.path)
+    frame[frame["id"] < "gdb_000006"].to_csv(tmp_path / "mep.csv", index=False)
+    figures = recorded(monkeypatch)
+    few = type(source)("AC-D", 1, tmp_path / "mep.csv")
+    plot_mep_error([few], rows, "mk", [tmp_path / "figure.png"])
+    axes = figures[0].axes[0]
+    assert "5 test molecules" in axes.get_xlabel()
+    assert len(axes.collections) == 1  # dots, no bars
+    median = frame["rmse_kcal_per_mol_e"][:5].median()
+    assert f"{median:.2f}" in [text.get_text() for text in axes.texts]
 
 
 def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
@@ -139,9 +169,12 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Fitted charges",
         "Fitted charges + dipoles",
         "Fitted charges + dipoles + quadrupoles",
-        "MBIS charges\n(4 of 5 structures)",
-        "MBIS charges + dipoles\n(4 of 5 structures)",
-        "MBIS charges + dipoles + quadrupoles\n(4 of 5 structures)",
+        "MBIS charges
+(6 of 7 structures)",
+        "MBIS charges + dipoles
+(6 of 7 structures)",
+        "MBIS charges + dipoles + quadrupoles
+(6 of 7 structures)",
     ]
     errors = read_sources(run.sources("mep.csv"))
     for row, name in enumerate(run.variants):
@@ -158,7 +191,7 @@ def test_transfer_shows_both_models_on_the_same_molecules(run, figure_of):
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == list(run.variants)
     legend = axes.get_legend()
-    assert legend.get_title().get_text() == "4 test structures of spice"
+    assert legend.get_title().get_text() == "6 spice test molecules"
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["trained on spice", "trained on qm9"]
     errors = read_sources(run.sources("mep.csv"))
@@ -166,10 +199,34 @@ def test_transfer_shows_both_models_on_the_same_molecules(run, figure_of):
     markers = [line for line in axes.lines if len(line.get_xdata()) == 1]
     for row, name in enumerate(run.variants):
         median = summarize(errors[errors["name"] == name], "rmse_kcal_per_mol_e").median
-        own, foreign = (m for m in markers if round(m.get_ydata()[0]) == row)
+        own, foreign = (m for m in markers if abs(m.get_ydata()[0] - row) < 0.3)
         assert own.get_xdata()[0] == pytest.approx(median)
         assert foreign.get_xdata()[0] == pytest.approx(1.5 * median)
-        assert own.get_markerfacecolor() != foreign.get_markerfacecolor() == "white"
+        assert own.get_markerfacecolor() != foreign.get_markerfacecolor() == style.WHITE
+
+
+def test_a_transfer_to_few_molecules_shows_each_and_names_them(monkeypatch, run, rows, tmp_path):
+    made = []
+    for source in run.sources("mep.csv", ("AC-D",)):
+        frame = pd.read_csv(source.path)
+        frame = frame[frame["id"].isin(["gdb_000001", "gdb_000002", "gdb_000004"])]
+        frame["molecule"] = ["CC=O", "CC=O", "C1XX"]
+        folder = tmp_path / f"seed-{source.seed}"
+        folder.mkdir()
+        frame.to_csv(folder / "mep.csv", index=False)
+        made.append((frame, type(source)("AC-D", source.seed, folder / "mep.csv")))
+    sources = [source for _, source in made]
+    figures = recorded(monkeypatch)
+    plot_transfer("spice", sources, {"qm9": sources}, rows, "mk", [tmp_path / "figure.png"])
+    axes = figures[0].axes[0]
+    title = axes.get_legend().get_title().get_text()
+    assert title == "3 spice test structures of 2 molecules: C1XX and acetaldehyde"
+    values = np.mean([frame["rmse_kcal_per_mol_e"].to_numpy() for frame, _ in made], axis=0)
+    shown = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    assert len(shown) == 2
+    for points in shown:
+        np.testing.assert_allclose(points, [values[2], values[:2].mean()])
+    assert not [text for text in axes.texts if "[" in text.get_text()]
 
 
 def test_transfer_without_molecules_says_so(run, rows, tmp_path):
@@ -198,7 +255,12 @@ def test_multipole_parity_shows_all_components_and_their_error(run, figure_of):
                 points[:, 1], np.concatenate([f * values for f in factors]), atol=1e-12
             )
             rmse = 0.1 * (k + 1) * np.sqrt(np.mean(values**2))
-            assert axes.get_title().startswith(f"{run.variants[k]}\nRMSE {rmse:.3g} e·bohr")
+            decimals = 4 if part is figure.subfigs[0] else 3
+            assert axes.get_title().startswith(f"{run.variants[k]}\nRMSE {rmse:.{decimals}f}")
+            outside = int(np.sum(np.abs(points[:, 1]) > axes.get_xlim()[1]))
+            assert axes.get_title().endswith(f"\n{outside} of {len(points)} outside") == (
+                outside > 0
+            )
 
 
 def test_mep_parity_counts_every_point(run, figure_of):
@@ -206,14 +268,16 @@ def test_mep_parity_counts_every_point(run, figure_of):
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title().split("\n")[0] for axes in panels] == list(run.variants)
     errors = read_sources(run.sources("mep.csv"))
+    some_outside = 0
     for axes, name in zip(panels, run.variants, strict=True):
-        shown = axes.collections[0].get_array().sum()
-        notes = [text.get_text() for text in axes.texts]
-        assert shown == 600 or (
-            shown < 600 and f"{100 * (600 - shown) / 600:.1f} % outside" in notes
-        )
+        shown = int(axes.collections[0].get_array().sum())
         rmse = np.sqrt(np.mean(errors.loc[errors["name"] == name, "rmse_kcal_per_mol_e"] ** 2))
-        assert axes.get_title().endswith(f"RMSE {rmse:.3g} kcal/mol/e")
+        lines = axes.get_title().split("\n")[1:]
+        outside = 2 * 420 - shown  # of two seeds
+        expected = [f"{outside} of 840 outside"] if outside else []
+        assert lines == [f"RMSE {rmse:.2f}", *expected]
+        some_outside += outside
+    assert some_outside
 
 
 def test_training_curves_have_a_column_per_family(figure_of):
@@ -223,21 +287,38 @@ def test_training_curves_have_a_column_per_family(figure_of):
     titles = [one.get_title() for one in axes[:4]]
     assert titles[0] == "trained on\ndipole"
     # Two seeds of three variants: training and validation losses, then one error each.
-    assert [len(axes[k].lines) for k in (3, 7, 11)] == [12, 6, 6]
+    # A ring at each of the kept steps besides.
+    rings = [[line for line in one.lines if line.get_marker() == "o"] for one in axes]
+    assert [len(axes[k].lines) - len(rings[k]) for k in (3, 7, 11)] == [12, 6, 6]
+    assert [len(rings[k]) for k in (3, 7, 11)] == [6, 6, 6]
     assert {one.get_xscale() + one.get_yscale() for one in axes} == {"loglog"}
     assert len({one.get_ylim() for one in axes[4:8]}) == 1
     assert all(np.all(line.get_xdata() > 0) for one in axes for line in one.lines)
 
 
+def test_the_ring_is_at_the_smallest_validation_loss(monkeypatch, run, rows, tmp_path):
+    source = run.sources("training.csv")[0]
+    log = pd.read_csv(source.path)
+    log.loc[2, "validation_loss"] = 1e-9
+    log.to_csv(tmp_path / "training.csv", index=False)
+    figures = recorded(monkeypatch)
+    moved = type(source)("AC-D", 1, tmp_path / "training.csv")
+    plot_training_curves([moved], rows, [tmp_path / "figure.png"])
+    for axes, column in zip(
+        figures[0].axes, ("validation_loss", "validation_dipole_rmse_e_bohr"), strict=False
+    ):
+        ring = next(line for line in axes.lines if line.get_marker() == "o")
+        assert ring.get_xydata().tolist() == [[log["step"][2], log[column][2]]]
+        thin, thick = (
+            (line for line in axes.lines if line.get_marker() != "o")
+            if (column == "validation_loss")
+            else (axes.lines[0], axes.lines[0])
+        )
+        assert thin.get_linestyle() == thick.get_linestyle()
+
+
 def test_another_target_gets_panels_of_its_own(monkeypatch, run, rows, tmp_path):
-    figures = []
-
-    class Recorded(Figure):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            figures.append(self)
-
-    monkeypatch.setattr(style, "Figure", Recorded)
+    figures = recorded(monkeypatch)
     source = run.sources("training.csv")[0]
     log = pd.read_csv(source.path).assign(validation_charges_rmse_e=0.25)
     log.to_csv(tmp_path / "training.csv", index=False)
@@ -247,7 +328,8 @@ def test_another_target_gets_panels_of_its_own(monkeypatch, run, rows, tmp_path)
     panels = figures[0].axes
     assert len(panels) == 8
     assert panels[6].get_ylabel() == "validation RMSE of q\n(e)"
-    assert [line.get_ydata()[0] for line in panels[6].lines] == [0.25]
+    curve, ring = panels[6].lines
+    assert set(curve.get_ydata()) == set(ring.get_ydata()) == {0.25}
     assert not panels[7].lines
 
 
@@ -265,10 +347,10 @@ def test_showcase_shows_values_outside_the_atoms_only(run, figure_of):
     table = MoleculeTable.load(run.reference)
     points, values = table.grids["plane"].of(0)
     images = [
-        mesh.get_array()
+        image.get_array()
         for axes in figure.axes
-        for mesh in axes.collections
-        if isinstance(mesh, QuadMesh) and mesh.get_array().shape == (20, 25)
+        for image in axes.images
+        if image.get_array().shape == (20, 25)
     ]
     (
         reference,
@@ -291,13 +373,13 @@ def test_showcase_shows_values_outside_the_atoms_only(run, figure_of):
 
 def test_showcase_scales_are_shared_and_symmetric(figure_of):
     figure = figure_of("showcase")
-    meshes = [
-        mesh
+    images = [
+        image
         for axes in figure.axes
-        for mesh in axes.collections
-        if isinstance(mesh, QuadMesh) and mesh.get_array().shape == (20, 25)
+        for image in axes.images
+        if image.get_array().shape == (20, 25)
     ]
-    limits = [mesh.get_clim() for mesh in meshes]
+    limits = [image.get_clim() for image in images]
     assert len(set(limits[:4])) == len(set(limits[4:])) == 1
     assert all(low == -high for low, high in limits)
 
@@ -306,16 +388,22 @@ def test_atoms_are_drawn_where_the_field_says_they_are(run, figure_of):
     """The strongest negative potential on the plane lies next to the oxygen's symbol."""
     figure = figure_of("showcase")
     axes = next(one for one in figure.axes if one.get_title() == "reference")
-    mesh = next(one for one in axes.collections if isinstance(one, QuadMesh))
-    image = mesh.get_array()
-    corners = mesh.get_coordinates()
+    image = axes.images[0].get_array()
+    left, right, bottom, top = axes.images[0].get_extent()
     row, column = np.unravel_index(np.argmin(image.filled(np.inf)), image.shape)
-    lowest = corners[row : row + 2, column : column + 2].mean(axis=(0, 1))
+    rows, columns = image.shape
+    lowest = np.array(
+        [
+            left + (column + 0.5) * (right - left) / columns,
+            bottom + (row + 0.5) * (top - bottom) / rows,
+        ]
+    )
     atoms = {t.get_text(): np.array(t.get_position()) for t in axes.texts}
     assert set(atoms) == {"C", "O", "F", "H"}
     distances = {name: np.linalg.norm(place - lowest) for name, place in atoms.items()}
     assert min(distances, key=distances.get) == "O"
-    assert distances["O"] == pytest.approx(1.52, abs=0.3)
+    # Two cells of 0.5 bohr are drawn below the sphere, which covers them.
+    assert distances["O"] == pytest.approx(1.52 - 0.26, abs=0.3)
 
 
 def test_a_molecule_without_plane_or_prediction_is_named(run, tmp_path):

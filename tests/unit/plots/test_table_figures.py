@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
+from mepflow.evaluation.breakdown import SINGLE_VALUES
 from mepflow.plots import style
 from mepflow.plots.learning_curve import plot_learning_curve
 from mepflow.plots.mep_breakdown import plot_mep_breakdown
@@ -21,10 +22,10 @@ def lines_of(axes):
 def test_errors_by_distance_are_those_of_the_table(run, figure_of) -> None:
     frame = pd.read_csv(run.folder / "breakdown.csv")
     frame = frame[(frame["by"] == "distance") & (frame["representation"] == "AC-D")]
-    frame = frame[frame["n_structures"] > 1]
+    frame = frame[frame["n_molecules"] > 1]
     line = lines_of(figure_of("mep_by_distance").axes[0])["AC-D"]
     np.testing.assert_allclose(line, frame[["order", "median_rmse_kcal_per_mol_e"]])
-    assert "reference MEP" in lines_of(figure_of("mep_by_distance").axes[0])
+    assert "no model (V = 0)" in lines_of(figure_of("mep_by_distance").axes[0])
 
 
 @pytest.mark.parametrize("by", ["element", "group"])
@@ -32,9 +33,9 @@ def test_errors_by_part_are_those_of_the_table(run, figure_of, by) -> None:
     axes = figure_of(f"mep_by_{by}").axes[0]
     frame = pd.read_csv(run.folder / "breakdown.csv")
     frame = frame[(frame["by"] == by) & (frame["representation"] == "AC-Q")]
-    frame = frame[frame["n_structures"] > 1]
+    frame = frame[frame["n_molecules"] > 1]
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == [f"{row.part} ({row.n_structures})" for row in frame.itertuples()]
+    assert labels == [f"{row.part} ({row.n_molecules})" for row in frame.itertuples()]
     marks = lines_of(axes)["AC-Q"]
     np.testing.assert_allclose(marks[:, 0], frame["median_rmse_kcal_per_mol_e"])
     np.testing.assert_allclose(np.rint(marks[:, 1]), np.arange(len(frame)))
@@ -42,6 +43,7 @@ def test_errors_by_part_are_those_of_the_table(run, figure_of, by) -> None:
 
 def test_parts_of_single_molecules_are_drawn_where_there_are_no_others(rows, tmp_path) -> None:
     row = {"by": "group", "part": "all", "representation": "AC-D", "order": 0, "n_structures": 1}
+    row |= {"n_molecules": 1, SINGLE_VALUES: "1.0"}
     row |= {f"median_rmse{end}_kcal_per_mol_e": value for end, value in
             (("", 1.0), ("_low", None), ("_high", None))}  # fmt: skip
     pd.DataFrame([row]).to_csv(tmp_path / "t.csv", index=False)
@@ -52,13 +54,42 @@ def test_parts_of_single_molecules_are_drawn_where_there_are_no_others(rows, tmp
         )
 
 
+def test_parts_of_few_molecules_show_each_of_them(rows, monkeypatch, tmp_path) -> None:
+    median, low, high = (f"median_rmse{end}_kcal_per_mol_e" for end in ("", "_low", "_high"))
+    common = {"by": "group", "representation": "AC-D", "order": 0, "n_structures": 9}
+    table = [
+        common | {"part": "many", "n_molecules": 9, median: 2.0, low: 1.0, high: 3.0},
+        common | {"part": "few", "n_molecules": 3, median: 2.0, SINGLE_VALUES: "1.5 2 4.25"},
+    ]
+    pd.DataFrame(table).to_csv(tmp_path / "t.csv", index=False)
+    figures = []
+
+    class Recorded(Figure):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            figures.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], rows, [tmp_path / "f.png"])
+    axes = figures[0].axes[0]
+    medians, singles = (line for line in axes.lines if line.get_marker() == "o")
+    np.testing.assert_array_equal(medians.get_xdata(), [2.0, np.nan])
+    np.testing.assert_array_equal(singles.get_xydata(), [[1.5, 1], [2.0, 1], [4.25, 1]])
+    bars = [bar for bar in axes.collections[0].get_segments() if len(bar)]
+    np.testing.assert_allclose(bars, [[[1.0, 0.0], [3.0, 0.0]]])
+
+
 def test_trade_off_joins_the_variants_of_the_same_terms(run, figure_of) -> None:
     frame = pd.read_csv(run.folder / "trade_off.csv").set_index("representation")
-    lines = lines_of(figure_of("trade_off").axes[0])
+    axes = figure_of("trade_off").axes[0]
+    lines = lines_of(axes)
     columns = ["median_dipole_rmse_e_bohr", "median_quadrupole_rmse_e_bohr2"]
+    marks = {tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xdata()) == 1}
+    assert marks == set(frame.loc[list(run.variants), columns].itertuples(index=False, name=None))
+    labels = {text.get_text(): text.xy for text in axes.texts}
     for name in run.variants:
-        np.testing.assert_allclose(lines[name][0], frame.loc[name, columns].astype(float))
-    assert "Mulliken charges" not in lines
+        np.testing.assert_allclose(labels[name], frame.loc[name, columns].astype(float))
+    assert "Mulliken charges" not in labels
     charges = frame[frame["terms"] == "charges"].sort_values("dipole_share")
     np.testing.assert_allclose(lines["charges"], charges[columns])
 
@@ -81,8 +112,9 @@ def test_a_variant_without_either_weight_is_a_point_beside_the_line(
     pd.concat([frame, other]).to_csv(tmp_path / "t.csv", index=False)
     variants = {**rows, "AC-N": rows["AC-DQ"] | {"loss_weights": {"dipole_norm": 1.0}}}
     plot_trade_off(tmp_path / "t.csv", variants, [tmp_path / "f.png"])
-    lines = lines_of(figures[0].axes[0])
-    assert lines["AC-N"][0, 0] == 9.0
+    axes = figures[0].axes[0]
+    lines = lines_of(axes)
+    assert next(text for text in axes.texts if text.get_text() == "AC-N").xy[0] == 9.0
     assert 9.0 not in lines["charges"]
 
 
@@ -92,8 +124,10 @@ def test_learning_curve_rises_with_fewer_molecules_above_its_floor(figure_of) ->
     for axes in panels:
         lines = lines_of(axes)
         np.testing.assert_allclose(lines["AC-D"], [[16, 4], [32, 2], [64, 1]])
-        np.testing.assert_allclose(lines["Mulliken charges"][:, 1], 0.5)
+        # The fits are floors of the potential alone.
+        assert ("Mulliken charges" in lines) == (axes is panels[0])
         assert axes.get_xscale() == axes.get_yscale() == "log"
+    np.testing.assert_allclose(lines_of(panels[0])["Mulliken charges"][:, 1], 0.5)
 
 
 def test_a_missing_table_is_named(rows, tmp_path) -> None:

@@ -7,14 +7,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.patches import Patch
 
 from mepflow.errors import InputError
-from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP
+from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, SINGLE_VALUES
 from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
-from mepflow.plots.panels import log_axis
+from mepflow.plots.log_axes import log_axis
+from mepflow.plots.marks import MARK_HANDLE, NO_MODEL, draw_marks, draw_singles, size_text
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, drawing
 from mepflow.storage.csv_file import read_csv
 
@@ -22,12 +24,12 @@ _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
 _HIGH: Final = "median_rmse_high_kcal_per_mol_e"
 _AXES: Final = {ELEMENT: "nearest element", GROUP: "molecules"}
-_FEWEST_STRUCTURES: Final = 2
+_FEWEST_DRAWN: Final = 2
 """Parts of fewer molecules are not drawn beside others: one says nothing of a kind."""
 _DISTANCE_HEIGHT: Final = 2.6
 _ROW_HEIGHT: Final = 0.3
 _MARGIN_HEIGHT: Final = 0.55
-_LEGEND_ROW_HEIGHT: Final = 0.14
+_LEGEND_ROW_HEIGHT: Final = 0.15
 _LEGEND_COLUMNS: Final = 2
 _SPREAD: Final = 0.36
 """Half the height, in rows, over which the marks of a part are spread."""
@@ -61,7 +63,7 @@ def _plot_distances(
     frame: pd.DataFrame, looks: Mapping[str, Appearance], outputs: Sequence[Path], style: str
 ) -> None:
     """Draw curves with bands, the 95 % intervals, and the size of the reference itself."""
-    height = _DISTANCE_HEIGHT + _legend_height(len(looks))
+    height = _DISTANCE_HEIGHT + _legend_height(len(looks) + 2)
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
         for name, look in looks.items():
@@ -74,19 +76,22 @@ def _plot_distances(
                 of_name[_MEDIAN],
                 color=look.colour,
                 marker=look.marker,
+                markerfacecolor=look.face,
+                markeredgecolor=BLACK,
+                markeredgewidth=0.4,
                 linestyle=look.line,
                 label=representation_label(name),
             )
         first = frame[frame["representation"] == next(iter(looks))]
         size = first["median_reference_rms_kcal_per_mol_e"]
-        axes.plot(first["order"], size, color=GREY, linewidth=2.5, alpha=0.5, label="reference MEP")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        grey = to_rgba(GREY, 0.5)
+        axes.plot(first["order"], size, color=grey, linewidth=2.5, label=NO_MODEL)
+        log_axis(axes.yaxis)
+        axes.set_xlim(left=0.0)
         axes.set_xlabel("distance from the van der Waals surface (Å)")
         axes.set_ylabel("median RMSE of the MEP (kcal/mol/e)")
-        _add_legend(figure)
+        band = Patch(color=GREY, alpha=0.3, lw=0, label="95 % interval")
+        _add_legend(figure, axes, frame, [band] if frame[_LOW].notna().any() else [])
 
 
 def _plot_parts(
@@ -96,7 +101,10 @@ def _plot_parts(
     outputs: Sequence[Path],
     style: str,
 ) -> None:
-    """Draw a row of marks for each part; their lines are the 95 % intervals."""
+    """Draw a row of marks for each part; their lines are the 95 % intervals.
+
+    Of a part of molecules too few for an interval, each molecule has a small mark of its own.
+    """
     parts = list(frame["part"].unique())
     height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(parts) + _legend_height(len(looks))
     offsets = np.linspace(-_SPREAD, _SPREAD, len(looks)) if len(looks) > 1 else np.zeros(1)
@@ -112,17 +120,17 @@ def _plot_parts(
         axes.set_ylim(len(parts) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_ylabel(_AXES[by])
-        log_axis(axes)
-        axes.set_xlabel("median RMSE of the MEP (kcal/mol/e)")
-        _add_legend(figure)
+        log_axis(axes.xaxis)
+        axes.set_xlabel("RMSE of the MEP (kcal/mol/e)")
+        _add_legend(figure, axes, frame, handlelength=MARK_HANDLE)
 
 
 def _read(table: Path, by: str, names: Sequence[str]) -> pd.DataFrame:
-    frame = read_csv(table)
+    frame = read_csv(table, dtype={SINGLE_VALUES: str})
     wanted = (frame["by"] == by) & frame["representation"].isin(names)
     if missing := set(names) - set(frame["representation"][wanted]):
         raise InputError(f"{table} holds no errors of {min(missing)} by {by}: make it again.")
-    enough = wanted & (frame["n_structures"] >= _FEWEST_STRUCTURES)
+    enough = wanted & (frame["n_molecules"] >= _FEWEST_DRAWN)
     return frame[enough if enough.any() else wanted]
 
 
@@ -130,26 +138,38 @@ def _draw_marks(
     axes: Axes, name: str, look: Appearance, places: np.ndarray, errors: pd.DataFrame
 ) -> None:
     axes.hlines(places, errors[_LOW], errors[_HIGH], color=look.colour, linewidth=1.0)
-    axes.plot(
-        errors[_MEDIAN],
-        places,
-        look.marker,
-        color=look.colour,
-        markeredgecolor=BLACK,
-        markeredgewidth=0.4,
-        label=representation_label(name),
-    )
+    single = errors[SINGLE_VALUES].notna().to_numpy()
+    medians = errors[_MEDIAN].where(~single)
+    draw_marks(axes, medians, places, look, label=representation_label(name))
+    for place, values in zip(places[single], errors[SINGLE_VALUES][single], strict=True):
+        numbers = [float(value) for value in values.split()]
+        draw_singles(axes, numbers, [place] * len(numbers), look)
 
 
 def _label(frame: pd.DataFrame, part: str) -> str:
     """Return what a part is called, with its molecules (of the representation that has most)."""
-    count = frame.loc[frame["part"] == part, "n_structures"].max()
+    count = frame.loc[frame["part"] == part, "n_molecules"].max()
     return f"{part} ({count:,})"
 
 
-def _legend_height(representations: int) -> float:
-    return _LEGEND_ROW_HEIGHT * (representations // _LEGEND_COLUMNS + 1)
+def _legend_height(entries: int) -> float:
+    return _LEGEND_ROW_HEIGHT * (-(-entries // _LEGEND_COLUMNS) + 1)
 
 
-def _add_legend(figure: Figure) -> None:
-    figure.legend(loc="outside upper center", ncols=_LEGEND_COLUMNS)
+def _add_legend(
+    figure: Figure,
+    axes: Axes,
+    frame: pd.DataFrame,
+    more: Sequence[Patch] = (),
+    handlelength: float | None = None,
+) -> None:
+    """Add a legend above the axes, headed by the size of the test set."""
+    handles = [*axes.get_legend_handles_labels()[0], *more]
+    size = size_text(*frame[["n_structures", "n_molecules"]].max().astype(int))
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=_LEGEND_COLUMNS,
+        title=size,
+        handlelength=handlelength,
+    )

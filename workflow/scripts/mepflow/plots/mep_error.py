@@ -1,12 +1,14 @@
 """Figure: the MEP error of every variant beside the baselines."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mepflow.errors import InputError
@@ -16,29 +18,41 @@ from mepflow.evaluation.sources import (
     require_same_molecules,
     structures_by_seeds,
 )
-from mepflow.evaluation.statistics import Summary, summarize
+from mepflow.evaluation.statistics import FEWEST_MOLECULES, Summary, summarize
 from mepflow.naming import FLOORS, grid_label, representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
-from mepflow.plots.panels import log_axis, write_median
-from mepflow.plots.style import BLACK, PAGE_WIDTH, drawing
+from mepflow.plots.log_axes import log_axis
+from mepflow.plots.marks import NO_MODEL, draw_marks, size_text, write_median
+from mepflow.plots.style import BLACK, GREY, PAGE_WIDTH, drawing
 
 FloatArray = npt.NDArray[np.float64]
 
 _COLUMN: Final = "rmse_kcal_per_mol_e"
 _POINTS_SHOWN: Final = 300
 """More molecules than this hide each other: their box tells more."""
-_ROWS_OF_A_LABEL: Final = 6
-"""Fewer rows have no room for the upright label of a floor; its row names it anyway."""
+_LABEL_WIDTH: Final = 22
+"""Characters in a line of a label above the axes."""
+_LABEL_HEIGHT: Final = 17.0
+"""Height of two lines of such a label in points."""
+_LABEL_SHARE: Final = 0.3
+"""Share of the axes that such a label needs across."""
+_FLOOR: Final[dict[str, Any]] = {"color": BLACK, "linewidth": 0.7}
+_NO_MODEL: Final[dict[str, Any]] = {"color": GREY, "linewidth": 2.5, "alpha": 0.5}
 _ROW_HEIGHT: Final = 0.24
-_MARGIN_HEIGHT: Final = 0.75
+_MARGIN_HEIGHT: Final = 0.85
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One representation: errors of its molecules (m,), their summary (kcal/mol/e), its look."""
+    """One representation: errors of its structures (m,), their summary (kcal/mol/e), its look.
+
+    ``no_model`` is the median size (root mean square) of the reference at the same points: the
+    error of a potential that is zero everywhere.
+    """
 
     name: str
     values: FloatArray
+    no_model: float
     summary: Summary
     look: Appearance
 
@@ -54,10 +68,11 @@ def plot_mep_error(
     """Draw the distribution of the per-molecule MEP RMSE on ``grid``, a row per representation.
 
     ``sources`` are the per-molecule CSV files of :func:`mepflow.evaluation.mep_errors.evaluate_mep`
-    in the order of the rows, of baselines and of models of rows of ``variants``. Dots are molecules
-    (mean over seeds), boxes hold half of them, whiskers nine tenths; the black-rimmed marker is the
-    median with its 95 % bootstrap interval. Lines mark the medians of the fits to the reference:
-    floors of charges, and of charges with dipoles.
+    in the order of the rows, of baselines and of models of rows of ``variants``. Dots are
+    structures (mean over seeds), boxes hold half of them, whiskers nine tenths; the rimmed marker
+    is the median with its 95 % bootstrap interval. Fewer than six molecules have neither boxes nor
+    intervals. Lines mark the medians of the fits to the reference, floors of charges and of charges
+    with dipoles, and that of no model, the size of the potential itself.
     """
     rows = _rows(sources, appearances(variants), grid, bootstrap_seed)
     height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(rows)
@@ -65,17 +80,18 @@ def plot_mep_error(
         axes = figure.add_subplot()
         for position, row in enumerate(rows):
             _draw_row(axes, position, row)
-        _draw_floors(axes, rows)
+        levels = _levels(rows)
+        for x, _, line in levels:
+            axes.axvline(x, zorder=0, **line)
         models = {source.name for source in sources if not source.is_baseline}
         axes.axhline(len(models) - 0.5, color=BLACK, linewidth=0.5)
         axes.set_yticks(range(len(rows)), [_label(row, rows[0]) for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
-        log_axis(axes)
-        structures = f"{rows[0].summary.n_molecules:,} test structures"
-        axes.set_xlabel(
-            f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {structures}"
-        )
+        log_axis(axes.xaxis, most=9)
+        _write_above(axes, {x: text for x, text, _ in levels})
+        size = size_text(rows[0].summary.n_structures, rows[0].summary.n_molecules)
+        axes.set_xlabel(f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {size}")
 
 
 def _rows(
@@ -91,8 +107,14 @@ def _rows(
         of_name = errors[errors["name"] == name]
         values = structures_by_seeds(of_name, _COLUMN).mean(axis=1).to_numpy()
         summary = summarize(of_name, _COLUMN, seed=bootstrap_seed)
-        rows.append(_Row(name, values, summary, looks[name]))
+        rows.append(_Row(name, values, _no_model(of_name), summary, looks[name]))
     return rows
+
+
+def _no_model(errors: pd.DataFrame) -> float:
+    """Return the median over structures of the root mean square of the reference potential."""
+    sizes = errors[_COLUMN] / errors["relative_rmse"]  # NaN where both are zero
+    return float(sizes.groupby(errors["id"]).mean().median())
 
 
 def _label(row: _Row, first: _Row) -> str:
@@ -109,35 +131,46 @@ def _draw_row(axes: Axes, position: int, row: _Row) -> None:
         # Spread evenly in the order of the molecules: no chance in a figure.
         spread = position + 0.3 * (2.0 * (np.arange(len(row.values)) * 0.618 % 1.0) - 1.0)
         axes.scatter(row.values, spread, s=3.0, color=look.colour, alpha=0.5, linewidths=0)
-    low, first, third, high = np.quantile(row.values, [0.05, 0.25, 0.75, 0.95])
-    axes.hlines(position, low, high, color=look.colour, linewidth=0.8)
-    axes.hlines(position, first, third, color=look.colour, linewidth=5.0, alpha=0.55)
     summary = row.summary
-    axes.hlines(position, summary.median_low, summary.median_high, color=BLACK, linewidth=1.4)
-    face = look.colour if look.colour != BLACK else "white"
-    axes.plot(summary.median, position, look.marker, markersize=4.5, mfc=face, mec=BLACK, mew=0.8)
+    if summary.n_molecules >= FEWEST_MOLECULES:
+        low, first, third, high = np.quantile(row.values, [0.05, 0.25, 0.75, 0.95])
+        axes.hlines(position, low, high, color=look.colour, linewidth=0.8)
+        axes.hlines(position, first, third, color=look.colour, linewidth=5.0, alpha=0.55)
+        axes.hlines(position, summary.median_low, summary.median_high, color=BLACK, linewidth=1.4)
+    draw_marks(axes, summary.median, position, look, size=4.5)
     write_median(axes, position, summary)
 
 
-def _draw_floors(axes: Axes, rows: Sequence[_Row]) -> None:
-    """Mark the medians of the fits, and head the column of medians."""
-    for row in rows:
-        if row.name in FLOORS:
-            median = row.summary.median
-            axes.axvline(median, color=BLACK, linestyle=row.look.line, lw=0.7, zorder=0)
-            if len(rows) < _ROWS_OF_A_LABEL:
-                continue
-            axes.annotate(
-                FLOORS[row.name],
-                (median, 1.0),
-                xycoords=axes.get_xaxis_transform(),
-                xytext=(-2.0, 0.0),
-                textcoords="offset points",
-                rotation="vertical",
-                horizontalalignment="right",
-                verticalalignment="top",
-                fontsize=6.5,
-            )
+def _levels(rows: Sequence[_Row]) -> list[tuple[float, str, dict[str, Any]]]:
+    """Return the upright lines: the medians of the fits and of no model, each with its look."""
+    levels: list[tuple[float, str, dict[str, Any]]] = [
+        (row.summary.median, FLOORS[row.name], _FLOOR | {"linestyle": row.look.line})
+        for row in rows
+        if row.name in FLOORS
+    ]
+    if np.isfinite(rows[0].no_model):
+        levels.append((rows[0].no_model, NO_MODEL, _NO_MODEL))
+    return levels
+
+
+def _write_above(axes: Axes, labels: Mapping[float, str]) -> None:
+    """Head the column of medians, and write what the upright lines are, in steps where close."""
+    low, high = np.log(axes.get_xlim())
+    before, step = -np.inf, 0
+    for x, text in sorted(labels.items()):
+        place = (np.log(x) - low) / (high - low)
+        step = step + 1 if place - before < _LABEL_SHARE else 0
+        before = place
+        axes.annotate(
+            textwrap.fill(text, _LABEL_WIDTH),
+            (x, 1.0),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0.0, 2.0 + _LABEL_HEIGHT * step),
+            textcoords="offset points",
+            horizontalalignment="right" if place > 1.0 - 0.5 * _LABEL_SHARE else "center",
+            verticalalignment="bottom",
+            fontsize=6.0,
+        )
     axes.annotate(
         "median [95 %]",
         (1.01, 1.0),

@@ -11,19 +11,21 @@ from matplotlib.colors import LogNorm
 
 from mepflow.errors import InputError
 from mepflow.evaluation.mep_errors import predicted_potential
+from mepflow.evaluation.predictions_file import molecule_names
 from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.naming import grid_label
-from mepflow.plots.panels import by_name, matched_tables, n_rows, square_panels, width
-from mepflow.plots.style import COUNT_MAP, drawing, note
+from mepflow.plots.marks import size_text
+from mepflow.plots.panels import by_name, matched_tables, n_rows, panel_side, square_panels
+from mepflow.plots.style import COUNT_MAP, drawing, picture_width
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
 _CELLS: Final = 90
 """Cells of a panel along each axis."""
-_ROW_HEIGHT: Final = 1.5
-_MARGIN_HEIGHT: Final = 0.4
+_TITLE_HEIGHT: Final = 0.42
+_MARGIN_HEIGHT: Final = 0.35
 
 
 @dataclass
@@ -64,23 +66,36 @@ def plot_mep_parity(
     if grid not in table.grids:
         raise InputError(f"{reference} has no grid {grid!r}: choose one of the dataset's grids.")
     variants = by_name(sources)
+    size = _size(table, grid, sources[0])
     limit = _limit(table, grid, sources[0])
     edges = np.linspace(-limit, limit, _CELLS + 1)
     counts = {name: _count(files, table, grid, edges) for name, files in variants.items()}
-    height = _MARGIN_HEIGHT + _ROW_HEIGHT * n_rows(len(variants))
-    with drawing(width(len(variants)), height, outputs, style) as figure:
+    row_height = panel_side(len(variants)) + _TITLE_HEIGHT
+    height = _MARGIN_HEIGHT + row_height * n_rows(len(variants))
+    with drawing(picture_width(len(variants)), height, outputs, style) as figure:
         panels = square_panels(figure, len(counts), limit)
         norm = LogNorm(1.0, max(2.0, *(float(one.cells.max()) for one in counts.values())))
         for axes, (name, one) in zip(panels, counts.items(), strict=True):
             cells = np.ma.masked_equal(one.cells.T, 0.0)
             mesh = axes.pcolormesh(edges, edges, cells, norm=norm, cmap=COUNT_MAP, rasterized=True)
-            axes.set_title(f"{name}\nRMSE {one.rmse:.3g} kcal/mol/e", fontsize=6.5)
-            outside = one.total - int(one.cells.sum())
-            if outside:
-                note(axes, f"{100.0 * outside / one.total:.1f} % outside", top=False)
-        figure.colorbar(mesh, ax=panels, label="points per cell", shrink=0.8, aspect=30, pad=0.01)
-        figure.supxlabel(f"reference MEP on the {grid_label(grid)} grid (kcal/mol/e)", fontsize=7.5)
+            axes.set_title(f"{name}\nRMSE {one.rmse:.2f}{_outside(one)}", fontsize=6.0)
+        figure.colorbar(mesh, ax=panels, label="points per cell", shrink=0.8, aspect=30, pad=0.02)
+        label = f"reference MEP on the {grid_label(grid)} grid (kcal/mol/e), {size}"
+        figure.supxlabel(label, fontsize=7.5)
         figure.supylabel("predicted MEP (kcal/mol/e)", fontsize=7.5)
+
+
+def _outside(one: _Counts) -> str:
+    """Return how many points lie beyond the scale, as a further line of a title."""
+    outside = one.total - int(one.cells.sum())
+    return f"\n{outside:,} of {one.total:,} outside" if outside else ""
+
+
+def _size(reference: MoleculeTable, grid: str, source: Source) -> str:
+    """Return how many points a predictions file has on a grid, and of how many molecules."""
+    _, matched = next(matched_tables([source], reference))
+    size = size_text(len(matched), len(set(molecule_names(matched))))
+    return f"{len(matched.grids[grid].mep):,} points of {size}"
 
 
 def _limit(reference: MoleculeTable, grid: str, source: Source) -> float:

@@ -9,18 +9,24 @@ import numpy.typing as npt
 from matplotlib.figure import SubFigure
 
 from mepflow.evaluation.multipole_errors import multipole_components
+from mepflow.evaluation.predictions_file import molecule_names
 from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.plots.appearance import Rows, appearances
-from mepflow.plots.panels import by_name, matched_tables, n_rows, square_panels, width
-from mepflow.plots.style import drawing, note
+from mepflow.plots.marks import size_text
+from mepflow.plots.panels import by_name, matched_tables, n_rows, panel_side, square_panels
+from mepflow.plots.style import drawing, picture_width
 
 FloatArray = npt.NDArray[np.float64]
 Pair = tuple[FloatArray, FloatArray]
 
 _LABELS: Final = (("dipole μ", "e·bohr", "μ"), ("quadrupole Θ′", "e·bohr²", "Θ′"))
-_ROW_HEIGHT: Final = 1.55
-_MARGIN_HEIGHT: Final = 0.55
+_TITLE_HEIGHT: Final = 0.5
+_MARGIN_HEIGHT: Final = 0.5
+_DIGITS: Final = {"e·bohr": ".4f", "e·bohr²": ".3f"}
+"""Digits of an RMSE, as in the table of multipoles."""
+_PAD: Final = 0.07
+"""Room above and below panels and labels, in inch."""
 _LIMIT_FACTOR: Final = 1.6
 """Predictions beyond this multiple of the largest reference value are counted, not shown."""
 
@@ -40,15 +46,25 @@ def plot_multipole_parity(
     table = MoleculeTable.load(reference)
     colours = {name: look.colour for name, look in appearances(variants).items()}
     pairs = {name: _components(files, table) for name, files in by_name(sources).items()}
-    height = 2 * (_MARGIN_HEIGHT + _ROW_HEIGHT * n_rows(len(pairs)))
-    with drawing(width(len(pairs)), height, outputs, style) as figure:
-        parts: Any = figure.subfigures(2, 1, hspace=0.03)
+    size = _size(table, sources)
+    row_height = panel_side(len(pairs)) + _TITLE_HEIGHT
+    height = 2 * (_MARGIN_HEIGHT + row_height * n_rows(len(pairs)))
+    with drawing(picture_width(len(pairs)), height, outputs, style) as figure:
+        figure.set_layout_engine("constrained", h_pad=_PAD)
+        parts: Any = figure.subfigures(2, 1, hspace=0.0)
         for moment, part in enumerate(parts):
             quantity, unit, symbol = _LABELS[moment]
             _draw(part, {name: pair[moment] for name, pair in pairs.items()}, colours, unit)
             part.supxlabel(f"reference {symbol} ({unit})", fontsize=7.5)
             part.supylabel(f"predicted {symbol} ({unit})", fontsize=7.5)
-            part.suptitle(f"components of the {quantity}")
+            count = len(next(iter(pairs.values()))[moment][0])
+            part.suptitle(f"{count:,} components of the {quantity}: {size}", fontweight="bold")
+
+
+def _size(reference: MoleculeTable, sources: Sequence[Source]) -> str:
+    """Return how many molecules, and structures, a panel shows."""
+    _, matched = next(matched_tables(sources, reference))
+    return size_text(len(matched), len(set(molecule_names(matched))))
 
 
 def _components(sources: Sequence[Source], reference: MoleculeTable) -> tuple[Pair, Pair]:
@@ -85,7 +101,6 @@ def _draw(part: SubFigure, pairs: dict[str, Pair], colours: dict[str, str], unit
             rasterized=True,
         )
         rmse = np.sqrt(np.mean((predicted - true) ** 2))
-        axes.set_title(f"{name}\nRMSE {rmse:.3g} {unit}", fontsize=6.5)
         outside = int(np.sum(np.abs(predicted) > limit))
-        if outside:
-            note(axes, f"{outside:,} outside", top=False)
+        more = f"\n{outside:,} of {len(true):,} outside" if outside else ""
+        axes.set_title(f"{name}\nRMSE {rmse:{_DIGITS[unit]}}{more}", fontsize=6.0)

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.evaluation.sources import Source
-from mepflow.evaluation.statistics import Summary
 from mepflow.molecules import MoleculeTable
-from mepflow.plots.style import BLACK, COLUMN_WIDTH, PAGE_WIDTH
+from mepflow.plots.style import BLACK, picture_width
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,16 +34,9 @@ def by_name(sources: Sequence[Source]) -> dict[str, list[Source]]:
     }
 
 
-def write_median(axes: Axes, row: float, summary: Summary, size: float = 6.5) -> None:
-    """Write a median with its 95 % interval to the right of a row, with letters of ``size``."""
-    axes.text(
-        1.01,
-        row,
-        f"{summary.median:.2f}  [{summary.median_low:.2f}, {summary.median_high:.2f}]",
-        transform=axes.get_yaxis_transform(),
-        verticalalignment="center",
-        fontsize=size,
-    )
+def n_columns(n_panels: int) -> int:
+    """Return the number of panels in a row."""
+    return min(n_panels, COLUMNS)
 
 
 def n_rows(n_panels: int) -> int:
@@ -52,15 +44,14 @@ def n_rows(n_panels: int) -> int:
     return math.ceil(n_panels / COLUMNS)
 
 
-def width(n_panels: int) -> float:
-    """Return the width in inch of a figure of ``n_panels``: a page's, less where they are few."""
-    share = min(n_panels, COLUMNS) / COLUMNS
-    return max(COLUMN_WIDTH, _MARGIN_WIDTH + (PAGE_WIDTH - _MARGIN_WIDTH) * share)
+def panel_side(n_panels: int) -> float:
+    """Return the side in inch of square panels that fill the figure."""
+    return (picture_width(n_panels) - _MARGIN_WIDTH) / n_columns(n_panels)
 
 
 def square_panels(figure: Figure | SubFigure, n_panels: int, limit: float) -> list[Axes]:
     """Return square panels whose axes both run from −limit to limit, labelled at the edge only."""
-    columns = min(COLUMNS, n_panels)
+    columns = n_columns(n_panels)
     grid = figure.subplots(n_rows(n_panels), columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.ravel())
     for empty in panels[n_panels:]:
@@ -84,11 +75,3 @@ def matched_tables(
     for source in sources:
         predicted = load_predictions(source.path)
         yield predicted, matched_reference(predicted, reference, source.path)
-
-
-def log_axis(axes: Axes) -> None:
-    """Give errors a logarithmic scale that is written in plain numbers."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
@@ -21,7 +21,14 @@ from mepflow.geometry.planes import Plane, plane_values
 from mepflow.geometry.radii import bondi_radii
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.plots.structure import draw_atoms, draw_structure
-from mepflow.plots.style import DIVERGING_MAP, GREY, PAGE_WIDTH, drawing, symmetric_limit
+from mepflow.plots.style import (
+    DIVERGING_MAP,
+    GREY,
+    drawing,
+    middle_limit,
+    picture_width,
+    symmetric_limit,
+)
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,9 +36,10 @@ Mask = npt.NDArray[np.bool_]
 
 _COLUMNS_WITH_HYDROGENS: Final = 4
 """Smaller panels have no room for the hydrogen atoms' symbols; the structure shows them."""
-_BARS_WIDTH: Final = 1.05
-_LARGEST_PANEL_WIDTH: Final = 2.0
-_TITLES_HEIGHT: Final = 1.05
+_BARS_WIDTH: Final = 1.15
+_TITLES_HEIGHT: Final = 1.15
+_CELLS_BELOW_SURFACE: Final = 2.0
+"""How deep in the atoms, in steps of the grid, points are drawn: the white spheres cover them."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,8 @@ def plot_showcase(
     predicted = {name: _predicted(scene, first[name], table) for name in names}
     u, v = scene.axes()
     columns = len(predicted) + 1
-    panel_width = min((PAGE_WIDTH - _BARS_WIDTH) / columns, _LARGEST_PANEL_WIDTH)
-    width = _BARS_WIDTH + columns * panel_width
+    width = picture_width(columns)
+    panel_width = (width - _BARS_WIDTH) / columns
     height = _TITLES_HEIGHT + 2.0 * panel_width * float(np.ptp(v) / np.ptp(u))
     with drawing(width, height, outputs, style) as figure:
         panels = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False)
@@ -111,8 +119,10 @@ def plot_showcase(
         panels[0, 0].xaxis.set_tick_params(labelbottom=True)
         panels[1, 1].yaxis.set_tick_params(labelleft=True)
         draw_structure(figure.add_subplot(2, columns, columns + 1), scene.molecule, scene.atoms())
-        figure.supxlabel("distance along the plane (Å)", fontsize=7.5)
-        figure.supylabel("distance along the plane (Å)", fontsize=7.5)
+        for axes in (panels[0, 0], *panels[1, 1:]):
+            axes.set_xlabel("x (Å)")
+        for axes in (panels[0, 0], panels[1, 1]):
+            axes.set_ylabel("y (Å)")
 
 
 def _scene(table: MoleculeTable, molecule_id: str, grid: str) -> _Scene:
@@ -124,8 +134,8 @@ def _scene(table: MoleculeTable, molecule_id: str, grid: str) -> _Scene:
         raise InputError(
             f"grid {grid!r} of {molecule_id} lies inside the molecule: raise margin_angstrom."
         )
-    # One point more than is outside: a sphere's edge then cuts the cells, and is round.
-    drawn = depth < plane.spacing_bohr
+    # More points than are outside: a sphere's edge then cuts the picture, and is round.
+    drawn = depth < _CELLS_BELOW_SURFACE * plane.spacing_bohr
     reference = values[drawn] * HARTREE_PER_E_IN_KCAL_PER_MOL_E
     return _Scene(molecule, plane, drawn, points[drawn], reference, depth[drawn] < 0.0)
 
@@ -152,7 +162,7 @@ def _draw_differences(
     figure: Figure, row: Sequence[Axes], scene: _Scene, predicted: dict[str, FloatArray]
 ) -> None:
     differences = {name: values - scene.reference for name, values in predicted.items()}
-    limit = symmetric_limit([values[scene.outside] for values in differences.values()])
+    limit = middle_limit([values[scene.outside] for values in differences.values()])
     for axes, values in zip(row, differences.values(), strict=True):
         mesh = _draw_image(axes, scene, values, limit, len(row) < _COLUMNS_WITH_HYDROGENS)
         axes.set_title(f"difference\nRMSE {scene.rmse(values):.2f}", fontsize=7.0)
@@ -163,17 +173,18 @@ def _draw_differences(
 
 def _draw_image(
     axes: Axes, scene: _Scene, values: FloatArray, limit: float, hydrogens: bool
-) -> QuadMesh:
+) -> AxesImage:
     u, v = scene.axes()
-    mesh = axes.pcolormesh(
-        u,
-        v,
+    half = 0.5 * (u[1] - u[0])
+    image = axes.imshow(
         scene.image(values),
+        origin="lower",
+        extent=(u[0] - half, u[-1] + half, v[0] - half, v[-1] + half),
         cmap=DIVERGING_MAP,
         vmin=-limit,
         vmax=limit,
-        shading="nearest",
-        rasterized=True,
+        interpolation="bilinear",
+        interpolation_stage="data",
     )
     if values.min() < 0.0 < values.max():  # else there is no line, and matplotlib warns
         axes.contour(u, v, scene.image(values), levels=[0.0], colors=GREY, linewidths=0.5)
@@ -183,8 +194,8 @@ def _draw_image(
     axes.set_xlim(u[0], u[-1])
     axes.set_ylim(v[0], v[-1])
     _cover_spheres(axes, scene)
-    draw_atoms(axes, scene.molecule.atomic_numbers, scene.atoms(), size=5.0, hydrogens=hydrogens)
-    return mesh
+    draw_atoms(axes, scene.molecule, scene.atoms(), size=5.0, hydrogens=hydrogens)
+    return image
 
 
 def _cover_spheres(axes: Axes, scene: _Scene) -> None:

@@ -1,6 +1,6 @@
 """The look of every figure, in one place.
 
-- Widths are those of a journal's column and page; fonts are 7 to 8 points at that size. DejaVu
+- Widths are those of a journal's column and page; fonts are 6 to 7.5 points at that size. DejaVu
   Sans comes with matplotlib, so figures look the same on every machine.
 - Colours are the palette of M. Okabe and K. Ito (Color Universal Design, 2008), safe for
   colour-blind readers. :mod:`mepflow.plots.appearance` gives them to variants and baselines.
@@ -16,8 +16,8 @@ from typing import Any, Final
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from mepflow.errors import ConfigError
 from mepflow.storage.files import atomic_path
@@ -38,12 +38,15 @@ GREY: Final = "#7F7F7F"
 LIGHT_GREY: Final = "#D9D9D9"
 WHITE: Final = "#FFFFFF"
 
+HALO: Final = [withStroke(linewidth=1.5, foreground=WHITE)]
+"""White around letters that stand on lines."""
 DIVERGING_MAP: Final = "RdBu"
 """Signed values: red is negative, blue positive, the custom of electrostatic potential maps."""
 COUNT_MAP: Final = "viridis"
 
 _SCALE_QUANTILE: Final = 0.99
 """Share of the points that lie within a colour scale: single points would wash out the others."""
+_PICTURES_OF_A_COLUMN: Final = 2
 _DPI: Final = 300
 _BASE: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
@@ -53,10 +56,11 @@ _BASE: Final[dict[str, Any]] = {
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "figure.titlesize": 8.0,
+    "figure.titlesize": 7.5,
     "figure.constrained_layout.use": True,
     "legend.fontsize": 6.5,
     "legend.frameon": False,
+    "legend.handlelength": 3.6,
     "lines.linewidth": 1.0,
     "lines.markersize": 3.5,
     "pdf.fonttype": 42,
@@ -79,6 +83,11 @@ _METADATA: Final[dict[str, dict[str, None]]] = {
     ".png": {"Software": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
+
+
+def picture_width(columns: int) -> float:
+    """Return the width in inch of a row of pictures: a page's, a column's for one or two."""
+    return COLUMN_WIDTH if columns <= _PICTURES_OF_A_COLUMN else PAGE_WIDTH
 
 
 @contextmanager
@@ -106,21 +115,21 @@ def drawing(
 
 def symmetric_limit(parts: Sequence[npt.NDArray[np.float64]]) -> float:
     """Return the end of a symmetric colour scale: a round number that holds nearly all values."""
-    largest = float(np.quantile(np.abs(np.concatenate(parts)), _SCALE_QUANTILE))
+    return _round_up(_bulk(np.concatenate(parts)))
+
+
+def middle_limit(parts: Sequence[npt.NDArray[np.float64]]) -> float:
+    """Return the end of a symmetric colour scale that holds nearly all values of the middle part.
+
+    One part with far larger values than the others would leave these without colour.
+    """
+    return _round_up(float(np.median([_bulk(part) for part in parts])))
+
+
+def _bulk(values: npt.NDArray[np.float64]) -> float:
+    return float(np.quantile(np.abs(values), _SCALE_QUANTILE))
+
+
+def _round_up(largest: float) -> float:
     magnitude = 10.0 ** np.floor(np.log10(max(largest, 1e-6)))
     return float(np.ceil(2.0 * largest / magnitude) * magnitude / 2.0)
-
-
-def note(axes: Axes, text: str, *, top: bool = True) -> None:
-    """Write ``text`` into the upper left corner of a panel, or the lower right one."""
-    x, y = (0.04, 0.96) if top else (0.96, 0.04)
-    axes.text(
-        x,
-        y,
-        text,
-        transform=axes.transAxes,
-        horizontalalignment="left" if top else "right",
-        verticalalignment="top" if top else "bottom",
-        fontsize=6.0,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
-    )

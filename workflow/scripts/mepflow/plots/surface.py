@@ -19,13 +19,14 @@ from mepflow.evaluation.sources import Source
 from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.plots.rendering import Picture, render, view_axes
-from mepflow.plots.structure import draw_structure
+from mepflow.plots.structure import draw_atoms, draw_structure
 from mepflow.plots.style import (
     COLUMN_WIDTH,
     DIVERGING_MAP,
     GREY,
-    PAGE_WIDTH,
     drawing,
+    middle_limit,
+    picture_width,
     symmetric_limit,
 )
 from mepflow.storage.csv_file import write_csv
@@ -35,8 +36,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _PIXELS_PER_INCH: Final = 300
 _BARS_WIDTH: Final = 0.75
-_LARGEST_PANEL_WIDTH: Final = 2.0
-_TITLES_HEIGHT: Final = 0.75
+_TITLES_HEIGHT: Final = 0.85
 _MAP_PANEL_WIDTH: Final = COLUMN_WIDTH - _BARS_WIDTH
 
 
@@ -64,6 +64,10 @@ class _Scene:
     def view(self) -> FloatArray:
         """Return the axes of the picture."""
         return view_axes(self.molecule.positions)
+
+    def atoms(self) -> FloatArray:
+        """Return the atoms' (right, up, height) (n, 3) in Å, in the frame of the picture."""
+        return np.asarray(self.molecule.positions @ self.view().T * BOHR_IN_ANGSTROM)
 
     def sides(self) -> tuple[float, float]:
         """Return the width and the height of the picture in bohr."""
@@ -103,16 +107,15 @@ def plot_surface(
     scene = _scene(sources, reference, molecule_id, grid)
     write_csv(scene.table().round(6), table)
     columns = len(scene.potentials)
-    panel_width = min((PAGE_WIDTH - _BARS_WIDTH) / columns, _LARGEST_PANEL_WIDTH)
+    width = picture_width(columns)
+    panel_width = (width - _BARS_WIDTH) / columns
     across, up = scene.sides()
-    width = _BARS_WIDTH + columns * panel_width
     height = _TITLES_HEIGHT + 2.0 * panel_width * up / across
     with drawing(width, height, outputs, style) as figure:
         panels = figure.subplots(2, columns, squeeze=False)
         _draw_potentials(figure, list(panels[0]), scene, panel_width)
         _draw_differences(figure, list(panels[1, 1:]), scene, panel_width)
-        projected = scene.molecule.positions @ scene.view().T * BOHR_IN_ANGSTROM
-        draw_structure(panels[1, 0], scene.molecule, projected)
+        draw_structure(panels[1, 0], scene.molecule, scene.atoms())
 
 
 def plot_surface_map(
@@ -137,8 +140,10 @@ def plot_surface_map(
         axes = figure.add_subplot()
         limit = symmetric_limit([scene.reference])
         _draw(axes, scene.picture(scene.reference, _MAP_PANEL_WIDTH), limit)
-        axes.set_title(title or _range(scene.reference), parse_math=False)
-        _add_bar(figure, [axes], limit, f"{label} (kcal/mol/e)")
+        draw_atoms(axes, molecule, scene.atoms(), size=6.0, on_picture=True)
+        lines = [title, f"{_range(scene.reference)} kcal/mol/e"]
+        axes.set_title("\n".join(filter(None, lines)), parse_math=False)
+        _add_bar(figure, [axes], limit, f"{label} on the van der Waals\nsurface (kcal/mol/e)")
 
 
 def _scene(sources: Sequence[Source], reference: Path, molecule_id: str, grid: str) -> _Scene:
@@ -168,7 +173,7 @@ def _draw_differences(
     figure: Figure, row: Sequence[Axes], scene: _Scene, panel_width: float
 ) -> None:
     differences = [values - scene.reference for values in scene.predicted().values()]
-    limit = symmetric_limit(differences)
+    limit = middle_limit(differences)
     for axes, values in zip(row, differences, strict=True):
         _draw(axes, scene.picture(values, panel_width), limit)
         axes.set_title(f"difference\nRMSE {scene.rmse(values):.2f}", fontsize=7.0)
@@ -180,13 +185,13 @@ def _range(values: FloatArray) -> str:
 
 
 def _draw(axes: Axes, picture: Picture, limit: float) -> None:
+    left, right, bottom, top = (end * BOHR_IN_ANGSTROM for end in picture.extent)
     axes.imshow(
         picture.colours(DIVERGING_MAP, limit),
         origin="lower",
-        extent=picture.extent,
+        extent=(left, right, bottom, top),
         interpolation="antialiased",
     )
-    left, right, bottom, top = picture.extent
     height, width = picture.drawn.shape
     x = left + (np.arange(width) + 0.5) * (right - left) / width
     y = bottom + (np.arange(height) + 0.5) * (top - bottom) / height

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,13 +12,17 @@ from mepflow.errors import InputError
 from mepflow.evaluation.sources import Source
 from mepflow.models.targets import TARGETS
 from mepflow.plots.appearance import Appearance, Rows, appearances, families
+from mepflow.plots.log_axes import log_axis
 from mepflow.plots.panels import by_name
 from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, PAGE_WIDTH, drawing
 from mepflow.storage.csv_file import read_csv
 
 _LOSS: Final = ("train_loss", "validation_loss")
-_HEIGHT: Final = 0.8
-_PANEL_WIDTH, _PANEL_HEIGHT = 2.0, (5.2 - _HEIGHT) / 3.0
+_STEP_MARGIN_HEIGHT: Final = 1.0
+_PANEL_HEIGHT: Final = 1.45
+_TICKS: Final = 5
+_THIN: Final = 0.6
+_RING: Final[dict[str, Any]] = {"marker": "o", "markersize": 5.0, "mfc": "none", "mew": 0.9}
 
 
 def plot_training_curves(
@@ -29,7 +33,8 @@ def plot_training_curves(
     ``sources`` are the training logs, a line per seed, of rows of ``variants``. A family has one
     loss function, so losses are comparable within a column only; the errors share their scale over
     the whole row. There is a row for each target whose errors any log has. Families without a
-    variant are left out.
+    variant are left out. A ring marks the step whose weights were kept: that of the smallest
+    validation loss.
 
     Raises :class:`InputError` where a log is missing or lacks a column.
     """
@@ -41,8 +46,9 @@ def plot_training_curves(
         for family in dict.fromkeys(family_of.values())
     }
     rows = _rows(log for of_name in logs.values() for log in of_name)
-    width = min(PAGE_WIDTH, max(COLUMN_WIDTH, _PANEL_WIDTH * len(columns_of)))
-    with drawing(width, _HEIGHT + _PANEL_HEIGHT * len(rows), outputs, style) as figure:
+    width = COLUMN_WIDTH if len(columns_of) == 1 else PAGE_WIDTH
+    height = _STEP_MARGIN_HEIGHT + _PANEL_HEIGHT * len(rows)
+    with drawing(width, height, outputs, style) as figure:
         grid = figure.subplots(len(rows), len(columns_of), sharex=True, squeeze=False)
         for row, (label, columns) in enumerate(rows.items()):
             for axes, drawn in zip(grid[row], columns_of.values(), strict=True):
@@ -51,16 +57,12 @@ def plot_training_curves(
             if columns != _LOSS:
                 _share_scale(grid[row])
         for axes, family in zip(grid[0], columns_of, strict=True):
-            axes.set_title(f"trained on\n{family.label}", fontsize=7.0)
+            axes.set_title(f"trained on\n{family.label}", fontsize=6.5)
         for axes, drawn in zip(grid[-1], columns_of.values(), strict=True):
             axes.set_xlabel("step")
             handles = [_handle(name, look) for name, look in drawn.items()]
             axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.32))
-        kinds = [
-            Line2D([], [], color=GREY, linewidth=0.7, alpha=0.6, label="training"),
-            Line2D([], [], color=BLACK, label="validation"),
-        ]
-        grid[0, 0].legend(handles=kinds, loc="lower left")
+        figure.legend(handles=_kinds(), loc="outside upper center", ncols=3)
 
 
 def _rows(logs: Iterable[pd.DataFrame]) -> dict[str, Sequence[str]]:
@@ -97,12 +99,31 @@ def _draw_panel(
                     curve["step"],
                     curve[column],
                     color=look.colour,
-                    linestyle="solid" if training else look.line,
-                    linewidth=0.5 if training else 1.0,
-                    alpha=0.5 if training else 1.0,
+                    linestyle=look.line,
+                    linewidth=_THIN if training else 1.0,
+                    alpha=0.6 if training else 1.0,
                 )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+                if not training:
+                    _draw_kept(axes, log, column, look)
+    log_axis(axes.xaxis, _TICKS)
+    log_axis(axes.yaxis, _TICKS)
+
+
+def _draw_kept(axes: Axes, log: pd.DataFrame, column: str, look: Appearance) -> None:
+    """Draw a ring at the step with the smallest validation loss."""
+    losses = log["validation_loss"]
+    if losses.notna().any():
+        kept = int(losses.argmin())
+        axes.plot(log["step"].iloc[kept], log[column].iloc[kept], mec=look.colour, **_RING)
+
+
+def _kinds() -> list[Line2D]:
+    """Return the handles of what all panels have in common."""
+    return [
+        Line2D([], [], color=GREY, linewidth=_THIN, alpha=0.6, label="training"),
+        Line2D([], [], color=BLACK, label="validation"),
+        Line2D([], [], mec=BLACK, label="weights kept", linestyle="none", **_RING),
+    ]
 
 
 def _share_scale(row: Sequence[Axes]) -> None:

@@ -4,6 +4,7 @@ The names are those of the lists ``tables.written`` and ``figures.drawn`` of the
 rules offer the files. Only the standard library is imported.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -68,6 +69,30 @@ def pictured(config: Config, dataset: str, kind: str) -> list[str]:
     if picture_grid(config, dataset, kind) is None:
         return []
     return list(config["datasets"][dataset]["split"]["showcase"])
+
+
+def picture_name(molecule_id: str) -> str:
+    """Return what files with a molecule's picture are called: its id, without awkward signs.
+
+    A colon, for one, which ids of conformers hold, is no part of a file's name on every system.
+    """
+    return re.sub(r"[^\w.+-]+", "_", molecule_id)
+
+
+def picture_names(config: Config, dataset: str, kind: str) -> dict[str, str]:
+    """Return the molecules of :func:`pictured` by the names of their pictures.
+
+    Raises :class:`ConfigError` where two of them would have one name.
+    """
+    names: dict[str, str] = {}
+    for molecule in pictured(config, dataset, kind):
+        other = names.setdefault(picture_name(molecule), molecule)
+        if other != molecule:
+            raise ConfigError(
+                f"datasets.{dataset}.split.showcase: the pictures of {other} and {molecule} would "
+                "have the same file name; leave one out."
+            )
+    return names
 
 
 def floors(config: Config, dataset: str) -> list[str]:
