@@ -169,12 +169,9 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Fitted charges",
         "Fitted charges + dipoles",
         "Fitted charges + dipoles + quadrupoles",
-        "MBIS charges
-(6 of 7 structures)",
-        "MBIS charges + dipoles
-(6 of 7 structures)",
-        "MBIS charges + dipoles + quadrupoles
-(6 of 7 structures)",
+        "MBIS charges\n(6 of 7 structures)",
+        "MBIS charges + dipoles\n(6 of 7 structures)",
+        "MBIS charges + dipoles + quadrupoles\n(6 of 7 structures)",
     ]
     errors = read_sources(run.sources("mep.csv"))
     for row, name in enumerate(run.variants):

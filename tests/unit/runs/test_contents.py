@@ -52,6 +52,17 @@ def test_pictures_need_a_grid_for_them() -> None:
     assert contents.pictured(CONFIG, "two", "plane") == []
 
 
+def test_pictures_have_names_that_every_system_allows() -> None:
+    row = {**CONFIG["datasets"]["one"], "split": {"showcase": ["pyridine:0", "C[N+](=O)", "m1"]}}
+    config = {**CONFIG, "datasets": {"one": row}}
+    names = {"pyridine_0": "pyridine:0", "C_N+_O_": "C[N+](=O)", "m1": "m1"}
+    assert contents.picture_names(config, "one", "plane") == names
+    assert contents.picture_names(config, "one", "surface") == {}
+    contents.check_picture_names(list(names.values()), ["here"])
+    with pytest.raises(ConfigError, match=r"^here: the pictures of a:b and a_b would have one"):
+        contents.check_picture_names(["m1", "a:b", "a_b"], ["here"])
+
+
 def test_figures_with_little_room_show_variants_and_floors() -> None:
     assert contents.drawn_representations(CONFIG, "one") == ["AC-D", "fitted-charges"]
     assert contents.drawn_representations(CONFIG, "two") == ["AC-D"]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import (
@@ -30,16 +31,16 @@ FloatArray = npt.NDArray[np.float64]
 _COLUMN: Final = "rmse_kcal_per_mol_e"
 _POINTS_SHOWN: Final = 300
 """More molecules than this hide each other: their box tells more."""
-_LABEL_WIDTH: Final = 22
+_LABEL_WIDTH: Final = 24
 """Characters in a line of a label above the axes."""
 _LABEL_HEIGHT: Final = 17.0
 """Height of two lines of such a label in points."""
-_LABEL_SHARE: Final = 0.3
-"""Share of the axes that such a label needs across."""
+_LETTER_WIDTH: Final = 3.7
+"""Width of its letters in points, with room between labels."""
 _FLOOR: Final[dict[str, Any]] = {"color": BLACK, "linewidth": 0.7}
 _NO_MODEL: Final[dict[str, Any]] = {"color": GREY, "linewidth": 2.5, "alpha": 0.5}
 _ROW_HEIGHT: Final = 0.24
-_MARGIN_HEIGHT: Final = 0.85
+_MARGIN_HEIGHT: Final = 0.55
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ def plot_mep_error(
     with dipoles, and that of no model, the size of the potential itself.
     """
     rows = _rows(sources, appearances(variants), grid, bootstrap_seed)
-    height = _MARGIN_HEIGHT + _ROW_HEIGHT * len(rows)
+    levels = _levels(rows)
+    height = _MARGIN_HEIGHT + _ROW_HEIGHT * (len(rows) + len(levels))
     with drawing(PAGE_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
         for position, row in enumerate(rows):
             _draw_row(axes, position, row)
-        levels = _levels(rows)
         for x, _, line in levels:
             axes.axvline(x, zorder=0, **line)
         models = {source.name for source in sources if not source.is_baseline}
@@ -89,7 +90,7 @@ def plot_mep_error(
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         log_axis(axes.xaxis, most=9)
-        _write_above(axes, {x: text for x, text, _ in levels})
+        _write_above(figure, axes, {x: text for x, text, _ in levels})
         size = size_text(rows[0].summary.n_structures, rows[0].summary.n_molecules)
         axes.set_xlabel(f"RMSE of the MEP on the {grid_label(grid)} grid (kcal/mol/e), {size}")
 
@@ -153,21 +154,27 @@ def _levels(rows: Sequence[_Row]) -> list[tuple[float, str, dict[str, Any]]]:
     return levels
 
 
-def _write_above(axes: Axes, labels: Mapping[float, str]) -> None:
+def _write_above(figure: Figure, axes: Axes, labels: Mapping[float, str]) -> None:
     """Head the column of medians, and write what the upright lines are, in steps where close."""
+    figure.draw_without_rendering()  # lays the axes out
     low, high = np.log(axes.get_xlim())
-    before, step = -np.inf, 0
+    across = axes.get_window_extent().width * 72.0 / figure.dpi
+    end, step = -np.inf, 0
     for x, text in sorted(labels.items()):
-        place = (np.log(x) - low) / (high - low)
-        step = step + 1 if place - before < _LABEL_SHARE else 0
-        before = place
+        lines = textwrap.wrap(text, _LABEL_WIDTH)
+        width = _LETTER_WIDTH * max(map(len, lines))
+        place = across * (np.log(x) - low) / (high - low)
+        at_end = place + 0.5 * width > across
+        start = place - (1.0 if at_end else 0.5) * width
+        step = step + 1 if start < end else 0
+        end = max(end, start + width)
         axes.annotate(
-            textwrap.fill(text, _LABEL_WIDTH),
+            "\n".join(lines),
             (x, 1.0),
             xycoords=axes.get_xaxis_transform(),
             xytext=(0.0, 2.0 + _LABEL_HEIGHT * step),
             textcoords="offset points",
-            horizontalalignment="right" if place > 1.0 - 0.5 * _LABEL_SHARE else "center",
+            horizontalalignment="right" if at_end else "center",
             verticalalignment="bottom",
             fontsize=6.0,
         )

@@ -80,19 +80,21 @@ def picture_name(molecule_id: str) -> str:
 
 
 def picture_names(config: Config, dataset: str, kind: str) -> dict[str, str]:
-    """Return the molecules of :func:`pictured` by the names of their pictures.
+    """Return the molecules of :func:`pictured` by the names of their pictures."""
+    return {picture_name(molecule): molecule for molecule in pictured(config, dataset, kind)}
 
-    Raises :class:`ConfigError` where two of them would have one name.
+
+def check_picture_names(showcase: Sequence[str], place: Sequence[str]) -> None:
+    """Raise :class:`SettingError` where the pictures of two molecules would have one name.
+
+    ``showcase`` are their ids, ``place`` says where they stand in the configuration.
     """
     names: dict[str, str] = {}
-    for molecule in pictured(config, dataset, kind):
+    for number, molecule in enumerate(showcase):
         other = names.setdefault(picture_name(molecule), molecule)
         if other != molecule:
-            raise ConfigError(
-                f"datasets.{dataset}.split.showcase: the pictures of {other} and {molecule} would "
-                "have the same file name; leave one out."
-            )
-    return names
+            problem = f"the pictures of {other} and {molecule} would have one name; leave one out"
+            raise SettingError([*place, number], problem)
 
 
 def floors(config: Config, dataset: str) -> list[str]:

@@ -15,6 +15,7 @@ from mepflow.errors import SettingError, StateError, choice, shown
 from mepflow.models.variants import Variant
 from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
 from mepflow.runs.archive_labels import check_labels, needs_no_calculation
+from mepflow.runs.contents import check_picture_names
 from mepflow.runs.remedies import file_remedy
 from mepflow.runs.training_rows import variant_row
 from mepflow.storage.files import atomic_path
@@ -67,6 +68,7 @@ def _check_dataset(config: Config, archives: Config, name: str) -> None:
             problem = f"{shown(element)} is no element up to xenon; {hint}"
             raise SettingError([*place, "filters", "elements", number], problem)
     _check_test_set(row["split"], archives[row["archive"]]["records"], [*place, "split"])
+    check_picture_names(row["split"]["showcase"], [*place, "split", "showcase"])
 
 
 def _check_test_set(split: Config, records: int, place: Sequence[str]) -> None:
