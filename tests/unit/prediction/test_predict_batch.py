@@ -1,5 +1,6 @@
 """Many molecules in one call: bad ones among good ones, where they come from, kills, JSON."""
 
+import functools
 import io
 import json
 import shutil
@@ -39,6 +40,15 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+LOADED = functools.cache(Predictor.load)
+
+
+@pytest.fixture(autouse=True)
+def models_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading models takes most of a call with a molecule or two."""
+    monkeypatch.setattr(Predictor, "load", LOADED)
+
+
 @pytest.fixture
 def predict(models: Path) -> Callable[..., int]:
     """Run the command without files of single molecules."""
@@ -51,8 +61,8 @@ def predict(models: Path) -> Callable[..., int]:
 
 
 def table(name: str = "multipoles") -> pd.DataFrame:
-    found = pd.read_csv(f"out/{name}.csv")
-    return found.fillna({"failure": "", "warnings": ""}) if "failure" in found else found
+    texts = {"failure": str, "warnings": str} if name == "multipoles" else None
+    return pd.read_csv(f"out/{name}.csv", converters=texts)
 
 
 BAD = {  # what stands between two good molecules, in what kind of file, and what is said of it
@@ -395,6 +405,16 @@ def test_lines_of_progress(
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("2 of 2 molecules, ")
     assert line.endswith(" molecules/s, 00:00 left")
+
+
+def test_a_bar_on_a_terminal(
+    predict: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert predict("--smiles", "C", "--smiles", "O") == 0
+    assert "2/2 [" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, Self
 from mepflow.errors import InputError
 from mepflow.prediction.folder_listing import replace_listing
 
-UNFINISHED: Final = "unfinished"
+UNFINISHED: Final = "mepflow-unfinished"
 _PROGRESS: Final = "progress.jsonl"
 
 

@@ -49,12 +49,9 @@ class InputBatch:
     @classmethod
     def of(cls, files: Sequence[InputFile], smiles: Sequence[str] = ()) -> "InputBatch":
         """Count the structures, a file at a time in memory; raises :class:`InputError`."""
-        digest = hashlib.sha256()
-        counts = []
-        for file in files:
-            counts.append(sum(1 for _ in _entries(file, digest.update)))
-            digest.update(f"\0{file.path}\0".encode())
-        digest.update("\0".join(smiles).encode())
+        parts = [part for file in files for part in (str(file.path), file.digest())]
+        digest = hashlib.sha256("\0".join([*parts, *smiles]).encode())
+        counts = [sum(1 for _ in _entries(file)) for file in files]
         batch = cls(tuple(files), tuple(smiles), tuple(counts), digest.hexdigest())
         if len(batch) > _MOST_MOLECULES:
             raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
@@ -79,19 +76,14 @@ def _of_smiles(notation: str, title: str) -> Record:
     return replace(record, place=f"--smiles {shown(notation)}")
 
 
-def _entries(file: InputFile, note: Callable[[bytes], object] = bytes) -> Iterator[Entry]:
-    """Yield the structures of a file; ``note`` is given its text.
-
-    A file that cannot be read, or holds none, is one that cannot be read.
-    """
+def _entries(file: InputFile) -> Iterator[Entry]:
+    """Yield the structures of a file; one that cannot be read, or holds none, is a bad one."""
     name = str(file.path)
     try:
         text = file.text()
     except InputError as error:
-        note(str(error).encode())
         yield Entry.bad(name, error)
         return
-    note(text.encode())
     is_empty = True
     for entry in READERS[file.kind_of(text)](text, name):
         is_empty = False

@@ -4,6 +4,7 @@ Nothing of their content is read here, so that a wrong name is said at once.
 """
 
 import glob
+import hashlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,16 @@ class InputFile:
     def text(self) -> str:
         """Return the text; raises :class:`InputError`."""
         return read_text(self.path) if self.content is None else text_of(self.content, self.path)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content, nothing for what cannot be read."""
+        if self.content is not None:
+            return hashlib.sha256(self.content).hexdigest()
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
 
     def kind_of(self, text: str) -> str:
         """Return the kind of the file: by its name, that of the standard input by its text."""
