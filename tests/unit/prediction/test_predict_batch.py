@@ -61,8 +61,10 @@ def predict(models: Path) -> Callable[..., int]:
 
 
 def table(name: str = "multipoles") -> pd.DataFrame:
-    texts = {"failure": str, "warnings": str} if name == "multipoles" else None
-    return pd.read_csv(f"out/{name}.csv", converters=texts)
+    found = pd.read_csv(f"out/{name}.csv")
+    for column in {"failure", "warnings"} & set(found.columns):
+        found[column] = found[column].astype(object).fillna("")
+    return found
 
 
 BAD = {  # what stands between two good molecules, in what kind of file, and what is said of it
