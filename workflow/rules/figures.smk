@@ -199,6 +199,7 @@ rule plot_surface:
             wildcards.molecule
         ],
         grid=lambda wildcards: contents.picture_grid(config, wildcards.dataset, "surface"),
+        penetration=penetration_row,
         style=config["figures"]["style"],
         code=code_digest("plot_surface"),
     message:

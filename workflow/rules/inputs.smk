@@ -10,8 +10,7 @@ def level_row(wildcards):
 
 
 def penetration_row(wildcards):
-    """Return the widths of valence shells in the basis set of the wildcards' dataset, if any."""
-    return config["penetration"].get(level_row(wildcards)["basis"], {})
+    return settings.penetration_widths(config, wildcards.dataset)
 
 
 def archive_row(wildcards):

@@ -16,4 +16,5 @@ with job(snakemake):
         [Path(snakemake.output.png), Path(snakemake.output.pdf)],
         Path(snakemake.output.table),
         snakemake.params.style,
+        snakemake.params.penetration,
     )

@@ -58,6 +58,7 @@ CONFIG = {
         for name in ("qm9", "spice")
     },
     "training": {"steps": 20, "batch_size": 4, "seeds": [1]},
+    "levels_of_theory": {"tiny": {"functional": "hf", "basis": "6-31g*"}},
 }
 
 

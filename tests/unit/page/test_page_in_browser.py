@@ -12,7 +12,7 @@ import pytest
 from browser import Browser, find_chromium
 from page_case import CHARGES, MOLECULES, ROWS
 
-from mepflow.electrostatics.potential import potential
+from mepflow.electrostatics.potential import Shells, potential
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -185,6 +185,24 @@ def test_quadrupoles_count_in_the_potential(opened: Browser) -> None:
     )
     terms = (np.array([0.1]), np.array(model["dipoles"]), quadrupole[None])
     assert value == pytest.approx(potential(point[None], position[None], *terms)[0], rel=1e-12)
+
+
+def test_penetration_counts_in_the_potential(opened: Browser) -> None:
+    shells = {"electrons": [4.0, 1.0], "widths": [0.5, 0.4]}
+    point, positions = np.array([1.0, -1.0, 0.5]), np.array([[0.2, 0.1, -0.3], [1.0, 1.0, 1.0]])
+    model = {"charges": [0.1, -0.2]}
+    value = opened.evaluate(
+        f"mepflow.potential({point.tolist()}, {positions.tolist()}, {json.dumps(model)},"
+        f" [0.5, 2.5], {json.dumps(shells)})"
+    )
+    expected = potential(
+        point[None],
+        positions,
+        np.array(model["charges"]),
+        radii=np.array([0.5, 2.5]),
+        penetration=Shells(*map(np.array, shells.values())),
+    )
+    assert value == pytest.approx(expected[0], rel=1e-9)
 
 
 def test_links_open_folded_tables(opened: Browser) -> None:

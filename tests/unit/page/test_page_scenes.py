@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from page_case import CHARGES, MOLECULES, SURFACE, VARIANTS, Page
 
+from mepflow.electrostatics.penetration import penetration_potential, shells_of
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import sources_of
@@ -21,10 +22,10 @@ def unpacked(text: str, dtype: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype)
 
 
-def scenes_of(case: Page, molecules: list[str]):
+def scenes_of(case: Page, molecules: list[str], widths=None):
     view = case.views[0]
     sources = sources_of(case.results / path for path in view.predictions)
-    return scenes("qm9", molecules, "surface", case.results / view.reference, sources)
+    return scenes("qm9", molecules, "surface", case.results / view.reference, sources, widths)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,22 @@ def test_models_have_their_own_potential(found, case: Page) -> None:
         values = potential(vertices, molecule.positions, np.array(model["charges"]), dipoles)
         shown = unpacked(model["mep"], "<f4")
         np.testing.assert_allclose(shown, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E, rtol=1e-4)
+
+
+def test_surfaces_hold_penetration_where_all_elements_have_a_width(found, case: Page) -> None:
+    widths = {"H": 0.4, "C": 0.5, "O": 0.45}  # none of N
+    with_shells = scenes_of(case, [molecule.id for molecule in MOLECULES], widths)
+    assert with_shells[1] == found[1]
+    shells = with_shells[0]["atoms"]["shells"]
+    assert shells == {"electrons": [4.0, 6.0, 1.0, 1.0], "widths": [0.5, 0.45, 0.4, 0.4]}
+    vertices = unpacked(found[0]["surface"]["vertices"], "<f4").reshape(-1, 3).astype(float)
+    numbers, positions = MOLECULES[0].atomic_numbers, MOLECULES[0].positions
+    added = penetration_potential(vertices, positions, shells_of(numbers, widths))
+    assert added.min() > 1e-4
+    for before, after in zip(found[0]["models"], with_shells[0]["models"], strict=True):
+        points, shown = (unpacked(model["mep"], "<f4") for model in (before, after))
+        change = added * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        np.testing.assert_allclose(shown - points, change, rtol=1e-3, atol=1e-4)
 
 
 def test_error_is_an_average_over_the_area(found) -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mepflow.electrostatics.penetration import penetration_potential, shells_of
+from mepflow.elements import symbol
 from mepflow.errors import InputError
 from mepflow.geometry.radii import bondi_radii
 from mepflow.geometry.surfaces import Surface, surface_values, van_der_waals_surface
@@ -99,6 +101,32 @@ def test_the_table_holds_what_is_drawn(run, figure_of) -> None:
     assert f"difference\nRMSE {rmse:.2f}" in titles
     low, high = values.min() * factor, values.max() * factor
     assert f"reference\n{low:.0f} to {high:.0f}".replace("-", "−") in titles
+
+
+def test_variants_have_penetration_where_all_elements_have_a_width(run, tmp_path) -> None:
+    molecule = MoleculeTable.load(run.reference).molecule(0)
+    widths = {symbol(int(number)): 0.45 for number in molecule.atomic_numbers}
+    tables = {}
+    for name, some in (("points", None), ("with", widths), ("fewer", {"H": 0.4})):
+        path = tmp_path / f"{name}.csv"
+        sources = run.sources("p.h5", ("AC-D",), (1,))
+        figure = [tmp_path / "figure.png"]
+        plot_surface(sources, run.reference, run.showcase, "surface", figure, path, widths=some)
+        tables[name] = pd.read_csv(path)
+    points, with_shells, fewer = tables.values()
+    pd.testing.assert_frame_equal(fewer, points)
+    column = "AC-D_kcal_per_mol_e"
+    places = points[["x_bohr", "y_bohr", "z_bohr"]].to_numpy()
+    shells = shells_of(molecule.atomic_numbers, widths)
+    added = penetration_potential(places, molecule.positions, shells)
+    assert added.min() > 1e-4
+    np.testing.assert_allclose(
+        with_shells[column] - points[column],
+        added * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
+        rtol=1e-4,
+    )
+    others = [name for name in points if name != column]
+    pd.testing.assert_frame_equal(with_shells[others], points[others])
 
 
 def test_a_map_of_one_potential(tmp_path) -> None:

@@ -56,6 +56,13 @@ def shells_of(atomic_numbers: IntArray, widths: Widths) -> Shells:
     )
 
 
+def known_shells(atomic_numbers: IntArray, widths: Widths | None) -> Shells | None:
+    """Return the shells of atoms (n,), or None where ``widths`` lack one of their elements."""
+    if not widths or elements_without_width(atomic_numbers, widths):
+        return None
+    return shells_of(atomic_numbers, widths)
+
+
 def elements_without_width(atomic_numbers: IntArray, widths: Widths) -> tuple[str, ...]:
     """Return the symbols of the elements among atoms (n,) that ``widths`` says nothing of."""
     known = {ATOMIC_NUMBERS[name] for name in widths if name in VALENCE_ELECTRONS}

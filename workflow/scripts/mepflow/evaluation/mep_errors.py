@@ -23,7 +23,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms, predicted_terms
-from mepflow.electrostatics.penetration import Widths, elements_without_width, shells_of
+from mepflow.electrostatics.penetration import (
+    Widths,
+    elements_without_width,
+    known_shells,
+    shells_of,
+)
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_matched, molecule_names
@@ -81,10 +86,16 @@ def mep_errors(reference: FloatArray, predicted: FloatArray) -> MepErrors:
     )
 
 
-def predicted_potential(table: MoleculeTable, index: int, points: FloatArray) -> FloatArray:
-    """Return the MEP (p,) in hartree/e of a predictions table's molecule at ``points`` (p, 3)."""
-    terms = predicted_terms(table, index)
-    return np.asarray(potential(points, table.molecule(index).positions, *terms))
+def predicted_potential(
+    table: MoleculeTable, index: int, points: FloatArray, widths: Widths | None = None
+) -> FloatArray:
+    """Return the MEP (p,) in hartree/e of a predictions table's molecule at ``points`` (p, 3).
+
+    With penetration where ``widths`` in bohr have all its elements.
+    """
+    terms, molecule = predicted_terms(table, index), table.molecule(index)
+    shells = known_shells(molecule.atomic_numbers, widths)
+    return np.asarray(potential(points, molecule.positions, *terms, penetration=shells))
 
 
 def evaluate_mep(

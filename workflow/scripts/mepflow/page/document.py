@@ -27,6 +27,7 @@ from mepflow.page.scenes import scenes
 from mepflow.plots.style import DIVERGING_MAP
 from mepflow.runs.plan import PageItem, SurfaceView
 from mepflow.runs.provenance import read_record, record_path, software_versions
+from mepflow.runs.settings import penetration_widths
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -71,7 +72,7 @@ def make_page(
     Raises :class:`InputError` where a file is missing
     or is not what it should be.
     """
-    found = [scene for view in views for scene in _scenes(view, results)]
+    found = [scene for view in views for scene in _scenes(view, config, results)]
     made, commit = _origin(results / item.record for item in items)
     page = _environment().get_template("template.html")
     text = page.render(
@@ -119,9 +120,11 @@ def _viewer_data(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _scenes(view: SurfaceView, results: Path) -> list[dict[str, Any]]:
+def _scenes(view: SurfaceView, config: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
     sources = sources_of(results / path for path in view.predictions)
-    return scenes(view.dataset, view.molecules, view.grid, results / view.reference, sources)
+    widths = penetration_widths(config, view.dataset)
+    reference = results / view.reference
+    return scenes(view.dataset, view.molecules, view.grid, reference, sources, widths)
 
 
 def _dataset(

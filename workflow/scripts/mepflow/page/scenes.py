@@ -3,7 +3,7 @@
 A scene, one molecule of one dataset, is::
 
     {"dataset", "id", "smiles", "total_charge",
-     "atoms": {"numbers", "symbols", "positions", "core_radii"},
+     "atoms": {"numbers", "symbols", "positions", "core_radii", "shells"},
      "bonds": [[i, j], ...],
      "surface": {"vertices", "triangles", "reference", "nearest_atoms"},
      "models": [{"name", "mep", "rmse", "largest", "charges", "dipoles", "quadrupoles"}, ...],
@@ -11,8 +11,10 @@ A scene, one molecule of one dataset, is::
      "view": {"eye": [3], "up": [3]}}
 
 Positions and core radii of atoms are lists in bohr; atomic multipoles are lists in atomic units or
-null. The surface's vertices (in bohr) and the potentials at them (kcal/mol/e) are float32,
-triangles and the atoms nearest to the vertices uint32, all packed in base 64.
+null. ``shells`` are the ``electrons`` and ``widths`` (bohr) of the valence shells whose penetration
+the models' potentials hold, or null where an element has no width. The surface's vertices (in bohr)
+and the potentials at them (kcal/mol/e) are float32, triangles and the atoms nearest to the vertices
+uint32, all packed in base 64.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mepflow.electrostatics.atomic_terms import predicted_terms
+from mepflow.electrostatics.penetration import Widths, known_shells
 from mepflow.elements import symbol
 from mepflow.evaluation.mep_errors import predicted_potential
 from mepflow.evaluation.predictions_file import predictions_of
@@ -47,14 +50,18 @@ def scenes(
     grid: str,
     reference: Path,
     sources: Sequence[Source],
+    widths: Widths | None = None,
 ) -> list[dict[str, Any]]:
     """Return the scenes of some molecules on their surfaces ``grid``.
 
-    ``sources`` are predictions files, one per model. Raises :class:`InputError` where a file lacks
+    ``sources`` are predictions files, one per model; ``widths`` of valence shells are in bohr by
+    element. Raises :class:`InputError` where a file lacks
     a molecule, or describes it otherwise than the reference.
     """
     table = MoleculeTable.load(reference)
-    return [_scene(dataset, molecule_id, grid, table, sources) for molecule_id in molecule_ids]
+    return [
+        _scene(dataset, molecule_id, grid, table, sources, widths) for molecule_id in molecule_ids
+    ]
 
 
 def _scene(
@@ -63,6 +70,7 @@ def _scene(
     grid: str,
     table: MoleculeTable,
     sources: Sequence[Source],
+    widths: Widths | None,
 ) -> dict[str, Any]:
     surface, values = surface_values(table, molecule_id, grid)
     molecule = table.molecule(table.ids.index(molecule_id))
@@ -71,12 +79,14 @@ def _scene(
     models, differences = [], []
     for source in sources:
         row = predictions_of(molecule_id, source.path, table)
-        mep = predicted_potential(row, 0, surface.vertices) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        mep = (
+            predicted_potential(row, 0, surface.vertices, widths) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        )
         differences.append(mep - reference)
         models.append(_model(source, row, mep, differences[-1], areas))
     return {
         "dataset": dataset,
-        **_molecule(molecule),
+        **_molecule(molecule, widths),
         "surface": _surface(surface, molecule, reference),
         "models": models,
         "limits": {
@@ -97,7 +107,8 @@ def _view(molecule: Molecule) -> dict[str, list[float]]:
     return {"eye": (eye / np.linalg.norm(eye)).tolist(), "up": (axes[1] * signs[1]).tolist()}
 
 
-def _molecule(molecule: Molecule) -> dict[str, Any]:
+def _molecule(molecule: Molecule, widths: Widths | None) -> dict[str, Any]:
+    shells = known_shells(molecule.atomic_numbers, widths)
     angstrom = molecule.positions * BOHR_IN_ANGSTROM
     return {
         "id": molecule.id,
@@ -108,6 +119,9 @@ def _molecule(molecule: Molecule) -> dict[str, Any]:
             "symbols": [symbol(int(number)) for number in molecule.atomic_numbers],
             "positions": molecule.positions.tolist(),
             "core_radii": (CORE_SCALE * bondi_radii(molecule.atomic_numbers)).tolist(),
+            "shells": None
+            if shells is None
+            else {name: values.tolist() for name, values in shells._asdict().items()},
         },
         "bonds": [list(pair) for pair in bonds(molecule.atomic_numbers, angstrom)],
     }

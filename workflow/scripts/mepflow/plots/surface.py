@@ -13,6 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.mep_errors import predicted_potential
 from mepflow.evaluation.predictions_file import predictions_of
 from mepflow.evaluation.sources import Source
@@ -96,15 +97,17 @@ def plot_surface(
     outputs: Sequence[Path],
     table: Path,
     style: str = "default",
+    widths: Widths | None = None,
 ) -> None:
     """Draw the MEP of ``molecule_id`` on its surface ``grid`` and the errors of some variants.
 
     ``sources`` are predictions files, one per column: the first seed of a variant that is given
-    with several. ``table`` is a CSV file of the potentials at the vertices.
+    with several. ``table`` is a CSV file of the potentials at the vertices. With penetration where
+    ``widths`` in bohr have all elements of the molecule.
 
     Raises :class:`InputError` where the reference or a predictions file lacks the molecule.
     """
-    scene = _scene(sources, reference, molecule_id, grid)
+    scene = _scene(sources, reference, molecule_id, grid, widths)
     write_csv(scene.table().round(6), table)
     columns = len(scene.potentials)
     width = picture_width(columns)
@@ -146,14 +149,16 @@ def plot_surface_map(
         _add_bar(figure, [axes], limit, f"{label} on the van der Waals\nsurface (kcal/mol/e)")
 
 
-def _scene(sources: Sequence[Source], reference: Path, molecule_id: str, grid: str) -> _Scene:
+def _scene(
+    sources: Sequence[Source], reference: Path, molecule_id: str, grid: str, widths: Widths | None
+) -> _Scene:
     table = MoleculeTable.load(reference)
     surface, values = surface_values(table, molecule_id, grid)
     potentials = {"reference": values}
     for source in sources:
         if source.name not in potentials:
             row = predictions_of(molecule_id, source.path, table)
-            potentials[source.name] = predicted_potential(row, 0, surface.vertices)
+            potentials[source.name] = predicted_potential(row, 0, surface.vertices, widths)
     molecule = table.molecule(table.ids.index(molecule_id))
     factor = HARTREE_PER_E_IN_KCAL_PER_MOL_E
     return _Scene(molecule, surface, {name: mep * factor for name, mep in potentials.items()})

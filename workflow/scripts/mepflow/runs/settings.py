@@ -162,6 +162,15 @@ def grids_of(config: Config, dataset: str) -> dict[str, Any]:
     return {name: config["grids"][name] for name in config["datasets"][dataset]["grids"]}
 
 
+def penetration_widths(config: Config, dataset: str) -> dict[str, float]:
+    """Return the widths of valence shells in the basis set of a dataset's level, if there are any.
+
+    In bohr by element, see :mod:`mepflow.electrostatics.penetration`.
+    """
+    level = config["levels_of_theory"][config["datasets"][dataset]["level_of_theory"]]
+    return dict(config.get("penetration", {}).get(level["basis"], {}))
+
+
 def run_record(config: Config) -> dict[str, Any]:
     """Return what identifies a run: its name and the archives of its datasets."""
     archives = {name: row["archive"] for name, row in config["datasets"].items()}
