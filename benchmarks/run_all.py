@@ -91,7 +91,7 @@ def rows_of(part: str, result: dict[str, Any]) -> list[Row]:
         return spice_rows(result["steps"])
     if "rows" in result:
         return [Row(**row) for row in result["rows"]]
-    return [network_row(case) for case in result["cases"]]
+    return [*map(network_row, result["cases"]), *map(rank_row, result["ranks"])]
 
 
 def network_row(case: dict[str, Any]) -> Row:
@@ -108,6 +108,12 @@ def network_row(case: dict[str, Any]) -> Row:
         plain=1e3 * case["batch"] / case["plain ms"],
         note=f"PiNN 2, on another machine of this kind: {pinn:,.0f}" if pinn else "",
     )
+
+
+def rank_row(case: dict[str, Any]) -> Row:
+    """Return the row of what atomic quadrupoles cost."""
+    what = f"training, {case['network']} network, batches of {case['batch']}: rank 5 over rank 3"
+    return Row(what, case["ratio"], "× CPU s", asked=case["asked"], note="with all their outputs")
 
 
 def spice_rows(steps: Sequence[dict[str, Any]]) -> list[Row]:

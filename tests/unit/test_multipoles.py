@@ -60,6 +60,26 @@ def test_atomic_dipoles_are_the_limit_of_charge_pairs(cloud):
         np.testing.assert_allclose(one, other, atol=1e-10 * np.abs(charges).max())
 
 
+def test_atomic_quadrupoles_are_those_of_charges_about_the_atoms(cloud):
+    """Charges λ/6 at a distance of 1 on both sides along each axis: Θ′ has the eigenvalues λ."""
+    _, positions, _ = cloud
+    five = np.random.default_rng(4).normal(size=(6, 5))
+    quadrupoles = multipoles.traceless_matrices(five)
+    np.testing.assert_array_equal(multipoles.traceless_components(quadrupoles), five)
+    np.testing.assert_allclose(np.trace(quadrupoles, axis1=1, axis2=2), 0.0, atol=1e-15)
+    np.testing.assert_array_equal(quadrupoles, quadrupoles.swapaxes(1, 2))
+    charges, places = [], []
+    for centre, matrix in zip(positions, quadrupoles, strict=True):
+        values, axes = np.linalg.eigh(matrix)
+        for value, axis in zip(values, axes.T, strict=True):
+            charges += [value / 6, value / 6]
+            places += [centre + axis, centre - axis]
+    expected = moments(np.array(charges), np.array(places))
+    terms = multipoles.quadrupole_terms(np.zeros(6), positions, None, quadrupoles)
+    np.testing.assert_allclose(terms.sum(axis=0), expected[1], atol=1e-13)
+    np.testing.assert_allclose(expected[0], 0.0, atol=1e-13)
+
+
 def test_the_quadrupole_is_symmetric_and_traceless(cloud):
     terms = multipoles.quadrupole_terms(*cloud)
     np.testing.assert_allclose(terms, terms.swapaxes(1, 2), atol=1e-14)

@@ -36,15 +36,17 @@ def table() -> MoleculeTable:
     return MoleculeTable.from_molecules(molecules)
 
 
-def make_model(*, dipoles: bool = True, quadrupole_from: str = "all") -> MultipoleModel:
+def make_model(
+    *, dipoles: bool = True, quadrupoles: bool = False, quadrupole_from: str = "all"
+) -> MultipoleModel:
     variant = Variant(
         "test",
-        ("charges", "dipoles") if dipoles else ("charges",),
+        ("charges", *["dipoles"] * dipoles, *["quadrupoles"] * quadrupoles),
         {"dipole": 1.0, "quadrupole": 1.0},
         quadrupole_from,  # type: ignore[arg-type]
     )
     settings = PiNet2Settings(
-        rank=3,
+        rank=5 if quadrupoles else 3,
         depth=3,
         nodes=6,
         cutoff_angstrom=4.5,
@@ -83,9 +85,12 @@ def by_hand(
     return q @ r, 3 * second - np.trace(second) * np.eye(3)
 
 
+@pytest.mark.parametrize("quadrupoles", [False, True])
 @pytest.mark.parametrize("transform", [ROTATION, -ROTATION], ids=["rotation", "improper"])
-def test_multipoles_turn_with_the_molecule(table: MoleculeTable, transform: np.ndarray) -> None:
-    model = make_model()
+def test_multipoles_turn_with_the_molecule(
+    table: MoleculeTable, transform: np.ndarray, quadrupoles: bool
+) -> None:
+    model = make_model(quadrupoles=quadrupoles)
     before = predict(model, table)
     after = predict(model, replace(table, positions=table.positions @ transform.T))
     turn = torch.from_numpy(transform)
@@ -99,6 +104,61 @@ def test_multipoles_turn_with_the_molecule(table: MoleculeTable, transform: np.n
     )
     expected = turn @ before.quadrupole @ turn.T
     torch.testing.assert_close(after.quadrupole, expected, rtol=0, atol=1e-11)
+    assert (before.atomic_quadrupoles is not None) == quadrupoles
+    if before.atomic_quadrupoles is not None:
+        assert before.atomic_quadrupoles.abs().max() > 0.05
+        expected = turn @ before.atomic_quadrupoles @ turn.T
+        torch.testing.assert_close(after.atomic_quadrupoles, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("quadrupole_from", ["charges", "all"])
+def test_atomic_quadrupoles_are_traceless_and_enter_the_molecular_one_alone(
+    table: MoleculeTable, quadrupole_from: str
+) -> None:
+    found = predict(make_model(quadrupoles=True, quadrupole_from=quadrupole_from), table)
+    assert found.atomic_dipoles is not None
+    assert found.atomic_quadrupoles is not None
+    own = found.atomic_quadrupoles
+    assert torch.equal(own, own.mT)
+    traces = own.diagonal(dim1=1, dim2=2).sum(dim=1)
+    torch.testing.assert_close(traces, torch.zeros_like(traces), rtol=0, atol=1e-15)
+    for index in range(len(table)):
+        rows = table.atoms(index)
+        r = table.positions[rows]
+        r = r - centre_of_nuclear_charge(table.atomic_numbers[rows], r)
+        dipoles = found.atomic_dipoles[rows].numpy()
+        dipole, quadrupole = by_hand(found.charges[rows].numpy(), dipoles, r)
+        if quadrupole_from == "charges":
+            quadrupole = by_hand(found.charges[rows].numpy(), np.zeros_like(dipoles), r)[1]
+        else:
+            quadrupole = quadrupole + own[rows].sum(dim=0).numpy()
+        np.testing.assert_allclose(found.dipole[index].numpy(), dipole, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(found.quadrupole[index], quadrupole, rtol=0, atol=1e-9)
+
+
+def test_the_gradient_of_all_multipoles_is_their_slope(table: MoleculeTable) -> None:
+    model = make_model(quadrupoles=True)
+    dataset = DeviceDataset.from_table(table, ELEMENTS, 4.5, dtype=torch.float64)
+    batch = dataset.batch(np.arange(len(table)))
+    weights = list(model.parameters())
+    generator = torch.Generator().manual_seed(3)
+    direction = [torch.randn(w.shape, generator=generator, dtype=w.dtype) for w in weights]
+
+    def loss() -> torch.Tensor:
+        total = torch.zeros((), dtype=torch.float64)
+        for values in model(batch):
+            total = total + values.square().sum()
+        return total
+
+    gradient = torch.autograd.grad(loss(), weights)
+    along = sum(float((g * d).sum()) for g, d in zip(gradient, direction, strict=True))
+    step, values = 1e-5, []
+    with torch.no_grad():
+        for move in (step, -2 * step):
+            for weight, d in zip(weights, direction, strict=True):
+                weight += move * d
+            values.append(float(loss()))
+    assert along == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-6)
 
 
 def test_nothing_changes_with_a_translation(table: MoleculeTable) -> None:

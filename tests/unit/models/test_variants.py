@@ -96,6 +96,14 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
         ({"loss_weights": {"dipole": True, "quadrupole": 1.0}}, "not a number"),
         ({"quadrupole_from": "dipoles"}, "'dipoles': write charges or all"),
         ({"atomic_terms": ["charges"]}, "no atomic dipoles"),
+        (
+            {"atomic_terms": ["charges", "quadrupoles"], "quadrupole_from": "charges"},
+            "nothing depends on which it learns",
+        ),
+        (
+            {"atomic_terms": ["charges", "quadrupoles"], "loss_weights": {"dipole": 1.0}},
+            "nothing depends on which it learns",
+        ),
         ({"weight": 1.0}, "unknown key 'weight'"),
     ],
 )

@@ -26,7 +26,7 @@ SaveModel = Callable[..., Path]
 
 
 def variant_of(name: str) -> Variant:
-    terms = ["charges", "dipoles"] if "AD" in name else ["charges"]
+    terms = ["charges", *["dipoles"] * ("AD" in name), *["quadrupoles"] * ("AQ" in name)]
     source = "all" if name.endswith("-c") else "charges"
     weights = {"dipole": 1.0, "quadrupole": 1.0}
     row = {"atomic_terms": terms, "loss_weights": weights, "quadrupole_from": source}
@@ -40,9 +40,9 @@ def save() -> SaveModel:
     def write(path: Path, seed: int = 1, name: str = "AC-AD-DQ-c", **provenance: Any) -> Path:
         variant = variant_of(name)
         settings = PiNet2Settings(
-            rank=3, depth=2, nodes=4, cutoff_angstrom=4.5, cutoff_function="f1", basis="gaussian",
-            n_basis=3, gamma_per_angstrom2=3.0, weighted=False, elements=(1, 6, 7, 8, 9),
-            outputs=variant.outputs,
+            rank=5 if "AQ" in name else 3, depth=2, nodes=4, cutoff_angstrom=4.5,
+            cutoff_function="f1", basis="gaussian", n_basis=3, gamma_per_angstrom2=3.0,
+            weighted=False, elements=(1, 6, 7, 8, 9), outputs=variant.outputs,
         )  # fmt: skip
         torch.manual_seed(seed)
         model = MultipoleModel(settings, variant)

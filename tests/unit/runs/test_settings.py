@@ -103,6 +103,20 @@ def test_a_potential_that_is_learned_covers_all_molecules(
         settings.check_references(config, archives)
 
 
+def test_atomic_quadrupoles_need_a_network_that_has_them(
+    config: dict[str, Any], archives: Any
+) -> None:
+    config = copy.deepcopy(config)
+    terms = {"atomic_terms": ["charges", "quadrupoles"], "quadrupole_from": "all"}
+    config["variants"]["AC-AQ"] = config["variants"]["AC-DQ"] | terms
+    config["training"]["variants"] = [*config["training"]["variants"], "AC-AQ"]
+    refused = "variants.AC-AQ.atomic_terms: its network on qm9 has no quadrupoles; add `network`"
+    with pytest.raises(ConfigError, match=re.escape(refused)):
+        settings.check_references(config, archives)
+    config["variants"]["AC-AQ"]["network"] = "small-rank5"
+    settings.check_references(config, archives)
+
+
 def test_number_of_shards_covers_every_record(config: dict[str, Any], archives: Any) -> None:
     shards = settings.number_of_shards(config, archives, "qm9")
     size = config["datasets"]["qm9"]["shard_size"]

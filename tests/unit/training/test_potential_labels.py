@@ -11,11 +11,12 @@ from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.models.multipole_model import Multipoles
 from mepflow.molecules import GridValues, MoleculeTable
+from mepflow.multipoles import traceless_matrices
 from mepflow.training.potential_labels import PotentialLabels
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 from training_case import with_potential
 
-TERMS = (("charges",), ("charges", "dipoles"))
+TERMS = (("charges",), ("charges", "dipoles"), ("charges", "dipoles", "quadrupoles"))
 NO_MULTIPOLES = torch.empty(0)
 
 
@@ -31,7 +32,11 @@ def learned(table: MoleculeTable) -> MoleculeTable:
 def atomic_terms(table: MoleculeTable, terms: tuple[str, ...]) -> dict[str, Any]:
     rng = np.random.default_rng(7)
     n_atoms = len(table.positions)
-    found = {"charges": rng.normal(size=n_atoms), "dipoles": rng.normal(size=(n_atoms, 3))}
+    found = {
+        "charges": rng.normal(size=n_atoms),
+        "dipoles": rng.normal(size=(n_atoms, 3)),
+        "quadrupoles": traceless_matrices(rng.normal(size=(n_atoms, 5))),
+    }
     return {term: found[term] for term in terms}
 
 
@@ -41,7 +46,13 @@ def errors_of(
     """Return the mean square over points of each molecule, (kcal/mol/e)², from reduced points."""
     labels = PotentialLabels.from_table(table, grids, terms, "cpu", dtype)
     numbers = {k: torch.from_numpy(v).to(dtype) for k, v in atomic_terms(table, terms).items()}
-    found = Multipoles(numbers["charges"], numbers.get("dipoles"), NO_MULTIPOLES, NO_MULTIPOLES)
+    found = Multipoles(
+        numbers["charges"],
+        numbers.get("dipoles"),
+        NO_MULTIPOLES,
+        NO_MULTIPOLES,
+        numbers.get("quadrupoles"),
+    )
     molecule = torch.from_numpy(np.repeat(np.arange(len(table)), np.diff(table.atom_offsets)))
     return labels.errors(found, molecule).square().mean(dim=1).numpy()
 

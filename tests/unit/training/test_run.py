@@ -16,7 +16,9 @@ import pytest
 import torch
 
 import mepflow
+from mepflow.electrostatics.atomic_terms import molecular_multipoles, predicted_terms
 from mepflow.errors import ConfigError, InputError, MepflowError, StateError
+from mepflow.models.predict import predict
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
 from mepflow.training.run import train
@@ -163,6 +165,35 @@ def test_the_potential_can_be_learned(
     for column in ("validation_mep_rmse_kcal_per_mol_e", "validation_dipole_rmse_e_bohr"):
         assert float(last[column]) < 0.5 * float(first[column]), column
     assert torch.load(paths["model_path"], weights_only=True)["variant"] == {"name": "AC-M", **row}
+
+
+@pytest.mark.parametrize("learned", ["quadrupole", "mep"])
+def test_atomic_quadrupoles_are_learned_and_give_the_predicted_multipoles(
+    paths: dict[str, Path],
+    table: MoleculeTable,
+    network: dict[str, Any],
+    training: dict[str, Any],
+    learned: str,
+) -> None:
+    with_potential(table).save(paths["reference"])
+    row = {
+        "atomic_terms": ["charges", "dipoles", "quadrupoles"],
+        "loss_weights": {"dipole": 1.0, learned: 1.0},
+        "quadrupole_from": "all",
+        **({"mep_grids": ["mk"]} if learned == "mep" else {}),
+    }
+    variant = Variant.from_row("AC-AD-AQ", row)
+    train(**paths, variant=variant, network={**network, "rank": 5}, training=training, seed=1)
+    losses = [float(line["validation_loss"]) for line in log_of(paths["log_path"])]
+    assert losses[-1] < 0.9 * losses[0]
+    output = paths["log_path"].with_name("predictions.h5")
+    predict(paths["model_path"], table, output, "cpu", source=paths["reference"])
+    found = MoleculeTable.load(output)
+    assert np.abs(found.properties["atomic_quadrupoles"]).max() > 1e-3
+    for index in range(len(found)):
+        moments = molecular_multipoles(found.molecule(index), predicted_terms(found, index))
+        for name, value in zip(("dipole", "quadrupole"), moments, strict=True):
+            np.testing.assert_allclose(found.property_of(name, index), value, atol=2e-5)
 
 
 def test_the_seed_decides(

@@ -7,9 +7,12 @@ Atomic units. The dipole of atomic charges q and atomic dipoles μ is
 and the quadrupole is the traceless Θ′ without a factor ½,
 
 .. math:: \Theta' = \sum_i q_i (3 r_i r_i^T - r_i^2 1)
-          + 3 (r_i \mu_i^T + \mu_i r_i^T) - 2 (r_i \cdot \mu_i) 1,
+          + 3 (r_i \mu_i^T + \mu_i r_i^T) - 2 (r_i \cdot \mu_i) 1 + \Theta'_i,
 
-so Θ′ = 2 × Buckingham's Θ (PySCF's ``quad_moment``) = 3 × the traceless moment that Gaussian and
+with atomic quadrupoles Θ′ᵢ about the atoms, if any. They leave the dipole as it is, and their
+potential at a distance d is d·Θ′ᵢd / 2d⁵.
+
+So Θ′ = 2 × Buckingham's Θ (PySCF's ``quad_moment``) = 3 × the traceless moment that Gaussian and
 Psi4 print. Positions are relative to the **centre of nuclear charge**, unless said otherwise: the
 quadrupole of a polar molecule, and the dipole of a charged one, depend on the origin.
 
@@ -30,6 +33,8 @@ DIPOLE_COMPONENTS: Final = ("x", "y", "z")
 QUADRUPOLE_COMPONENTS: Final = ("xx", "yy", "zz", "xy", "xz", "yz")
 """Order of the six stored components of a symmetric quadrupole in a loss or a table."""
 _PLACES: Final = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+_TRACELESS_PLACES: Final = ((0, 0), (1, 1), (0, 1), (0, 2), (1, 2))
+"""Where the five components xx, yy, xy, xz, yz of a traceless matrix stand; zz = −xx − yy."""
 
 
 def centre_of_nuclear_charge(atomic_numbers: npt.ArrayLike, positions: FloatArray) -> FloatArray:
@@ -47,16 +52,24 @@ def dipole_terms(charges: Array, positions: Array, dipoles: Array | None = None)
     return terms if dipoles is None else terms + dipoles
 
 
-def quadrupole_terms(charges: Array, positions: Array, dipoles: Array | None = None) -> Array:
+def quadrupole_terms(
+    charges: Array,
+    positions: Array,
+    dipoles: Array | None = None,
+    quadrupoles: Array | None = None,
+) -> Array:
     """Return each atom's share of the molecular Θ′, shape (n, 3, 3), in e·bohr².
 
-    Arguments as in :func:`dipole_terms`. The formula is that of the module's docstring.
+    Arguments as in :func:`dipole_terms`, and atomic Θ′ (n, 3, 3) in e·bohr². The formula is that of
+    the module's docstring.
     """
     xp = array_namespace(positions)
     identity = xp.eye(3, dtype=positions.dtype, device=getattr(positions, "device", None))
     square = xp.sum(positions * positions, axis=-1)[:, None, None]
     outer = positions[:, :, None] * positions[:, None, :]
     terms = charges[:, None, None] * (3.0 * outer - square * identity)
+    if quadrupoles is not None:
+        terms = terms + quadrupoles
     if dipoles is None:
         return terms
     mixed = positions[:, :, None] * dipoles[:, None, :]
@@ -78,6 +91,20 @@ def from_components(stored: FloatArray) -> FloatArray:
     for place, (a, b) in enumerate(_PLACES):
         matrices[..., a, b] = matrices[..., b, a] = stored[..., place]
     return matrices
+
+
+def traceless_matrices(five: Array) -> Array:
+    """Return symmetric traceless matrices (n, 3, 3) of the components xx, yy, xy, xz, yz (n, 5)."""
+    xp = array_namespace(five)
+    xx, yy, xy, xz, yz = (five[:, k] for k in range(5))
+    rows = [xp.stack(row, axis=-1) for row in ((xx, xy, xz), (xy, yy, yz), (xz, yz, -xx - yy))]
+    return xp.stack(rows, axis=-2)
+
+
+def traceless_components(quadrupole: Array) -> Array:
+    """Return the five components (n, 5) of traceless matrices (n, 3, 3); see the inverse above."""
+    xp = array_namespace(quadrupole)
+    return xp.stack([quadrupole[:, a, b] for a, b in _TRACELESS_PLACES], axis=-1)
 
 
 def from_second_moment(moment: FloatArray) -> FloatArray:

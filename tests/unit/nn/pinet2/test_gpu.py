@@ -81,6 +81,30 @@ def test_network_and_gradients_are_those_of_the_plain_layers(changes):
         torch.testing.assert_close(of_kernels[name], values, rtol=0, atol=3e-5 * scale)
 
 
+def test_layers_too_wide_for_the_kernels_are_plain_ones(monkeypatch):
+    launched = []
+    launch = gpu.launch
+    monkeypatch.setattr(gpu, "WIDEST", 8)
+    monkeypatch.setattr(
+        gpu,
+        "launch",
+        lambda name, *rest, **more: launched.append(name) or launch(name, *rest, **more),
+    )
+    model, graph = network(rank=5, outputs=all_outputs(5)), some_graph()
+    expected, gradients = results(model, graph)
+    with gpu.only_on("cpu"):
+        found, of_kernels = results(model, graph)
+    # II, PP and PP' of both blocks: those of the widths 4 between those of 12.
+    assert launched.count("dense_stack") == 6
+    for name, values in expected.items():
+        torch.testing.assert_close(
+            found[name], values, rtol=0, atol=1e-5 * values.abs().max().item()
+        )
+    for name, values in gradients.items():
+        limit = 3e-5 * values.abs().max().item()
+        torch.testing.assert_close(of_kernels[name], values, rtol=0, atol=limit)
+
+
 @pytest.mark.parametrize("name", ["b_rank5_n16", "c_rank3_n64", "d_rank3_n16_weighted"])
 def test_kernels_run_the_recorded_networks_of_pinn(name, on_cpu):
     path = RECORDINGS / f"{name}.npz"

@@ -31,12 +31,9 @@ def predicted_terms(table: MoleculeTable, index: int) -> AtomicTerms:
 def molecular_multipoles(molecule: Molecule, terms: AtomicTerms) -> tuple[FloatArray, FloatArray]:
     """Return the dipole (3,) and Θ′ (3, 3) of atomic terms about the centre of nuclear charge.
 
-    The formulas are those of :mod:`mepflow.multipoles`; an atomic Θ′ adds as it is, since a shift
-    of the origin mixes only lower multipoles into it.
+    The formulas are those of :mod:`mepflow.multipoles`.
     """
     origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
     arguments = (terms.charges, molecule.positions - origin, terms.dipoles)
-    quadrupole = quadrupole_terms(*arguments).sum(axis=0)
-    if terms.quadrupoles is not None:
-        quadrupole = quadrupole + terms.quadrupoles.sum(axis=0)
+    quadrupole = quadrupole_terms(*arguments, terms.quadrupoles).sum(axis=0)
     return dipole_terms(*arguments).sum(axis=0), quadrupole

@@ -1,7 +1,8 @@
 r"""From atomic terms to the multipoles of molecules: the model that is trained and evaluated.
 
 The network sees a geometry in ångström and gives every atom a raw charge (e) and, if the variant
-has them, a dipole (e·bohr). The heads work in atomic units about the centre of nuclear charge:
+has them, a dipole (e·bohr) and a traceless quadrupole (e·bohr²). The heads work in atomic units
+about the centre of nuclear charge:
 
 - The charges of a molecule must add up to its total charge Q. Its mean excess charge is removed,
   :math:`q_i = p_i - (\sum_j p_j - Q) / n`.
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from mepflow.models.variants import Variant
-from mepflow.multipoles import dipole_terms, quadrupole_terms
+from mepflow.multipoles import dipole_terms, quadrupole_terms, traceless_matrices
 from mepflow.nn.graph import Graph
 from mepflow.nn.networks import NetworkSettings, make_network
 from mepflow.nn.segments import segment_sum, spread
@@ -40,18 +41,20 @@ class Batch:
 class Multipoles(NamedTuple):
     """What a model predicts, in atomic units about the centre of nuclear charge.
 
-    ============== ========= ===================================================
-    charges        (N,)      e
-    atomic_dipoles (N, 3)    e·bohr, or nothing if the variant has none
-    dipole         (M, 3)    e·bohr
-    quadrupole     (M, 3, 3) traceless Θ′, e·bohr²
-    ============== ========= ===================================================
+    ================== ========= ===================================================
+    charges            (N,)      e
+    atomic_dipoles     (N, 3)    e·bohr, or nothing if the variant has none
+    dipole             (M, 3)    e·bohr
+    quadrupole         (M, 3, 3) traceless Θ′, e·bohr²
+    atomic_quadrupoles (N, 3, 3) traceless Θ′ about the atoms, e·bohr², or nothing
+    ================== ========= ===================================================
     """
 
     charges: Tensor
     atomic_dipoles: Tensor | None
     dipole: Tensor
     quadrupole: Tensor
+    atomic_quadrupoles: Tensor | None = None
 
 
 def constrain_charges(charges: Tensor, total_charge: Tensor, molecule: Tensor) -> Tensor:
@@ -81,12 +84,12 @@ class MultipoleModel(nn.Module):
         outputs = {k: v.to(batch.positions.dtype) for k, v in self.network(batch.graph).items()}
         charges = constrain_charges(outputs["p1"], batch.total_charge, molecule)
         dipoles = outputs.get("p3")
-        of_quadrupole = dipoles if self.variant.quadrupole_from == "all" else None
+        quadrupoles = traceless_matrices(outputs["p5"]) if "p5" in outputs else None
+        higher = (dipoles, quadrupoles) if self.variant.quadrupole_from == "all" else ()
         return Multipoles(
             charges,
             dipoles,
             segment_sum(dipole_terms(charges, batch.positions, dipoles), molecule, n_molecules),
-            segment_sum(
-                quadrupole_terms(charges, batch.positions, of_quadrupole), molecule, n_molecules
-            ),
+            segment_sum(quadrupole_terms(charges, batch.positions, *higher), molecule, n_molecules),
+            quadrupoles,
         )

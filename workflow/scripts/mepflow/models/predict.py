@@ -33,7 +33,8 @@ def predict(
     """Predict ``molecules`` and write the predictions table.
 
     It holds the geometries and ``atomic_charges``, ``dipole``, ``quadrupole`` and, if the model has
-    them, ``atomic_dipoles``, in atomic units; its metadata are the variant's name and the seed.
+    them, ``atomic_dipoles`` and ``atomic_quadrupoles``, in atomic units; its metadata are the
+    variant's name and the seed.
     ``source`` is the file of the molecules in messages. ``known`` is for molecules of another data
     set than the model's: the CSV file of the ids that
     :func:`mepflow.evaluation.seen_molecules.find_known` found. Those are left out, and all that are
@@ -128,9 +129,10 @@ def _properties(
         "dipole": _joined([part.dipole for part in parts]),
         "quadrupole": _joined([part.quadrupole for part in parts]),
     }
-    dipoles = [part.atomic_dipoles for part in parts if part.atomic_dipoles is not None]
-    if dipoles:
-        properties["atomic_dipoles"] = _joined(dipoles)
+    for name in ("atomic_dipoles", "atomic_quadrupoles"):
+        terms = [values for part in parts if (values := getattr(part, name)) is not None]
+        if terms:
+            properties[name] = _joined(terms)
     return properties
 
 

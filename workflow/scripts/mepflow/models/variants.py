@@ -5,12 +5,14 @@ A variant is a row of the configuration, never code:
 .. code-block:: yaml
 
     AC-AD-DQ-dw100-c:
-      atomic_terms: [charges, dipoles]                  # what every atom carries
+      atomic_terms: [charges, dipoles]                  # what every atom carries; also quadrupoles
       loss_weights: {dipole: 100.0, quadrupole: 1.0}    # what is learned, and how strongly
       quadrupole_from: all                              # charges | all
 
 With ``quadrupole_from: charges`` the atomic dipoles enter the molecular dipole only, as in the
 study; with ``all`` the quadrupole takes every atomic term, which is the consistent expansion.
+Atomic ``quadrupoles``, traceless, need a network of rank 5, and something that they learn from: the
+molecular quadrupole of all terms, or the potential.
 ``loss_weights`` names targets of :mod:`mepflow.models.targets`; an absent one has the weight 0. A
 variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``; one
 that learns the potential says on which grids: ``mep_grids: [mk]``.
@@ -24,7 +26,7 @@ from typing import Any, Final, Literal, NoReturn, Self
 from mepflow.errors import ConfigError
 from mepflow.models.targets import CHARGES_LIKE, TARGETS
 
-ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3"}
+ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3", "quadrupoles": "p5"}
 """Atomic terms, and the output of the network that carries each."""
 _KEYS: Final = ("atomic_terms", "loss_weights", "quadrupole_from")
 _OPTIONAL: Final = ("charges_like", "mep_grids")
@@ -70,11 +72,18 @@ class Variant:
         source = row["quadrupole_from"]
         if source not in ("charges", "all"):
             _refuse(name, f"takes its quadrupole from '{source}'", "write charges or all")
-        if source == "all" and "dipoles" not in terms:
+        if source == "all" and terms == ("charges",):
             _refuse(
                 name,
                 "takes its quadrupole from all terms but has no atomic dipoles",
                 "add dipoles to atomic_terms or write 'quadrupole_from: charges'",
+            )
+        learns_quadrupoles = "mep" in weights or (source == "all" and "quadrupole" in weights)
+        if "quadrupoles" in terms and not learns_quadrupoles:
+            _refuse(
+                name,
+                "has atomic quadrupoles that nothing depends on which it learns",
+                "write 'quadrupole_from: all' and weigh the quadrupole, or learn mep",
             )
         grids = _mep_grids(name, weights, row)
         return cls(name, terms, weights, source, _charges_like(name, weights, row), grids)

@@ -122,7 +122,7 @@ def atom_columns(prediction: Prediction, *, with_charges: bool) -> dict[str, lis
     """Return the columns of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file.
 
     ``charge_e`` are charges that stand alone, which can be left out, ``atomic_charge_e`` and
-    ``atomic_dipole_*`` the model's own terms, which belong together.
+    ``atomic_dipole_*`` and ``atomic_theta_prime_*`` the model's own terms, which belong together.
     """
     molecule = prediction.molecule
     n = len(molecule)
@@ -141,6 +141,10 @@ def atom_columns(prediction: Prediction, *, with_charges: bool) -> dict[str, lis
     if dipoles is not None and spreads is not None:
         found |= _by_component("atomic_dipole_{}_e_bohr", dipoles)
         found |= _by_component("atomic_dipole_{}_spread_e_bohr", spreads)
+    quadrupoles, spreads = prediction.atomic_quadrupoles, prediction.atomic_quadrupoles_spread
+    if quadrupoles is not None and spreads is not None:
+        found |= _by_component("atomic_theta_prime_{}_e_bohr2", components(quadrupoles))
+        found |= _by_component("atomic_theta_prime_{}_spread_e_bohr2", components(spreads))
     return found
 
 
@@ -168,4 +172,6 @@ def _each(name: str, labels: Iterable[str]) -> list[str]:
 
 
 def _by_component(name: str, vectors: FloatArray) -> dict[str, list[Any]]:
-    return dict(zip(_each(name, DIPOLE_COMPONENTS), vectors.T.tolist(), strict=True))
+    """Return the columns of vectors (n, 3), or of the six components (n, 6) of matrices."""
+    labels = DIPOLE_COMPONENTS if vectors.shape[1] == 3 else QUADRUPOLE_COMPONENTS
+    return dict(zip(_each(name, labels), vectors.T.tolist(), strict=True))

@@ -134,10 +134,13 @@ def _frame(prediction: Prediction, said: Mapping[str, Any], *, with_charges: boo
         atoms.arrays["charges"] = prediction.charges
         if len(prediction.model_charges) > 1:
             atoms.arrays["charge_spread_e"] = prediction.charges_spread
-    if prediction.atomic_dipoles is not None or not with_charges:
+    if prediction.are_charges_fitted or not with_charges:
         atoms.arrays["atomic_charges_e"] = prediction.atomic_charges
     if prediction.atomic_dipoles is not None:
         atoms.arrays["atomic_dipoles_e_bohr"] = prediction.atomic_dipoles
+    if prediction.atomic_quadrupoles is not None:
+        six = components(prediction.atomic_quadrupoles)
+        atoms.arrays["atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"] = six
     return atoms
 
 

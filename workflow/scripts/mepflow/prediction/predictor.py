@@ -115,17 +115,21 @@ class Predictor:
     def _predict_group(self, structures: list[Structure]) -> Iterator[Prediction]:
         table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
         parts = predict_with_all(self.ensemble.models, table)
-        has_dipoles = "atomic_dipoles" in parts[0].properties
+        dipoles, quadrupoles = (
+            name if name in parts[0].properties else None
+            for name in ("atomic_dipoles", "atomic_quadrupoles")
+        )
         for index, structure in enumerate(structures):
             molecule = structure.molecule
             yield Prediction(
                 molecule,
                 centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions),
                 _of_models(parts, "atomic_charges", index),
-                _of_models(parts, "atomic_dipoles", index) if has_dipoles else None,
+                _of_models(parts, dipoles, index) if dipoles else None,
                 _of_models(parts, "dipole", index),
                 _of_models(parts, "quadrupole", index),
                 warnings_about(structure, self.ensemble),
+                _of_models(parts, quadrupoles, index) if quadrupoles else None,
             )
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:

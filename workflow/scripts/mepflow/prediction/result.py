@@ -45,18 +45,20 @@ charges depend on the orientation four times less.
 class Prediction:
     """Atomic terms and multipoles of a molecule of n atoms by each of K models, in atomic units.
 
-    ======================== ============ =====================================================
-    molecule                              elements, positions in bohr, total charge in e
-    origin                   (3,)         bohr: centre of nuclear charge, of both multipoles
-    model_atomic_charges     (K, n)       e
-    model_atomic_dipoles     (K, n, 3)    e·bohr, or None if the variant has none
-    model_dipoles            (K, 3)       e·bohr
-    model_quadrupoles        (K, 3, 3)    traceless Θ′ = Σ q (3 r rᵀ − r² 1), e·bohr²
-    warnings                              what makes the prediction doubtful, a sentence each
-    ======================== ============ =====================================================
+    ======================== ============== ===================================================
+    molecule                                elements, positions in bohr, total charge in e
+    origin                   (3,)           bohr: centre of nuclear charge, of both multipoles
+    model_atomic_charges     (K, n)         e
+    model_atomic_dipoles     (K, n, 3)      e·bohr, or None if the variant has none
+    model_dipoles            (K, 3)         e·bohr
+    model_quadrupoles        (K, 3, 3)      traceless Θ′ = Σ q (3 r rᵀ − r² 1), e·bohr²
+    warnings                                what makes the prediction doubtful, a sentence each
+    model_atomic_quadrupoles (K, n, 3, 3)   traceless Θ′ about the atoms, e·bohr², or None
+    ======================== ============== ===================================================
 
     The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
-    :attr:`atomic_dipoles`, :attr:`dipole` and :attr:`quadrupole`, the spreads end in ``_spread``.
+    :attr:`atomic_dipoles`, :attr:`atomic_quadrupoles`, :attr:`dipole` and :attr:`quadrupole`, the
+    spreads end in ``_spread``.
     """
 
     molecule: Molecule
@@ -66,22 +68,27 @@ class Prediction:
     model_dipoles: FloatArray
     model_quadrupoles: FloatArray
     warnings: tuple[str, ...] = ()
+    model_atomic_quadrupoles: FloatArray | None = None
 
     @cached_property
     def model_charges(self) -> FloatArray:
         """Return the charges (K, n) in e that stand for each model's atomic terms."""
-        if self.model_atomic_dipoles is None:
+        if not self.are_charges_fitted:
             return self.model_atomic_charges
         molecule = self.molecule
         points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
-        terms = (self.model_atomic_charges, self.model_atomic_dipoles)
+        terms = (
+            self.model_atomic_charges,
+            self.model_atomic_dipoles,
+            self.model_atomic_quadrupoles,
+        )
         return equivalent_charges(points, molecule.positions, *terms)
 
     @property
     def charges(self) -> FloatArray:
         """Return charges (n,) in e whose potential is the model's; they add up to the total charge.
 
-        They may be used without the atomic dipoles; :attr:`atomic_charges` may not.
+        They may be used without the other atomic terms; :attr:`atomic_charges` may not.
         """
         return np.asarray(self.model_charges.mean(axis=0))
 
@@ -93,7 +100,8 @@ class Prediction:
     @property
     def are_charges_fitted(self) -> bool:
         """Return whether :attr:`charges` are other than the model's own atomic charges."""
-        return self.model_atomic_dipoles is not None
+        higher = (self.model_atomic_dipoles, self.model_atomic_quadrupoles)
+        return any(terms is not None for terms in higher)
 
     @property
     def atomic_charges(self) -> FloatArray:
@@ -115,6 +123,18 @@ class Prediction:
     def atomic_dipoles_spread(self) -> FloatArray | None:
         """Return the spread (n, 3) of the atomic dipoles in e·bohr."""
         return None if self.model_atomic_dipoles is None else spread(self.model_atomic_dipoles)
+
+    @property
+    def atomic_quadrupoles(self) -> FloatArray | None:
+        """Return the atomic Θ′ (n, 3, 3) in e·bohr², or None if the variant has none."""
+        quadrupoles = self.model_atomic_quadrupoles
+        return None if quadrupoles is None else np.asarray(quadrupoles.mean(axis=0))
+
+    @property
+    def atomic_quadrupoles_spread(self) -> FloatArray | None:
+        """Return the spread (n, 3, 3) of the components of the atomic Θ′ in e·bohr²."""
+        quadrupoles = self.model_atomic_quadrupoles
+        return None if quadrupoles is None else spread(quadrupoles)
 
     @property
     def dipole(self) -> FloatArray:
@@ -142,19 +162,18 @@ class Prediction:
         ``radii`` (n,) in bohr as in :func:`mepflow.electrostatics.potential.potential`, which
         raises :class:`ValueError` for a point on an atom where there are none.
         """
-        terms = (self.molecule.positions, self.atomic_charges, self.atomic_dipoles)
-        return np.asarray(potential(points, *terms, radii=radii))
+        terms = (self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles)
+        return np.asarray(potential(points, self.molecule.positions, *terms, radii=radii))
 
     def potential_spread(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
-        dipoles: Sequence[FloatArray | None] = (
-            [None] * len(self.model_atomic_charges)
-            if self.model_atomic_dipoles is None
-            else list(self.model_atomic_dipoles)
-        )
+        higher: list[Sequence[FloatArray | None]] = [
+            [None] * len(self.model_atomic_charges) if terms is None else list(terms)
+            for terms in (self.model_atomic_dipoles, self.model_atomic_quadrupoles)
+        ]
         values = [
             potential(points, self.molecule.positions, *terms, radii=radii)
-            for terms in zip(self.model_atomic_charges, dipoles, strict=True)
+            for terms in zip(self.model_atomic_charges, *higher, strict=True)
         ]
         return spread(np.array(values))
 

@@ -17,7 +17,7 @@ from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
 from mepflow.runs.archive_labels import check_labels, needs_no_calculation
 from mepflow.runs.contents import check_picture_names
 from mepflow.runs.remedies import file_remedy
-from mepflow.runs.training_rows import variant_row
+from mepflow.runs.training_rows import network_row, variant_row
 from mepflow.storage.files import atomic_path
 from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
@@ -97,8 +97,18 @@ def _check_variants(config: Config) -> None:
             _require(row["network"], config["networks"], ["variants", name, "network"], "networks")
     for name in config["training"]["variants"]:
         variant = Variant.from_row(name, variant_row(config, name))
+        if "quadrupoles" in variant.atomic_terms:
+            _check_rank(config, name)
         for number, grid in enumerate(variant.mep_grids):
             _check_learned_grid(config, grid, ["variants", name, "mep_grids", number])
+
+
+def _check_rank(config: Config, name: str) -> None:
+    """Refuse atomic quadrupoles of a network that carries no matrices."""
+    for dataset in config["datasets"]:
+        if network_row(config, dataset, name).get("rank", 0) < 5:
+            problem = f"its network on {dataset} has no quadrupoles; add `network`, one of rank 5"
+            raise SettingError(["variants", name, "atomic_terms"], problem)
 
 
 def _check_learned_grid(config: Config, grid: str, place: Sequence[str | int]) -> None:

@@ -18,11 +18,12 @@ from torch import Tensor
 from mepflow.errors import InputError
 from mepflow.models.multipole_model import Multipoles
 from mepflow.molecules import MoleculeTable
+from mepflow.multipoles import traceless_components
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
-_COMPONENTS: Final[Mapping[str, int]] = {"charges": 1, "dipoles": 3}
+_COMPONENTS: Final[Mapping[str, int]] = {"charges": 1, "dipoles": 3, "quadrupoles": 5}
 """Numbers of each kind of atomic term, in the order in which they follow each other."""
 
 
@@ -90,6 +91,8 @@ class PotentialLabels(NamedTuple):
         terms = [found.charges[:, None]]
         if found.atomic_dipoles is not None:
             terms.append(found.atomic_dipoles)
+        if found.atomic_quadrupoles is not None:
+            terms.append(traceless_components(found.atomic_quadrupoles))
         atomic = torch.cat(terms, dim=1)
         n_molecules, _, n_terms = self.response.shape
         shape = (n_molecules + 1, n_terms // atomic.shape[1], atomic.shape[1])
@@ -119,6 +122,10 @@ def _responses(
     yield inverse
     if "dipoles" in terms:
         yield from np.moveaxis(displacement * inverse[:, :, None] ** 3, 2, 0)
+    if "quadrupoles" in terms:  # in the order of `traceless_components`, with zz = -xx - yy
+        x, y, z = np.moveaxis(displacement, 2, 0)
+        for form in (0.5 * (x * x - z * z), 0.5 * (y * y - z * z), x * y, x * z, y * z):
+            yield form * inverse**5
 
 
 def _points(

@@ -6,7 +6,7 @@ Properties :math:`p^x` live on atoms and interactions :math:`i^x` on pairs, for 
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple, cast
 
 import torch
@@ -58,17 +58,26 @@ class FeedForward(nn.Module):
         widths = (in_features, *nodes)
         self.dense = nn.ModuleList(nn.Linear(m, n, bias=bias) for m, n in pairwise(widths))
         self.tanh = tanh
-        self._narrow = max(widths) <= gpu.WIDEST
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (…, nodes[-1]) of x (…, in_features)."""
-        if self.tanh and self._narrow and gpu.usable(x):
-            layers = cast("list[nn.Linear]", list(self.dense))
-            return stack_kernels.dense_stack(
-                x, [d.weight for d in layers], [d.bias for d in layers]
-            )
+        if self.tanh and gpu.usable(x):
+            return self._on_gpu(x)
         for layer in self.dense:
             x = torch.tanh(layer(x)) if self.tanh else layer(x)
+        return x
+
+    def _on_gpu(self, x: Tensor) -> Tensor:
+        """Let the kernels take the narrow layers; rank 5 has wide ones before and after them."""
+        layers = cast("list[nn.Linear]", list(self.dense))
+        for narrow, group in groupby(layers, lambda d: max(d.weight.shape) <= gpu.WIDEST):
+            stack = list(group)
+            if narrow:
+                parameters = [d.weight for d in stack], [d.bias for d in stack]
+                x = stack_kernels.dense_stack(x, *parameters)
+            else:
+                for layer in stack:
+                    x = torch.tanh(layer(x))
         return x
 
 
