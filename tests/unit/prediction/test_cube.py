@@ -7,6 +7,7 @@ import pytest
 from ase import Atoms
 from ase.io.cube import read_cube
 
+from mepflow.electrostatics.penetration import penetration_potential, shells_of
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
@@ -59,6 +60,33 @@ def test_ase_reads_grid_atoms_and_values(
     expected = prediction.potential(points[outside])
     # Five decimals are written.
     np.testing.assert_allclose(data.ravel()[outside], expected, rtol=6e-6, atol=1e-12)
+
+
+def test_penetration_is_added_where_all_elements_have_a_width(
+    prediction: Prediction, tmp_path: Path
+) -> None:
+    widths = {"H": 0.4, "O": 0.36}
+    grid = CubeGrid.around(prediction.molecule, 0.4, 2.0)
+    data, comments = {}, {}
+    for name, some in (("points", None), ("with", widths), ("fewer", {"H": 0.4})):
+        path = tmp_path / f"{name}.cube"
+        write_cube(path, prediction, grid, some)
+        comments[name] = path.read_text().splitlines()[1]
+        with path.open() as file:
+            found = read_cube(file)
+        data[name] = found["data"].ravel()
+    np.testing.assert_array_equal(data["fewer"], data["points"])
+    assert comments["fewer"] == comments["points"] != comments["with"]
+    assert "point multipoles and penetration outside" in comments["with"]
+    points = points_of(found, grid.shape).reshape(-1, 3)
+    numbers, positions = prediction.molecule.atomic_numbers, prediction.molecule.positions
+    radii = CORE_SCALE * bondi_radii(numbers)
+    added = penetration_potential(points, positions, shells_of(numbers, widths), radii)
+    assert np.isfinite(added).all()
+    scale = np.abs(data["with"])
+    np.testing.assert_allclose(data["with"], data["points"] + added, atol=2e-5 * scale.max())
+    near = added > 1e-3
+    assert near.sum() > 100
 
 
 def test_far_values_are_those_of_the_molecular_multipoles(

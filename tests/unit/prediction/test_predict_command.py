@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from ase.io import read
 
 import mepflow
@@ -13,6 +14,7 @@ from mepflow.prediction import job as job_module
 from mepflow.prediction.command import default_folder
 from mepflow.prediction.predictor import Predictor
 
+ROOT = Path(__file__).parents[3]
 WATER_TWICE = "3\n{}\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692\n"
 
 
@@ -45,6 +47,23 @@ def test_it_is_what_the_api_gives(models: Path, water: Path, predictor: Predicto
     table = pd.read_csv("water-mep/multipoles.csv").iloc[0]
     assert table["dipole_z_e_bohr"] == pytest.approx(prediction.dipole[2], rel=1e-8)
     assert not Path("water-mep/water.cube").exists()
+
+
+@pytest.mark.parametrize("section", ["penetration", "levels_of_theory"])
+def test_cubes_hold_penetration_where_the_models_say_what_they_learned(
+    models: Path, water: Path, section: str
+) -> None:
+    content = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
+    Path("without.yaml").write_text(yaml.dump({k: content[k] for k in content if k != section}))
+    for folder, more in (
+        ("default", []),
+        ("unknown", ["--model", str(models)]),
+        ("without", ["--definitions", "without.yaml"]),
+    ):
+        given = ["predict", str(water), "--spacing", "2", "--output", folder, *more]
+        assert main(given) == 0
+        comment = Path(folder, "water.cube").read_text().splitlines()[1]
+        assert ("and penetration" in comment) == (folder == "default")
 
 
 def test_many_inputs(

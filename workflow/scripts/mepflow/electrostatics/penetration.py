@@ -69,7 +69,12 @@ def elements_without_width(atomic_numbers: IntArray, widths: Widths) -> tuple[st
     return tuple(symbol(number) for number in sorted({*map(int, atomic_numbers)} - known))
 
 
-def penetration_potential(points: FloatArray, positions: FloatArray, shells: Shells) -> FloatArray:
-    """Return V_pen (p,) in hartree/e alone, at ``points`` (p, 3) around ``positions`` in bohr."""
+def penetration_potential(
+    points: FloatArray, positions: FloatArray, shells: Shells, radii: FloatArray | None = None
+) -> FloatArray:
+    """Return V_pen (p,) in hartree/e alone, at ``points`` (p, 3) around ``positions`` in bohr.
+
+    ``radii`` as in :func:`mepflow.electrostatics.potential.potential`.
+    """
     nothing = np.zeros(len(positions))
-    return np.asarray(potential(points, positions, nothing, penetration=shells))
+    return np.asarray(potential(points, positions, nothing, radii=radii, penetration=shells))

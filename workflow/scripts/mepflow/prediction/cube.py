@@ -6,7 +6,8 @@ values, z fastest, six to a line. Lengths are in bohr, values in hartree/e.
 
 Near a nucleus, the potential of a point charge has nothing to do with the molecule's and grows
 without bound. There each atom's charge and dipole are taken to lie on a sphere of
-:data:`CORE_SCALE` Bondi radii, which leaves every value outside these spheres as it is.
+:data:`CORE_SCALE` Bondi radii, which leaves every value outside these spheres as it is; the
+penetration of its valence shell is that on the sphere.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Final, Self, TextIO
 
 import numpy as np
 
+from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.errors import InputError
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.molecules import Molecule
@@ -74,16 +76,25 @@ class CubeGrid:
             yield np.stack(plane, axis=-1).reshape(-1, 3)
 
 
-def write_cube(path: Path, prediction: Prediction, grid: CubeGrid) -> None:
-    """Write the MEP of a prediction in hartree/e on ``grid``, a plane of points at a time."""
+def write_cube(
+    path: Path, prediction: Prediction, grid: CubeGrid, widths: Widths | None = None
+) -> None:
+    """Write the MEP of a prediction in hartree/e on ``grid``, a plane of points at a time.
+
+    With penetration where ``widths`` of valence shells in bohr have all elements of the molecule.
+    """
     molecule = prediction.molecule
+    shells = known_shells(molecule.atomic_numbers, widths)
+    terms = "point multipoles" if shells is None else "point multipoles and penetration"
     radii = CORE_SCALE * bondi_radii(molecule.atomic_numbers)
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
         file.write(f"MEP of {as_ascii(molecule.id)} in hartree/e, predicted by mepflow\n")
-        file.write(f"point multipoles outside {CORE_SCALE} Bondi radii; lengths in bohr\n")
+        file.write(f"{terms} outside {CORE_SCALE} Bondi radii; lengths in bohr\n")
         _write_header(file, molecule, grid)
         for points in grid.planes():
             values = prediction.potential(points, radii)
+            if shells is not None:
+                values += penetration_potential(points, molecule.positions, shells, radii)
             for row in values.reshape(grid.shape[1:]):
                 _write_row(file, row)
 

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mepflow.electrostatics.penetration import Widths
 from mepflow.errors import InputError
 from mepflow.prediction.batch_folder import BatchFolder, Finished
 from mepflow.prediction.batch_key import batch_key
@@ -19,7 +21,7 @@ from mepflow.prediction.predictor import ATOMS_AT_ONCE, Predictor
 from mepflow.prediction.progress_display import Progress
 from mepflow.prediction.structures import Failure, Structure, checked
 from mepflow.storage.files import atomic_path
-from mepflow.storage.yaml_file import read_row
+from mepflow.storage.yaml_file import read_row, read_yaml
 
 if TYPE_CHECKING:
     from mepflow.qm.levels import LevelOfTheory
@@ -71,7 +73,20 @@ class Job:
             self.pictures,
             self.spacing_angstrom,
             self.margin_angstrom,
+            self._widths,
         )
+
+    @cached_property
+    def _widths(self) -> Widths | None:
+        """The widths of valence shells in the basis set that the models learned from, if known."""
+        sections = read_yaml(self.definitions).content
+        level = self.predictor.ensemble.level_of_theory
+        if level is None or level not in (sections.get("levels_of_theory") or ()):
+            return None
+        basis = read_row(self.definitions, "levels_of_theory", level)["basis"]
+        if basis not in (sections.get("penetration") or ()):
+            return None
+        return read_row(self.definitions, "penetration", basis)
 
     def run(self) -> tuple[Finished, list[Path]]:
         """Predict and write all files, which appear in the folder together at the end.

@@ -42,6 +42,12 @@ class Ensemble:
         """Return the atomic numbers that all models know, ascending."""
         return tuple(sorted(set.intersection(*(set(info.elements) for info in self.infos))))
 
+    @property
+    def level_of_theory(self) -> str | None:
+        """Return the name of the level of theory that the models learned, where all tell it."""
+        names = {_level(info) for info in self.infos}
+        return names.pop() if len(names) == 1 else None
+
     @classmethod
     def load(
         cls,
@@ -98,6 +104,12 @@ def _seed(path: Path) -> tuple[int, str]:
     text = f"{path.parent.name}/{path.stem}"
     numbers = re.findall("seed-([0-9]{1,9})(?![0-9])", text)
     return (int(numbers[-1]) if numbers else 0), text
+
+
+def _level(info: ModelInfo) -> str | None:
+    labels = info.provenance.get("labels")
+    name = labels.get("level_of_theory") if isinstance(labels, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _domains(infos: Sequence[ModelInfo]) -> tuple[TrainingDomain, ...]:

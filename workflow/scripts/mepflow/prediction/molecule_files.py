@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.molecules import Molecule
 from mepflow.prediction.cube import CubeGrid, write_cube
 from mepflow.prediction.geometry_files import write_pqr
@@ -11,13 +12,17 @@ from mepflow.prediction.result import Prediction
 
 @dataclass(frozen=True)
 class MoleculeFiles:
-    """Which files each molecule gets, and how far a cube reaches, in ångström."""
+    """Which files each molecule gets, and how far a cube reaches, in ångström.
+
+    Potentials in cubes and pictures hold penetration where ``widths`` in bohr have all elements.
+    """
 
     cubes: bool = False
     pqr: bool = False
     pictures: bool = False
     spacing_angstrom: float = 0.25
     margin_angstrom: float = 4.0
+    widths: Widths | None = None
 
     def check(self, molecule: Molecule) -> None:
         """Raise :class:`~mepflow.errors.InputError` where the molecule's cube is too large."""
@@ -32,10 +37,11 @@ class MoleculeFiles:
             write_pqr(folder / f"{name}.pqr", prediction)
             written.append(f"{name}.pqr")
         if self.cubes:
-            write_cube(folder / f"{name}.cube", prediction, self._grid(prediction.molecule))
+            grid = self._grid(prediction.molecule)
+            write_cube(folder / f"{name}.cube", prediction, grid, self.widths)
             written.append(f"{name}.cube")
         if self.pictures:
-            _draw(folder / f"{name}.png", prediction)
+            _draw(folder / f"{name}.png", prediction, self.widths)
             written.append(f"{name}.png")
         return written
 
@@ -43,7 +49,7 @@ class MoleculeFiles:
         return CubeGrid.around(molecule, self.spacing_angstrom, self.margin_angstrom)
 
 
-def _draw(path: Path, prediction: Prediction) -> None:
+def _draw(path: Path, prediction: Prediction, widths: Widths | None) -> None:
     """Draw the MEP on the van der Waals surface, and the structure beside it."""
     # Imported here: matplotlib takes a while that only a picture needs.
     from mepflow.geometry.surfaces import van_der_waals_surface
@@ -52,4 +58,7 @@ def _draw(path: Path, prediction: Prediction) -> None:
     molecule = prediction.molecule
     surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
     values = prediction.potential(surface.vertices)
+    shells = known_shells(molecule.atomic_numbers, widths)
+    if shells is not None:
+        values += penetration_potential(surface.vertices, molecule.positions, shells)
     plot_surface_map(molecule, surface, values, [path], title=molecule.id)
