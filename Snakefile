@@ -43,3 +43,5 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.make_page.output,
+    message:
+        "All tables, figures and the page of {config[results]} are there"

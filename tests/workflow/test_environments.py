@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "array_api_compat": "array-api-compat",
     "skimage": "scikit-image",
     "yaml": "pyyaml",

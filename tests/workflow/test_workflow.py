@@ -187,7 +187,7 @@ NOTHING = (
         '    "dipole": ',
         '    "new": Field("atom", (), "e", "new"),\n    "dipole": ',
     ),
-    (f"{PACKAGE}/molecules.py", "is damaged (", "is not whole ("),
+    (f"{PACKAGE}/storage/molecule_file.py", "is damaged (", "is not whole ("),
     (f"{PACKAGE}/qm/shards.py", "Shard %d of %d: %d", "Job %d of %d: %d"),
     (f"{PACKAGE}/training/loss.py", '"""', '"""A remark. '),
     (f"{PACKAGE}/nn/networks.py", '{"pinet2"', '{"new": "mepflow.new_study", "pinet2"'),

@@ -83,7 +83,11 @@ DOWNLOADS = {
     for row in ARCHIVES.values()
     for download in row["downloads"]
 }
-SHOWCASE = [contents.picture_name(key) for row in config["datasets"].values() for key in row["split"]["showcase"]]
+SHOWCASE = [
+    contents.picture_name(key)
+    for row in config["datasets"].values()
+    for key in row["split"]["showcase"]
+]
 
 
 wildcard_constraints:
@@ -134,4 +138,4 @@ onsuccess:
 
 
 onerror:
-    print(failures(planned_jobs(), STARTED, ", ".join(log)))
+    print(failures(config, planned_jobs(), STARTED, ", ".join(log)))

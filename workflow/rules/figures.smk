@@ -148,6 +148,7 @@ rule plot_showcase:
             "showcase_{molecule}",
             "Electrostatic potential",
             "showcase",
+            title="potential in a plane {molecule}",
             molecule=lambda dataset: contents.picture_names(config, dataset, "plane"),
         ),
     log:
@@ -181,6 +182,7 @@ rule plot_surface:
             "surface_{molecule}",
             "Electrostatic potential",
             "surface",
+            title="potential on the surface {molecule}",
             molecule=lambda dataset: contents.picture_names(config, dataset, "surface"),
         ),
         # The potentials at the vertices, which the figure shows.
@@ -260,7 +262,7 @@ rule plot_trade_off:
     input:
         table=rules.tabulate_trade_off.output.csv,
     output:
-        **figure("trade_off", "Models"),
+        **figure("trade_off", "Models", title="trade-off of the loss weights"),
     log:
         f"{LOGS}/plot_trade_off.log",
     benchmark:

@@ -134,3 +134,5 @@ rule models:
             variant=VARIANTS,
             seed=SEEDS,
         ),
+    message:
+        "All models of {config[results]} are there"

@@ -1,5 +1,7 @@
 # Tables and figures: what a rule makes is offered to the studies, which ask for it by name.
 
+import functools
+
 TABLES_OFFERED = {}  # files by name and dataset
 FIGURES_OFFERED = {}
 PAGE_VIEWS = []  # molecular surfaces of the page's viewer
@@ -25,10 +27,10 @@ def table(name, title=None, datasets=DATASETS, **first):
     }
 
 
-def figure(pattern, category, name=None, datasets=DATASETS, **values):
+def figure(pattern, category, name=None, datasets=DATASETS, title=None, **values):
     """Return the outputs of a figure, with its caption and place in the report, and offer it.
 
-    A figure of several pictures has a name of its own, and for each wildcard of its pattern a
+    The title is the pattern in words unless it is given. A figure of several pictures has a name of its own, and for each wildcard of its pattern a
     function that returns the values for a dataset.
     """
     FIGURES_OFFERED[name or pattern] = {
@@ -44,7 +46,7 @@ def figure(pattern, category, name=None, datasets=DATASETS, **values):
             f"{FIGURES}/{pattern}.png",
             caption=str(ROOT / f"workflow/report/{name or pattern}.rst"),
             category=category,
-            labels={"dataset": "{dataset}", "figure": pattern.replace("_", " ")},
+            labels={"dataset": "{dataset}", "figure": title or pattern.replace("_", " ")},
         ),
         "pdf": f"{FIGURES}/{pattern}.pdf",
     }
@@ -55,6 +57,7 @@ def with_table(name):
     return [one for one in DATASETS if name in archive_labels.tables(config, ARCHIVES, one)]
 
 
+@functools.cache
 def page_items():
     """Return what the page shows, tables first, in the order of the studies' lists."""
     return plan.page_items(

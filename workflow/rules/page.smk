@@ -21,12 +21,29 @@ rule tables:
     # Named target: every table.
     input:
         WANTED_TABLES,
+    message:
+        "All tables of {config[results]} are there"
 
 
 rule figures:
     # Named target: every figure, from the results there are.
     input:
         WANTED_FIGURES,
+    message:
+        "All figures of {config[results]} are there"
+
+
+PAGE_DATASETS = [
+    plan.DatasetFiles(
+        dataset,
+        f"{dataset}/tables/mep.csv",
+        f"{dataset}/tables/mep_differences.csv",
+        f"{dataset}/reference/verdicts.csv",
+        f"{dataset}/molecules/splits.csv",
+        ARCHIVES[config["datasets"][dataset]["archive"]].get("note", ""),
+    )
+    for dataset in DATASETS
+]
 
 
 # Seconds, from what is there: on a cluster it runs where Snakemake does.
@@ -40,7 +57,11 @@ rule make_page:
             f"{RESULTS}/{file}"
             for file in dict.fromkeys(f for item in page_items() for f in item.shown_files)
         ],
-        surfaces=[f"{RESULTS}/{file}" for view in PAGE_VIEWS for file in view.shown_files],
+        read=[
+            f"{RESULTS}/{file}"
+            for read in (*PAGE_DATASETS, *PAGE_VIEWS)
+            for file in read.shown_files
+        ],
     output:
         page=PAGE,
     log:
@@ -55,6 +76,7 @@ rule make_page:
     params:
         settings=lambda wildcards: {key: config[key] for key in config if key != "results"},
         shown=lambda wildcards: list(map(asdict, page_items())),
+        datasets=list(map(asdict, PAGE_DATASETS)),
         views=list(map(asdict, PAGE_VIEWS)),
         introduction=lambda wildcards: introduction(),
         code=code_digest("make_page"),

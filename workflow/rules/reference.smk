@@ -76,3 +76,5 @@ rule reference:
     # Named target: everything up to the reference data.
     input:
         expand(rules.collect_reference.output.reference, dataset=DATASETS),
+    message:
+        "All reference data of {config[results]} are there"

@@ -57,8 +57,10 @@ rule tabulate_multipoles:
 rule tabulate_mep:
     input:
         errors=result_files("mep.csv"),
+        logs=model_files("training.csv"),
     output:
         **table("mep", "MEP"),
+        differences=f"{TABLES}/mep_differences.csv",
     log:
         f"{LOGS}/tabulate_mep.log",
     benchmark:

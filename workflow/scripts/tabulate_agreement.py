@@ -13,4 +13,5 @@ with job(snakemake):
         AGREEMENT_QUANTITIES,
         Path(snakemake.output.csv),
         Path(snakemake.output.markdown),
+        title="Our calculations against the archive",
     )

@@ -13,4 +13,5 @@ with job(snakemake):
         LABEL_QUANTITIES,
         Path(snakemake.output.csv),
         Path(snakemake.output.markdown),
+        title="Consistency of the archive's labels",
     )

@@ -1,4 +1,4 @@
-"""Write the table of the MEP errors."""
+"""Write the table of the MEP errors, and the paired differences between its rows."""
 
 from mepflow.runs.jobs import job
 
@@ -10,7 +10,9 @@ with job(snakemake):
 
     write_mep_table(
         sources_of(snakemake.input.errors),
+        sources_of(snakemake.input.logs),
         snakemake.params.headline_grid,
-        Path(snakemake.output.csv),
-        Path(snakemake.output.markdown),
+        csv=Path(snakemake.output.csv),
+        differences=Path(snakemake.output.differences),
+        markdown=Path(snakemake.output.markdown),
     )

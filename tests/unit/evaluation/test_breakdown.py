@@ -104,5 +104,14 @@ def test_table_averages_over_seeds_and_takes_medians_over_molecules(files, tmp_p
     write_breakdown_table(*files, "mk", tmp_path / "t.csv", tmp_path / "t.md")
     assert len(pd.read_csv(tmp_path / "t.csv")) == len(table)
     markdown = (tmp_path / "t.md").read_text().splitlines()
-    assert len(markdown) == len(table) + 2
-    assert "| AC-D |" in markdown[0].replace("  ", "")
+    assert [line for line in markdown if line.startswith("#")] == [
+        "# Where the potential is wrong",
+        "## By distance from the van der Waals surface (Å)",
+        "## By nearest element",
+        "## By kind of molecule",
+    ]
+    # Of each part a row for the variant and one for no model at all.
+    rows = [line.strip("|").split("|")[0].strip() for line in markdown if line[:1] == "|"]
+    assert [row for row in rows if row[:1] != ":"] == 3 * [
+        *("Representation", "AC-D", "No model (V = 0)")
+    ]

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from mepflow.electrostatics.potential import potential
+from mepflow.evaluation.paired_differences import DIFFERENCE
 from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.page.document import make_page
-from mepflow.runs.plan import PageItem, SurfaceView
+from mepflow.runs.plan import DatasetFiles, PageItem, SurfaceView
 from mepflow.runs.provenance import write_record
 from mepflow.tables.writing import Column, number, write_table
 
@@ -40,11 +41,14 @@ MOLECULES = (
 )
 VARIANTS = ("AC-D", "AC-AD-DQ-c")
 ROWS = (
-    ("AC-AD-DQ-c", "model", 10.5, 9.0, 12.0),
-    ("AC-D", "model", 9.25, 8.0, 11.5),
-    (HOSTILE, "baseline", 100.0, np.nan, np.nan),
-    ("fitted-charges", "baseline", 1.5, 1.25, 2.0),
+    ("AC-AD-DQ-c", "model", 10.5, 9.0, 12.0, 0.1),
+    ("AC-D", "model", 9.25, 8.0, 11.5, 0.2),
+    (HOSTILE, "baseline", 100.0, np.nan, np.nan, np.nan),
+    ("fitted-charges", "baseline", 1.5, 1.25, 2.0, np.nan),
 )
+"""Name, kind, median with its interval, error on the validation molecules."""
+DIFFERENCES = (("AC-AD-DQ-c", "AC-D", 40, -1.25, -2.0, -0.5, 30),)
+NOTE = "Made up for a test."
 CONFIG = {
     "name": "small & <new>",
     "datasets": {
@@ -54,11 +58,27 @@ CONFIG = {
             "network": "small",
             "grids": ["mk"],
             "headline_grid": "mk",
+            "baselines": ["fitted-charges"],
         }
         for name in ("qm9", "spice")
     },
-    "training": {"steps": 20, "batch_size": 4, "seeds": [1]},
-    "levels_of_theory": {"tiny": {"functional": "hf", "basis": "6-31g*"}},
+    "training": {"steps": 20, "batch_size": 4, "seeds": [1], "variants": list(VARIANTS)},
+    "levels_of_theory": {
+        "tiny": {"functional": "hf", "basis": "6-31g*", "density_fitting": "def2-universal-jkfit"}
+    },
+    "variants": {
+        "AC-D": {
+            "atomic_terms": ["charges"],
+            "loss_weights": {"dipole": 1.0, "quadrupole": 0.0},
+            "quadrupole_from": "charges",
+        },
+        "AC-AD-DQ-c": {
+            "atomic_terms": ["charges", "dipoles"],
+            "loss_weights": {"dipole": 1.0, "quadrupole": 1.0},
+            "quadrupole_from": "all",
+        },
+    },
+    "figures": {"showcase_variants": list(VARIANTS)},
 }
 
 
@@ -73,10 +93,19 @@ class Page:
     def make(self, output: Path) -> Path:
         """Write the page."""
         introduction = "Run *{{ snakemake.config['name'] }}*."
-        make_page(CONFIG, self.items, self.views, introduction, self.results, output)
+        datasets = [dataset_files(name) for name in CONFIG["datasets"]]
+        make_page(CONFIG, self.items, datasets, self.views, introduction, self.results, output)
         return output
 
-    def add(self, dataset: str, title: str, category: str, files: list[str], caption: str) -> None:
+    def add(
+        self,
+        dataset: str,
+        title: str,
+        category: str,
+        files: list[str],
+        caption: str,
+        wildcards: dict[str, str] | None = None,
+    ) -> None:
         """Add a table or a figure whose files are there."""
         by_suffix = {Path(name).suffix: name for name in files}
         for name in files:
@@ -91,10 +120,22 @@ class Page:
                 category=category,
                 dataset=dataset,
                 caption=caption,
-                wildcards={"dataset": dataset, "molecule": "a_b `c <javascript:x>`_"},
-                params={"grid": "mk"},
+                wildcards=wildcards or {"dataset": dataset},
+                params={"grid": "a_b `c <javascript:x>`_"},
             )
         )
+
+
+def dataset_files(dataset: str) -> DatasetFiles:
+    """Return the files of the first numbers; the first dataset says what its archive is."""
+    return DatasetFiles(
+        dataset,
+        f"{dataset}/tables/mep.csv",
+        f"{dataset}/tables/mep_differences.csv",
+        f"{dataset}/verdicts.csv",
+        f"{dataset}/splits.csv",
+        NOTE if dataset == "qm9" else "",
+    )
 
 
 def make_case(folder: Path) -> Page:
@@ -104,14 +145,21 @@ def make_case(folder: Path) -> Page:
     for dataset in CONFIG["datasets"]:
         csv, markdown = (f"{dataset}/tables/mep.{suffix}" for suffix in ("csv", "md"))
         _write_table(page.results / csv, page.results / markdown)
+        _write_numbers(page.results, dataset_files(dataset))
         page.add(
             dataset, "MEP", "Tables", [csv, markdown], "**Errors** on {{ snakemake.params.grid }}."
         )
         figure = f"{dataset}/figures/picture.png"
         (page.results / figure).parent.mkdir()
         matplotlib.image.imsave(page.results / figure, np.full((20, 30, 3), 0.5))
-        caption = "Potential of {{ snakemake.wildcards.molecule }}."
+        caption = "Potential of {{ snakemake.params.grid }}."
         page.add(dataset, "Picture", "Models", [figure], caption)
+    wildcards = {"dataset": "qm9", "molecule": MOLECULES[0].id}
+    for kind in ("in a plane", "on the surface"):
+        name = f"qm9/figures/{kind.split()[-1]}_{MOLECULES[0].id}.png"
+        matplotlib.image.imsave(page.results / name, np.full((20, 30, 3), 0.5))
+        title = f"Potential {kind} {MOLECULES[0].id}"
+        page.add("qm9", title, "Electrostatic potential", [name], "A picture.", wildcards)
     return page
 
 
@@ -123,11 +171,15 @@ def _write_table(csv: Path, markdown: Path) -> None:
                 "representation": name,
                 "kind": kind,
                 "n_structures": 1200,
+                "n_molecules": 400,
+                "n_seeds": 1,
+                "validation_error": validation,
+                "median_relative_rmse": median / 10,
                 "median_rmse_kcal_per_mol_e": median,
                 "median_rmse_low_kcal_per_mol_e": low,
                 "median_rmse_high_kcal_per_mol_e": high,
             }
-            for name, kind, median, low, high in ROWS
+            for name, kind, median, low, high, validation in ROWS
         ]
     )
     columns = (
@@ -136,7 +188,19 @@ def _write_table(csv: Path, markdown: Path) -> None:
         Column("Lower end (kcal/mol/e)", number("median_rmse_low_kcal_per_mol_e")),
         Column("Structures", lambda row: f"{row.n_structures:,}"),
     )
-    write_table(frame, columns, csv, markdown)
+    write_table(frame, columns, csv, markdown, title="Errors")
+
+
+def _write_numbers(results: Path, files: DatasetFiles) -> None:
+    names = ("representation", "other", "n_molecules", *DIFFERENCE, "n_smaller")
+    pd.DataFrame(DIFFERENCES, columns=list(names)).to_csv(results / files.differences, index=False)
+    ids = [f"m{k}" for k in range(10)]
+    splits = ["train"] * 6 + ["validation"] * 2 + ["test"] * 2
+    frame = pd.DataFrame({"id": ids, "split": splits, "showcase": 0})
+    frame.to_csv(results / files.splits, index=False)
+    verdicts = pd.DataFrame({"id": ids, "verdict": "kept", "reason": "", "detail": ""})
+    verdicts.loc[0, ["verdict", "reason"]] = ["rejected", "scf_not_converged"]
+    verdicts.to_csv(results / files.verdicts, index=False)
 
 
 def _write_potentials(page: Page) -> None:

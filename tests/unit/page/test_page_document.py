@@ -1,14 +1,17 @@
 """The page as a whole: all of it is in the file, and what users wrote stays text."""
 
 import base64
+import io
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
-from page_case import HOSTILE, MOLECULES, Page
+from page_case import HOSTILE, MOLECULES, NOTE, Page
+from PIL import Image
 
 from mepflow.errors import InputError
 
@@ -77,6 +80,48 @@ def test_scenes_are_in_the_page(page: Path) -> None:
     assert scenes[1]["smiles"] == HOSTILE
 
 
+def test_first_numbers_say_what_they_are_of(elements: Elements) -> None:
+    text = " ".join(elements.text.split())
+    assert text.count(NOTE) == 2  # under the card and the dataset's heading
+    assert text.count("Learned from 5 structures, 2 for validation, 2 for the test.") == 2
+    assert text.count("AC-AD-DQ-c has a smaller error than AC-D, by 1.2 [0.5, 2.0]") == 2
+    assert "HF/6-31G*, density fitting" in text
+    meanings = {a["title"] for tag, a in elements.found if tag == "abbr" and a.get("class")}
+    assert "atomic charges, learned from dipole" in meanings
+
+
+def test_floors_are_explained_only_where_there_are_any(case: Page, tmp_path: Path) -> None:
+    def text() -> str:
+        return Elements(case.make(tmp_path / "report.html")).text
+
+    path = case.results / "qm9/tables/mep.csv"
+    assert "Floors are fitted" in text()
+    for dataset in ("qm9", "spice"):
+        path = case.results / dataset / "tables/mep.csv"
+        before = path.read_text()
+        path.write_text("\n".join(x for x in before.splitlines() if "fitted" not in x))
+    try:
+        assert "Floors are fitted" not in text()
+    finally:
+        for dataset in ("qm9", "spice"):
+            (case.results / dataset / "tables/mep.csv").write_text(before)
+
+
+def test_pictures_of_a_molecule_share_a_card(elements: Elements) -> None:
+    cards = [a for _, a in elements.found if a.get("class") == "item tabbed"]
+    assert [card["id"] for card in cards] == ["qm9-molecule-formaldehyde"]
+    panels = [a["data-title"] for _, a in elements.found if a.get("class") == "panel"]
+    assert panels == ["Potential in a plane", "Potential on the surface"]
+    assert "formaldehyde, CH₂O (formaldehyde)" in elements.text
+
+
+def test_copies_of_pictures_keep_their_pixels(elements: Elements) -> None:
+    uri = next(a["src"] for tag, a in elements.found if tag == "img")
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        assert (image.size, image.mode) == ((30, 20), "P")
+        np.testing.assert_array_equal(np.unique(np.array(image.convert("RGB"))), [127])
+
+
 def test_tables_have_their_download(elements: Elements, case: Page) -> None:
     links = [a for tag, a in elements.found if "download" in a]
     assert [link["download"] for link in links] == ["qm9-mep.csv", "spice-mep.csv"]
@@ -86,11 +131,11 @@ def test_tables_have_their_download(elements: Elements, case: Page) -> None:
 
 def test_figures_have_a_size_and_a_description(elements: Elements) -> None:
     images = [a for tag, a in elements.found if tag == "img"]
-    assert len(images) == 2
+    assert len(images) == 4
     assert {(image["width"], image["height"]) for image in images} == {
         ("13", "9")
     }  # of 30 × 20 pixels
-    assert images[0]["alt"].startswith("Picture, qm9")
+    assert images[2]["alt"].startswith("Picture, qm9")
 
 
 def test_anchors_are_unique_and_links_lead_somewhere(elements: Elements) -> None:

@@ -2,17 +2,14 @@
 
 import base64
 import json
-from pathlib import Path
 
 import numpy as np
 
 from mepflow.page.encoding import data_uri, packed, script_json
 
 
-def test_data_uri_holds_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"a,b\n1,2\n")
-    head, _, content = data_uri(path).partition(",")
+def test_data_uri_holds_the_file() -> None:
+    head, _, content = data_uri(b"a,b\n1,2\n", "text/csv").partition(",")
     assert head == "data:text/csv;base64"
     assert base64.b64decode(content) == b"a,b\n1,2\n"
 

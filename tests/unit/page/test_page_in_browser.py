@@ -65,6 +65,11 @@ def test_page_opens_without_errors_or_requests(opened: Browser, page: Path) -> N
 
 
 def test_viewer_draws_three_surfaces(opened: Browser, tmp_path: Path) -> None:
+    status = opened.evaluate("document.getElementById('viewer-status').textContent")
+    # The variant of the first numbers, which the validation molecules have chosen.
+    assert status.startswith("formaldehyde, CH₂O (formaldehyde): AC-AD-DQ-c, seed 1")
+    assert "kcal/mol/e" in status
+    choose(opened, "model", "0")
     pixels = picture(opened, tmp_path / "all.png")
     thirds = np.array_split(pixels[40:-80], 3, axis=1)
     assert all(np.mean(third.min(axis=-1) < 0.95) > 0.1 for third in thirds)
@@ -76,14 +81,11 @@ def test_viewer_draws_three_surfaces(opened: Browser, tmp_path: Path) -> None:
     bars = pixels[-80:]
     assert np.any((bars[..., 0] > 0.6) & (bars[..., 2] < 0.3))
     assert np.any((bars[..., 2] > 0.5) & (bars[..., 0] < 0.2))
-    status = opened.evaluate("document.getElementById('viewer-status').textContent")
-    assert status.startswith("C=O (formaldehyde): AC-D, seed 1")
-    assert "kcal/mol/e" in status
 
 
 def test_table_sorts_by_number_and_back(opened: Browser) -> None:
     heading = "document.querySelectorAll('#dataset-qm9 th')[1]"
-    first = [f"{median:.2f}" for _, _, median, _, _ in ROWS]
+    first = [f"{median:.2f}" for _, _, median, *_ in ROWS]
     ordered = sorted(first, key=float)
     assert opened.evaluate(ERRORS) == first
     for order, expected in (
@@ -105,6 +107,7 @@ def test_missing_values_stay_below(opened: Browser) -> None:
 
 
 def test_molecule_and_model_switch(opened: Browser, tmp_path: Path) -> None:
+    choose(opened, "model", "0")
     choose(opened, "show", "model")
     before = picture(opened, tmp_path / "before.png")
     sizes = [opened.evaluate("document.getElementById('stage').data[1].x.length")]
@@ -206,11 +209,67 @@ def test_penetration_counts_in_the_potential(opened: Browser) -> None:
 
 
 def test_links_open_folded_tables(opened: Browser) -> None:
-    anchor = opened.evaluate("document.querySelector('#dataset-qm9 details').id")
+    anchor = opened.evaluate("document.querySelector('#dataset-qm9 details.item').id")
     opened.evaluate(f"document.getElementById({anchor!r}).open = false")
     opened.evaluate(f"location.hash = {anchor!r}")
     opened.wait(f"document.getElementById({anchor!r}).open")
     assert opened.evaluate("location.hash") == f"#{anchor}"
+
+
+def test_pointing_at_a_surface_tells_all_three_values(opened: Browser) -> None:
+    choose(opened, "show", "reference")
+    surface = opened.evaluate(
+        "(({hovertemplate, customdata, intensity}) => [hovertemplate, customdata[3], intensity[3]])"
+        "(document.getElementById('stage').data[1])"
+    )
+    template, (reference, model, difference), shown = surface
+    assert template.endswith("<extra></extra>")
+    assert "AC-D %{customdata[1]" in template
+    assert reference == shown
+    assert (model, difference) == pytest.approx((1.1 * reference, 0.1 * reference), rel=1e-4)
+    choose(opened, "show", "all")
+
+
+def test_arrow_keys_step_through_the_molecules(opened: Browser) -> None:
+    def press(key: str) -> int:
+        event = f"new KeyboardEvent('keydown', {{key: {key!r}, bubbles: true}})"
+        opened.evaluate(f"document.body.dispatchEvent({event})")
+        return int(opened.evaluate("document.getElementById('molecule').selectedIndex"))
+
+    opened.evaluate("document.getElementById('stage').scrollIntoView()")
+    assert [press(key) for key in ("ArrowRight", "ArrowRight", "ArrowLeft")] == [1, 1, 0]
+    opened.evaluate("document.getElementById('about').scrollIntoView()")
+    assert press("ArrowRight") == (0 if opened.evaluate("scrollY > 2000") else 1)
+    opened.evaluate("scrollTo(0, 0)")
+    choose(opened, "molecule", "0")
+
+
+def test_pictures_of_a_molecule_are_tabs(opened: Browser) -> None:
+    shown = "[...document.querySelectorAll('.panel')].map(p => p.offsetHeight > 0)"
+    tab = "document.querySelectorAll('[role=tab]')[{}]"
+    assert opened.evaluate(shown) == [True, False]
+    opened.evaluate(f"{tab.format(1)}.click()")
+    assert opened.evaluate(shown) == [False, True]
+    assert opened.evaluate(f"{tab.format(1)}.ariaSelected") == "true"
+    anchor = opened.evaluate("document.querySelectorAll('.panel')[0].id")
+    opened.evaluate(f"location.hash = {anchor!r}")
+    opened.wait("document.querySelectorAll('.panel')[0].offsetHeight > 0")
+
+
+def test_a_click_enlarges_a_picture(opened: Browser) -> None:
+    opened.evaluate("document.querySelector('.enlarge').click()")
+    assert opened.evaluate("document.getElementById('enlarged').open")
+    assert opened.evaluate("document.querySelector('dialog img').width") == 30  # all its pixels
+    opened.evaluate("document.querySelector('dialog button').click()")
+    assert not opened.evaluate("document.getElementById('enlarged').open")
+
+
+def test_print_shows_every_picture_and_no_viewer(opened: Browser) -> None:
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    assert opened.evaluate("document.getElementById('viewer').offsetHeight") == 0
+    heights = opened.evaluate("[...document.querySelectorAll('img')].map(i => i.offsetHeight)")
+    assert min(heights[:-1]) > 0
+    opened.call("Emulation.setEmulatedMedia", media="")
 
 
 def test_phone_shows_one_surface_and_does_not_scroll_sideways(
@@ -220,7 +279,18 @@ def test_phone_shows_one_surface_and_does_not_scroll_sideways(
     assert opened.evaluate("document.getElementById('show').value") == "reference"
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
     assert coloured(picture(opened, tmp_path / "phone.png")) > 0.05
+    # The number of the second column is on the screen.
+    right = "document.querySelector('#dataset-qm9 tbody td:nth-child(2)').getBoundingClientRect()"
+    assert 0 < opened.evaluate(f"{right}.right") <= 390
     assert opened.complaints() == []
+    opened.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=1280,
+        height=900,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    opened.wait("document.getElementById('show').value === 'all'")
     opened.open(page)
 
 

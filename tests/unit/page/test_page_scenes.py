@@ -9,12 +9,13 @@ from page_case import CHARGES, MOLECULES, SURFACE, VARIANTS, Page
 
 from mepflow.electrostatics.penetration import penetration_potential, shells_of
 from mepflow.electrostatics.potential import potential
+from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import sources_of
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
 from mepflow.geometry.surfaces import van_der_waals_surface
-from mepflow.molecules import MoleculeTable
-from mepflow.page.scenes import scenes
+from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.page.scenes import molecule_label, scenes
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 
@@ -25,7 +26,9 @@ def unpacked(text: str, dtype: str) -> np.ndarray:
 def scenes_of(case: Page, molecules: list[str], widths=None):
     view = case.views[0]
     sources = sources_of(case.results / path for path in view.predictions)
-    return scenes("qm9", molecules, "surface", case.results / view.reference, sources, widths)
+    return scenes(
+        "qm9", molecules, "surface", case.results / view.reference, sources, "surface", widths
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,31 @@ def test_surface_and_reference(found) -> None:
         values = potential(surface.vertices, molecule.positions, np.array(charges))
         shown = unpacked(scene["surface"]["reference"], "<f4")
         np.testing.assert_allclose(shown, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E, rtol=1e-6)
+
+
+def test_models_have_their_error_on_the_headline_grid(found) -> None:
+    """The first model's charges are 1.1 times the reference's: its error is a tenth of V."""
+    for scene, molecule, charges in zip(found, MOLECULES, CHARGES, strict=True):
+        surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **SURFACE)
+        values = potential(surface.vertices, molecule.positions, np.array(charges))
+        expected = 0.1 * np.sqrt(np.mean(values**2)) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        assert scene["models"][0]["grid_rmse"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "smiles", "label"),
+    [
+        ("OCHH", "C=O", "formaldehyde, CH₂O (m)"),
+        ("HF", "F", "F, HF (m)"),
+        ("FNOC", "", "CFNO (m)"),
+        ("C" * 41, "C" * 41, "C₄₁ (m)"),
+        ("HHO", "m", "H₂O (m)"),
+    ],
+)
+def test_molecules_are_called_by_name_and_formula(symbols, smiles, label) -> None:
+    numbers = np.array([ATOMIC_NUMBERS[one] for one in symbols], dtype=np.uint8)
+    molecule = Molecule("m", numbers, np.zeros((len(numbers), 3)), 0, smiles)
+    assert molecule_label(molecule) == label
 
 
 def test_nearest_atoms_carry_the_surface(found) -> None:
@@ -139,4 +167,4 @@ def test_prediction_without_the_molecule_is_named(case: Page, tmp_path) -> None:
     full.select([1]).save(path)
     reference = case.results / case.views[0].reference
     with pytest.raises(InputError, match=r"predictions\.h5 holds no prediction of formaldehyde"):
-        scenes("qm9", ["formaldehyde"], "surface", reference, sources_of([path]))
+        scenes("qm9", ["formaldehyde"], "surface", reference, sources_of([path]), "mk")

@@ -50,6 +50,25 @@ def test_provenance_and_log(snakemake: Any) -> None:
     assert list(record["outputs"]) == snakemake.output
 
 
+@pytest.mark.parametrize(
+    ("wildcards", "speaker"),
+    [
+        ({"dataset": "qm9"}, "qm9 make table"),
+        ({"dataset": "qm9", "shard": "3"}, "qm9 shard 3"),
+        ({"dataset": "qm9", "variant": "AC-{D}", "seed": "1"}, "qm9 AC-{D} seed 1"),
+        ({}, "make table"),
+    ],
+)
+def test_lines_on_the_terminal_say_whose_they_are(
+    snakemake: Any, capsys: pytest.CaptureFixture[str], wildcards: dict[str, str], speaker: str
+) -> None:
+    snakemake.wildcards = wildcards
+    with job(snakemake):
+        logging.getLogger("mepflow.test").info("4/9 {gdb} 100 %%")
+    assert capsys.readouterr().err == f"{speaker} | 4/9 {{gdb}} 100 %%\n"
+    assert " INFO Process " in Path(snakemake.log[0]).read_text()
+
+
 def test_bad_input_is_one_sentence_and_a_status(snakemake: Any) -> None:
     with pytest.raises(SystemExit) as caught, job(snakemake):
         raise InputError("a.xyz is empty: fetch it again.")

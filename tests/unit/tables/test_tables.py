@@ -16,8 +16,8 @@ from mepflow.tables.writing import Column, id_text, write_table
 
 
 def cells(markdown):
-    """Return the cells of a Markdown table's lines, without the line below the heading."""
-    lines = markdown.read_text(encoding="utf-8").splitlines()
+    """Return the cells of a Markdown file's lines, without the line below the first heading."""
+    lines = [line for line in markdown.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
     return [rows[0], *rows[2:]]
 
@@ -44,9 +44,11 @@ def test_table_is_written_whole_as_csv_and_chosen_as_aligned_markdown(tmp_path):
         Column("Name", lambda row: row.name, "left"),
         Column("Value (e)", lambda row: f"{row.value_e:.2f}"),
     )
-    write_table(frame, columns, tmp_path / "t.csv", tmp_path / "t.md")
+    text = {"title": "Values", "note": "In e."}
+    write_table(frame, columns, tmp_path / "t.csv", tmp_path / "t.md", **text)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), frame)
     assert (tmp_path / "t.md").read_text() == (
+        "# Values\n\nIn e.\n\n"
         "| Name      |   Value (e) |\n"
         "|:----------|------------:|\n"
         "| a         |        1.23 |\n"
@@ -91,16 +93,62 @@ def test_millivolts_are_those_of_codata(sources):
     assert row["median_rmse_millivolt"] == pytest.approx(4.0 * 43.3641, rel=1e-5)
 
 
-def test_mep_markdown_says_its_units_and_names_baselines(sources, tmp_path):
-    write_mep_table(sources, "mk", tmp_path / "mep.csv", tmp_path / "mep.md")
-    heading, first, second, *_ = cells(tmp_path / "mep.md")
-    assert {"Median RMSE (kcal/mol/e)", "Median RMSE (mV)", "95 % interval (kcal/mol/e)"} <= set(
-        heading
-    )
-    assert first[:3] == ["MK", "AC-D", "4.00"]
-    assert second[1] == "Mulliken charges"
-    assert second[heading.index("Seeds")] == "–"
-    assert len(pd.read_csv(tmp_path / "mep.csv")) == 4
+@pytest.fixture
+def logs(tmp_path):
+    """Logs of the two seeds; the kept step, that of the smallest loss, is not the last one."""
+    made = []
+    for seed, dipole in ((1, 0.5), (2, 0.125)):
+        frame = pd.DataFrame(
+            {
+                "validation_loss": [3.0, 1.0, 2.0],
+                "validation_dipole_rmse_e_bohr": [9.0, dipole, 0.01],
+                "validation_quadrupole_rmse_e_bohr2": [9.0, 2.0, 0.01],
+                "validation_quadrupole_mae_e_bohr2": [9.0, 7.0, 0.01],
+            }
+        )
+        path = tmp_path / f"log-{seed}.csv"
+        frame.to_csv(path, index=False)
+        made.append(Source("AC-D", seed, path))
+    return made
+
+
+def write_mep(sources, logs, folder):
+    """Write the MEP table and return its Markdown."""
+    files = {
+        "csv": folder / "mep.csv",
+        "differences": folder / "mep_differences.csv",
+        "markdown": folder / "mep.md",
+    }
+    write_mep_table(sources, logs, "mk", **files)
+    return files["markdown"]
+
+
+def test_mep_markdown_says_its_units_and_names_baselines(sources, logs, tmp_path):
+    markdown = write_mep(sources, logs, tmp_path)
+    heading, first, second, *_ = cells(markdown)
+    text = markdown.read_text(encoding="utf-8")
+    assert "kcal/mol/e" in text
+    assert "## Merz–Kollman shells (MK): 3 structures, 2 seeds\n" in text
+    assert first[:2] == ["AC-D", "4.00"]
+    assert second[:2] == ["Mulliken charges", "10.00"]
+    assert "SD of the median over seeds" in heading
+    table = pd.read_csv(tmp_path / "mep.csv")
+    assert len(table) == 4
+    # √(0.5 · 2) = 1 and √(0.125 · 2) = 0.5
+    assert table["validation_error"].tolist()[::2] == pytest.approx([0.75, 0.75])
+    assert table["validation_error"].isna().tolist() == [False, True] * 2
+
+
+def test_mep_markdown_compares_with_the_chosen_variant(sources, logs, tmp_path):
+    heading, first, second, *_ = cells(write_mep(sources, logs, tmp_path))
+    place = heading.index("Difference to AC-D, paired")
+    assert first[place] == "chosen"
+    # 5, 10, 15 less 2, 4, 6
+    assert second[place].startswith("+6.00")
+    pairs = pd.read_csv(tmp_path / "mep_differences.csv")
+    assert len(pairs) == 1
+    assert pairs["mean_difference_kcal_per_mol_e"].tolist() == pytest.approx([-6.0])
+    assert pairs[["n_molecules", "n_smaller"]].to_numpy().tolist() == [[3, 3]]
 
 
 def test_rows_about_different_molecules_are_refused(sources):
@@ -130,15 +178,15 @@ def test_a_baseline_with_fewer_molecules_says_so_and_is_compared_on_those(with_f
 
 
 def test_the_shared_columns_are_shown_where_a_row_has_fewer_molecules(
-    sources, with_fewer, tmp_path
+    sources, logs, with_fewer, tmp_path
 ):
-    paths = tmp_path / "mep.csv", tmp_path / "mep.md"
-    write_mep_table(sources, "mk", *paths)
-    assert not any("Shared" in heading for heading in cells(paths[1])[0])
-    write_mep_table(with_fewer, "mk", *paths)
-    heading, first, *_ = cells(paths[1])
-    assert first[heading.index("Shared: median RMSE (kcal/mol/e)")] == "3.00"
-    assert (first[heading.index("Structures")], first[heading.index("Shared")]) == ("3", "2")
+    heading, *_ = cells(write_mep(sources, logs, tmp_path))
+    assert not any("shared" in name for name in heading)
+    heading, first, _, last, *_ = cells(write_mep(with_fewer, logs, tmp_path))
+    assert first[heading.index("Median RMSE, shared structures")] == "3.00"
+    assert [row[heading.index("Structures")] for row in (first, last)] == ["3", "2"]
+    # 5 and 10 less 2 and 4, of the molecules that both cover
+    assert last[heading.index("Difference to AC-D, paired")].startswith("+4.50")
 
 
 def test_no_baseline_may_have_molecules_that_the_models_lack(with_fewer):
@@ -202,9 +250,9 @@ def test_ids_that_are_smiles_are_no_links_in_markdown():
     assert shortened(["C#C.[Na+]", "103147721:4"]) == "`C#C.[Na+]`, 103147721:4"
 
 
-def test_penetration_is_a_column_of_every_row_that_has_it(sources, tmp_path):
+def test_penetration_is_a_column_of_every_row_that_has_it(sources, logs, tmp_path):
     paths = tmp_path / "mep.csv", tmp_path / "mep.md"
-    write_mep_table(sources, "mk", *paths)
+    write_mep(sources, logs, tmp_path)
     before = pd.read_csv(paths[0])
     assert not any("penetration" in heading for heading in [*before, *cells(paths[1])[0]])
     for source in sources:
@@ -214,12 +262,12 @@ def test_penetration_is_a_column_of_every_row_that_has_it(sources, tmp_path):
         if source.is_baseline:
             frame[WITH_PENETRATION] = np.nan
         frame.to_csv(source.path, index=False)
-    write_mep_table(sources, "mk", *paths)
+    write_mep(sources, logs, tmp_path)
     after = pd.read_csv(paths[0])
     pd.testing.assert_frame_equal(after[list(before)], before)
     column = "median_rmse_with_penetration_kcal_per_mol_e"
     assert after[column].to_list() == pytest.approx([1.5, np.nan, 1.5, np.nan], nan_ok=True)
     assert after["n_structures_with_penetration"].to_list() == [2, 0, 2, 0]
     heading, model, baseline, *_ = cells(paths[1])
-    shown = heading.index("With penetration: median RMSE (kcal/mol/e)")
+    shown = heading.index("Median RMSE with penetration")
     assert (model[shown], baseline[shown]) == ("1.50", "–")

@@ -46,7 +46,7 @@ def predict(
     model, info = load_model(model_path, device)
     table = replace(molecules, grids={}, properties={}, texts={})
     if known is not None:
-        table = table.select(_unseen(table, known))
+        table = table.select(_unseen(table, known, info.variant.name))
         table = table.select(own_kind(table, info.elements))
     metadata = {"name": info.variant.name, "seed": info.provenance["seed"]}
     predictions = replace(predict_table(model, table, source=source), metadata=metadata)
@@ -54,11 +54,11 @@ def predict(
     logger.info("%s: predicted %d molecules", info.variant.name, len(predictions))
 
 
-def _unseen(table: MoleculeTable, known: Path) -> list[int]:
+def _unseen(table: MoleculeTable, known: Path, model: str) -> list[int]:
     """Return the rows of molecules that are not among the ids of a CSV file."""
     ids = set(read_rows(known)["id"])
     rows = [row for row, key in enumerate(table.ids) if key not in ids]
-    logger.info("%d of %d molecules are new to the model", len(rows), len(table))
+    logger.info("%s: %d of %d molecules are new to the model", model, len(rows), len(table))
     return rows
 
 

@@ -4,8 +4,6 @@ What it shows are tables and figures, each a :class:`mepflow.runs.plan.PageItem`
 surfaces, those of a dataset a :class:`mepflow.runs.plan.SurfaceView`.
 """
 
-import re
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,16 +14,17 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from plotly.offline import get_plotlyjs
 
-from mepflow.errors import InputError, MissingFileError
 from mepflow.evaluation.sources import sources_of
 from mepflow.geometry.radii import CORE_SCALE
+from mepflow.naming import level_label
 from mepflow.page.captions import caption_html
-from mepflow.page.encoding import data_uri, script_json
-from mepflow.page.headlines import headline
-from mepflow.page.page_tables import read_table
+from mepflow.page.encoding import script_json
+from mepflow.page.entries import anchor, groups
+from mepflow.page.headlines import Bar, headline
+from mepflow.page.names import Names
 from mepflow.page.scenes import scenes
 from mepflow.plots.style import DIVERGING_MAP
-from mepflow.runs.plan import PageItem, SurfaceView
+from mepflow.runs.plan import DatasetFiles, PageItem, SurfaceView
 from mepflow.runs.provenance import read_record, record_path, software_versions
 from mepflow.runs.settings import penetration_widths
 from mepflow.storage.files import atomic_path
@@ -50,18 +49,15 @@ ELEMENT_COLOURS: Final = {
 CUBE: Final = {"spacing_bohr": 0.4, "margin_bohr": 6.0, "core_scale": CORE_SCALE}
 """Grid of the cube files: spacing, margin around the nuclei, and size of the atoms' cores."""
 _COLOUR_STEPS: Final = 16
-_SCRIPTS: Final = ("tables.js", "cube.js", "viewer.js")
+_SCRIPTS: Final = ("tables.js", "figures.js")
+_VIEWER_SCRIPTS: Final = ("cube.js", "viewer.js")
 _FOLDER: Final = Path(__file__).resolve().parent
-_SHOWN_PER_PIXEL: Final = 128 / 300
-"""Figures have 300 pixels per inch of a printed page; on a screen an inch is shown as 128 units."""
-_OPEN_TABLES: Final = ("mep", "multipoles")
-"""Tables that are unfolded at first."""
-_LONGEST_LABEL: Final = 40
 
 
 def make_page(
     config: Mapping[str, Any],
     items: Sequence[PageItem],
+    datasets: Sequence[DatasetFiles],
     views: Sequence[SurfaceView],
     introduction: str,
     results: Path,
@@ -74,25 +70,30 @@ def make_page(
     """
     found = [scene for view in views for scene in _scenes(view, config, results)]
     made, commit = _origin(results / item.record for item in items)
-    page = _environment().get_template("template.html")
+    names = Names(config)
+    page = _environment(names).get_template("template.html")
+    shown = [_dataset(files, config, items, found, results) for files in datasets]
+    chosen = {dataset["name"]: dataset["headline"].chosen for dataset in shown}
     text = page.render(
         run=config["name"],
         made=made,
         commit=commit,
         css=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
-        datasets=[_dataset(name, config, items, found, results) for name in config["datasets"]],
+        datasets=shown,
+        names=names,
+        explained=[name for name in names.variants if name in _in_bars(shown)],
         introduction=caption_html(introduction, config),
         software=software_versions(),
-        scenes=script_json(_viewer_data(found)) if found else "",
+        scenes=script_json(_viewer_data(found, chosen)) if found else "",
         plotly=Markup(get_plotlyjs()) if found else "",
-        scripts=[_script(name) for name in _SCRIPTS[: None if found else 1]],
+        scripts=[_script(name) for name in (*_SCRIPTS, *(_VIEWER_SCRIPTS if found else ()))],
         cube=CUBE,
     )
     with atomic_path(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _environment() -> Environment:
+def _environment(names: Names) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -100,6 +101,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["marked"] = names.marked
     environment.globals["share"] = lambda part, whole: f"{100.0 * part / whole:.2f}"
     return environment
 
@@ -108,11 +110,12 @@ def _script(name: str) -> Markup:
     return Markup((_FOLDER / name).read_text(encoding="utf-8"))
 
 
-def _viewer_data(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _viewer_data(found: Sequence[Mapping[str, Any]], chosen: Mapping[str, Bar]) -> dict[str, Any]:
     colours = mpl.colormaps[DIVERGING_MAP]
     steps = [k / _COLOUR_STEPS for k in range(_COLOUR_STEPS + 1)]
     return {
         "scenes": list(found),
+        "chosen": {dataset: bar.name for dataset, bar in chosen.items()},
         "colours": [[step, to_hex(colours(step))] for step in steps],
         "element_colours": ELEMENT_COLOURS,
         "bohr_in_angstrom": BOHR_IN_ANGSTROM,
@@ -122,75 +125,43 @@ def _viewer_data(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _scenes(view: SurfaceView, config: Mapping[str, Any], results: Path) -> list[dict[str, Any]]:
     sources = sources_of(results / path for path in view.predictions)
+    headline_grid = config["datasets"][view.dataset]["headline_grid"]
     widths = penetration_widths(config, view.dataset)
     reference = results / view.reference
-    return scenes(view.dataset, view.molecules, view.grid, reference, sources, widths)
+    return scenes(
+        view.dataset, view.molecules, view.grid, reference, sources, headline_grid, widths
+    )
 
 
 def _dataset(
-    name: str,
+    files: DatasetFiles,
     config: Mapping[str, Any],
     items: Sequence[PageItem],
     found: Sequence[Mapping[str, Any]],
     results: Path,
 ) -> dict[str, Any]:
+    name = files.dataset
     row = config["datasets"][name]
-    own = sorted((item for item in items if item.dataset == name), key=_rank)
-    categories = dict.fromkeys(item.category for item in own)
+    level = row["level_of_theory"]
+    own = [(k, scene) for k, scene in enumerate(found) if scene["dataset"] == name]
+    labels = {scene["id"]: scene["label"] for _, scene in own}
     return {
         "name": name,
-        "anchor": f"dataset-{_anchor(name)}",
+        "anchor": f"dataset-{anchor(name)}",
         "archive": row["archive"],
-        "level": row["level_of_theory"],
+        "note": files.note,
+        "level": level_label(config["levels_of_theory"][level]),
+        "level_name": level,
         "network": row["network"],
-        "headline": headline(name, row, results / name / "tables" / "mep.csv"),
-        "scenes": [(k, _label(one)) for k, one in enumerate(found) if one["dataset"] == name],
-        "groups": [
-            {
-                "title": category,
-                "entries": [
-                    _entry(item, config, results) for item in own if item.category == category
-                ],
-            }
-            for category in categories
-        ],
+        "headline": headline(files, row, config["figures"]["showcase_variants"], results),
+        "scenes": [(k, scene["label"]) for k, scene in own],
+        "groups": groups((i for i in items if i.dataset == name), config, labels, results),
     }
 
 
-def _rank(item: PageItem) -> int:
-    """Return the place of an item: what was asked for first, then the rest as it comes."""
-    stem = Path(item.file).stem
-    is_first = item.file.endswith(".md") and stem in _OPEN_TABLES
-    return _OPEN_TABLES.index(stem) if is_first else len(_OPEN_TABLES)
-
-
-def _entry(item: PageItem, config: Mapping[str, Any], results: Path) -> dict[str, Any]:
-    path = results / item.file
-    csv = results / item.csv if item.csv else None
-    try:
-        return {
-            "title": item.title,
-            "anchor": _anchor(item.file),
-            "caption": caption_html(item.caption, config, item.wildcards, item.params),
-            "table": read_table(path) if path.suffix == ".md" else None,
-            "image": None if path.suffix == ".md" else _image(path),
-            "is_open": Path(item.file).stem in _OPEN_TABLES,
-            "files": [name for name in (item.csv, item.pdf) if name],
-            "csv": {"name": _download_name(csv.relative_to(results)), "uri": data_uri(csv)}
-            if csv
-            else None,
-        }
-    except FileNotFoundError as error:
-        raise MissingFileError(error.filename) from None
-
-
-def _image(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
-        raise InputError(f"{path} is not a PNG file: delete it and run again.")
-    width, height = struct.unpack(">II", content[16:24])
-    shown = [round(size * _SHOWN_PER_PIXEL) for size in (width, height)]
-    return {"uri": data_uri(path), "width": shown[0], "height": shown[1]}
+def _in_bars(datasets: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of what the first pictures of the page show."""
+    return {bar.name for dataset in datasets for bar in dataset["headline"].bars}
 
 
 def _origin(outputs: Iterable[Path]) -> tuple[str, str | None]:
@@ -199,19 +170,3 @@ def _origin(outputs: Iterable[Path]) -> tuple[str, str | None]:
     last = max(records, key=lambda record: str(record.get("finished", "")))
     made = str(last.get("finished", ""))[:16].replace("T", ", ")
     return f"{made} UTC", last.get("git_commit")
-
-
-def _label(scene: Mapping[str, Any]) -> str:
-    smiles = scene["smiles"]
-    known = 0 < len(smiles) <= _LONGEST_LABEL and smiles != scene["id"]
-    return f"{smiles} ({scene['id']})" if known else str(scene["id"])
-
-
-def _download_name(path: Path) -> str:
-    """Return ``qm9-mep.csv`` for ``qm9/tables/mep.csv``: downloads of datasets must not clash."""
-    parts = path.parts
-    return "-".join((parts[0], parts[-1]))
-
-
-def _anchor(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-").lower()

@@ -2,20 +2,16 @@
 
 import base64
 import json
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-_TYPES: Final = {".png": "image/png", ".csv": "text/csv"}
 
-
-def data_uri(path: Path) -> str:
-    """Return a PNG or CSV file as the address that holds all of it."""
-    content = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f"data:{_TYPES[path.suffix]};base64,{content}"
+def data_uri(content: bytes, kind: str) -> str:
+    """Return the content of a file of a media type as the address that holds all of it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def packed(values: npt.ArrayLike, dtype: str) -> str:

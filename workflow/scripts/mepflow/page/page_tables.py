@@ -22,15 +22,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: headings with units, which columns are numbers, and the cells row by row."""
+    """A table: what stands above it (may be empty), headings, which columns are numbers, cells."""
 
+    title: str
     headings: list[str]
     numeric: list[bool]
     rows: list[list[Cell]]
 
 
-def read_table(path: Path) -> Table:
-    """Read a Markdown file that :func:`mepflow.tables.writing.write_table` wrote.
+def read_tables(path: Path) -> list[Table]:
+    """Read a Markdown file that :func:`mepflow.tables.writing.write_markdown` wrote.
 
     Raises :class:`InputError` where it is missing or another kind of file.
     """
@@ -38,12 +39,26 @@ def read_table(path: Path) -> Table:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise MissingFileError(path) from None
-    rows = [_cells(line) for line in lines if line.startswith("|")]
+    parts: dict[str, list[str]] = {}
+    title = ""
+    for line in lines:
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line.startswith("|"):
+            parts.setdefault(title, []).append(line)
+    if not parts:
+        raise InputError(f"{path} is not a table: delete it and run again.")
+    return [_table(title, lines, path) for title, lines in parts.items()]
+
+
+def _table(title: str, lines: list[str], path: Path) -> Table:
+    rows = [_cells(line) for line in lines]
     if len(rows) < 2 or len({len(row) for row in rows}) != 1:
         raise InputError(f"{path} is not a table: delete it and run again.")
     headings, alignments, *body = rows
     numeric = [alignment.endswith(":") for alignment in alignments]
     return Table(
+        title,
         headings,
         numeric,
         [[_cell(text, number) for text, number in zip(row, numeric, strict=True)] for row in body],
@@ -57,5 +72,6 @@ def _cells(line: str) -> list[str]:
 
 def _cell(text: str, numeric: bool) -> Cell:
     """Return a cell; an interval is sorted by its lower end, and what is missing is no number."""
-    match = _NUMBER.match(text.replace(",", "")) if numeric and text != NONE else None
+    plain = text.replace(",", "").removeprefix("< ")
+    match = _NUMBER.match(plain) if numeric and text != NONE else None
     return Cell(text, float(match[0]) if match else None)

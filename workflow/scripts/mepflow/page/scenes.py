@@ -2,11 +2,12 @@
 
 A scene, one molecule of one dataset, is::
 
-    {"dataset", "id", "smiles", "total_charge",
+    {"dataset", "id", "smiles", "label", "total_charge",
      "atoms": {"numbers", "symbols", "positions", "core_radii", "shells"},
      "bonds": [[i, j], ...],
      "surface": {"vertices", "triangles", "reference", "nearest_atoms"},
-     "models": [{"name", "mep", "rmse", "largest", "charges", "dipoles", "quadrupoles"}, ...],
+     "models": [{"name", "seed", "mep", "rmse", "largest", "grid_rmse",
+                 "charges", "dipoles", "quadrupoles"}, ...],
      "limits": {"potential", "difference"},
      "view": {"eye": [3], "up": [3]}}
 
@@ -36,10 +37,13 @@ from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.page.encoding import packed
 from mepflow.plots.style import symmetric_limit
+from mepflow.selection.common_names import common_name, formula
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
+_LONGEST_LABEL: Final = 40
+"""Characters of a SMILES that a label has room for."""
 _TILT: Final = 0.35
 """How far the first view leans over: a flat molecule seen straight from above has no depth."""
 
@@ -50,17 +54,20 @@ def scenes(
     grid: str,
     reference: Path,
     sources: Sequence[Source],
+    headline_grid: str,
     widths: Widths | None = None,
 ) -> list[dict[str, Any]]:
     """Return the scenes of some molecules on their surfaces ``grid``.
 
-    ``sources`` are predictions files, one per model; ``widths`` of valence shells are in bohr by
-    element. Raises :class:`InputError` where a file lacks
-    a molecule, or describes it otherwise than the reference.
+    ``sources`` are predictions files, one per model; ``grid_rmse`` is a model's error on
+    ``headline_grid``, null where a molecule has no point of it; ``widths`` of valence shells are in
+    bohr by element. Raises :class:`InputError` where a file lacks a molecule, or describes it
+    otherwise than the reference.
     """
     table = MoleculeTable.load(reference)
     return [
-        _scene(dataset, molecule_id, grid, table, sources, widths) for molecule_id in molecule_ids
+        _scene(dataset, molecule_id, grid, table, sources, headline_grid, widths)
+        for molecule_id in molecule_ids
     ]
 
 
@@ -70,10 +77,13 @@ def _scene(
     grid: str,
     table: MoleculeTable,
     sources: Sequence[Source],
+    headline_grid: str,
     widths: Widths | None,
 ) -> dict[str, Any]:
     surface, values = surface_values(table, molecule_id, grid)
-    molecule = table.molecule(table.ids.index(molecule_id))
+    row_of = table.ids.index(molecule_id)
+    molecule = table.molecule(row_of)
+    points = table.grids[headline_grid].of(row_of) if headline_grid in table.grids else None
     reference = values * HARTREE_PER_E_IN_KCAL_PER_MOL_E
     areas = surface.vertex_areas()
     models, differences = [], []
@@ -83,7 +93,10 @@ def _scene(
             predicted_potential(row, 0, surface.vertices, widths) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         )
         differences.append(mep - reference)
-        models.append(_model(source, row, mep, differences[-1], areas))
+        models.append(
+            _model(source, row, mep, differences[-1], areas)
+            | {"grid_rmse": _rmse(row, points, widths)}
+        )
     return {
         "dataset": dataset,
         **_molecule(molecule, widths),
@@ -95,6 +108,16 @@ def _scene(
         },
         "view": _view(molecule),
     }
+
+
+def _rmse(
+    row: MoleculeTable, points: tuple[FloatArray, FloatArray] | None, widths: Widths | None
+) -> float | None:
+    """Return the RMSE (kcal/mol/e) of a model at points with their potential, None without any."""
+    if points is None or not len(points[1]):
+        return None
+    difference = predicted_potential(row, 0, points[0], widths) - points[1]
+    return float(np.sqrt(np.mean(difference**2)) * HARTREE_PER_E_IN_KCAL_PER_MOL_E)
 
 
 def _view(molecule: Molecule) -> dict[str, list[float]]:
@@ -113,6 +136,7 @@ def _molecule(molecule: Molecule, widths: Widths | None) -> dict[str, Any]:
     return {
         "id": molecule.id,
         "smiles": molecule.smiles,
+        "label": molecule_label(molecule),
         "total_charge": molecule.total_charge,
         "atoms": {
             "numbers": molecule.atomic_numbers.tolist(),
@@ -125,6 +149,14 @@ def _molecule(molecule: Molecule, widths: Widths | None) -> dict[str, Any]:
         },
         "bonds": [list(pair) for pair in bonds(molecule.atomic_numbers, angstrom)],
     }
+
+
+def molecule_label(molecule: Molecule) -> str:
+    """Return what a molecule is called: a common name or short SMILES, its formula, its id."""
+    smiles = molecule.smiles
+    short = smiles if len(smiles) <= _LONGEST_LABEL and smiles != molecule.id else ""
+    name = common_name(smiles) or short
+    return ", ".join(filter(None, [name, formula(molecule)])) + f" ({molecule.id})"
 
 
 def _surface(surface: Surface, molecule: Molecule, reference: FloatArray) -> dict[str, str]:

@@ -34,11 +34,3 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-
-// A link to a table opens it.
-function openTarget() {
-  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target && target.tagName === "DETAILS") target.open = true;
-}
-addEventListener("hashchange", openTarget);
-openTarget();

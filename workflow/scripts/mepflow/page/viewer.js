@@ -15,6 +15,7 @@ mepflow.viewer = (() => {
   let camera = null; // of all scenes; null: the molecule's first view
   let following = false;
   let drawn; // the promise of the last drawing
+  let wanted = "all"; // what to show where there is room
 
   const scene = () => data.scenes[Number(controls.molecule.value)];
   const model = () => scene().models[Number(controls.model.value)];
@@ -142,6 +143,13 @@ mepflow.viewer = (() => {
     return { i, j, k };
   }
 
+  /** Return reference, model and difference at every vertex. */
+  function readings() {
+    const { reference, models } = unpacked(scene());
+    const predicted = models[Number(controls.model.value)];
+    return Array.from(reference, (value, k) => [value, predicted[k], predicted[k] - value]);
+  }
+
   function surfaceTrace(kind, sceneName) {
     const { vertices, nearest } = unpacked(scene());
     return {
@@ -155,7 +163,10 @@ mepflow.viewer = (() => {
       flatshading: false,
       lighting: { ambient: 0.85, diffuse: 0.25, specular: 0.06, roughness: 0.7, fresnel: 0.05 },
       text: nearest,
-      hovertemplate: `%{intensity:.2f} ${unit}<br>nearest atom %{text}<extra>${titleOf(kind)}</extra>`,
+      customdata: readings(),
+      hovertemplate:
+        `reference %{customdata[0]:.1f} ${unit}<br>${titleOf("model")} %{customdata[1]:.1f}` +
+        "<br>difference %{customdata[2]:+.1f}<br>nearest atom %{text}<extra></extra>",
     };
   }
 
@@ -248,11 +259,10 @@ mepflow.viewer = (() => {
   }
 
   function describe() {
-    const { id, smiles } = scene();
-    const { name, seed, rmse, largest } = model();
-    const numbers = `RMSE ${rmse.toFixed(2)}, largest difference ${largest.toFixed(2)} ${unit}`;
-    const molecule = smiles && smiles !== id ? `${smiles} (${id})` : id;
-    status.textContent = `${molecule}: ${name}, seed ${seed}, against the reference: ${numbers}.`;
+    const { name, seed, rmse, largest, grid_rmse: onGrid } = model();
+    const numbers = `RMSE ${rmse.toFixed(2)} on this surface, largest difference ${largest.toFixed(2)}`;
+    const grid = onGrid === null ? "" : `, RMSE ${onGrid.toFixed(2)} on the grid of the tables`;
+    status.textContent = `${scene().label}: ${name}, seed ${seed}, against the reference: ${numbers}${grid} (${unit}).`;
   }
 
   function draw() {
@@ -307,7 +317,7 @@ mepflow.viewer = (() => {
   }
 
   function offerModels() {
-    const before = controls.model.selectedOptions[0]?.textContent;
+    const before = controls.model.selectedOptions[0]?.textContent ?? data.chosen[scene().dataset];
     controls.model.replaceChildren(
       ...scene().models.map((each, index) => {
         const option = new Option(each.name, String(index));
@@ -321,7 +331,24 @@ mepflow.viewer = (() => {
     const all = controls.show.querySelector("option[value=all]");
     all.disabled = narrow.matches;
     all.hidden = narrow.matches;
-    if (narrow.matches && controls.show.value === "all") controls.show.value = "reference";
+    controls.show.value = narrow.matches && wanted === "all" ? "reference" : wanted;
+  }
+
+  /** Go to the next or previous molecule with an arrow key, unless a control or a tab has it. */
+  function stepOn(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest("input, select, button, .scroll") || !isInView()) return;
+    const next = controls.molecule.selectedIndex + step;
+    if (next < 0 || next >= data.scenes.length) return;
+    controls.molecule.selectedIndex = next;
+    offerModels();
+    firstView();
+  }
+
+  function isInView() {
+    const { top, bottom } = stage.getBoundingClientRect();
+    return top < innerHeight && bottom > 0;
   }
 
   function downloadCube() {
@@ -345,7 +372,6 @@ mepflow.viewer = (() => {
       stage.hidden = true;
       return;
     }
-    if (!narrow.matches) controls.show.value = "all";
     adaptToWidth();
     offerModels();
     await draw();
@@ -356,7 +382,11 @@ mepflow.viewer = (() => {
       firstView();
     });
     controls.model.addEventListener("change", draw);
-    controls.show.addEventListener("change", draw);
+    controls.show.addEventListener("change", () => {
+      wanted = controls.show.value;
+      draw();
+    });
+    document.addEventListener("keydown", stepOn);
     controls.opacity.addEventListener("change", draw);
     controls.reset.addEventListener("click", firstView);
     controls.cube.addEventListener("click", downloadCube);

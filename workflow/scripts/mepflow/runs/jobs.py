@@ -11,11 +11,12 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from mepflow.errors import MepflowError
+from mepflow.runs.job_names import words
 from mepflow.runs.provenance import record_path, write_record
 from mepflow.runs.remedies import remedy
 from mepflow.storage.files import remove_partial_files
@@ -38,7 +39,7 @@ def job(snakemake: Any) -> Iterator[None]:
     log_path = Path(snakemake.log[0])
     outputs = list(snakemake.output)
     with _explained(snakemake.rule), _alone(log_path):
-        _start_logging(log_path)
+        _start_logging(log_path, _speaker(snakemake.rule, dict(snakemake.wildcards.items())))
         if outputs:  # a record never stands beside an output that is not its own
             record_path(outputs[0]).unlink(missing_ok=True)
         for path in outputs:
@@ -91,19 +92,26 @@ def _alone(log_path: Path) -> Iterator[None]:
         yield
 
 
-def _start_logging(path: Path) -> None:
+def _speaker(rule: str, wildcards: Mapping[str, str]) -> str:
+    """Return who speaks on the terminal, where lines of several jobs mix: ``qm9 shard 3``."""
+    named = [wildcards.get("dataset", ""), *(words(wildcards) or [rule.replace("_", " ")])]
+    return " ".join(filter(None, named))
+
+
+def _start_logging(path: Path, speaker: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w")]
-    terminal = logging.StreamHandler()
-    terminal.setFormatter(logging.Formatter("%(message)s"))
-    handlers.append(terminal)
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=handlers,
+        handlers=[logging.FileHandler(path, mode="w")],
         force=True,
     )
     log.setLevel(logging.INFO)  # of the libraries, warnings will do
     logging.raiseExceptions = False  # on a full disk the terminal still gets the message
     logging.captureWarnings(True)
     warnings.simplefilter("default")
-    log.info("Process %d on %s", os.getpid(), platform.node())
+    log.info("Process %d on %s", os.getpid(), platform.node())  # for the file alone
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(
+        logging.Formatter("{speaker} | {message}", style="{", defaults={"speaker": speaker})
+    )
+    logging.getLogger().addHandler(terminal)

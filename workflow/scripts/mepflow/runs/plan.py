@@ -78,6 +78,28 @@ class PageItem:
 
 
 @dataclass(frozen=True)
+class DatasetFiles:
+    """Files of a dataset that the first numbers of the page come from, relative to the results.
+
+    ``table`` and ``differences`` are the MEP errors and their paired differences, ``verdicts`` and
+    ``splits`` say how many structures were learned from. ``note`` says what the archive is, where
+    that is not the original of its format (may be empty).
+    """
+
+    dataset: str
+    table: str
+    differences: str
+    verdicts: str
+    splits: str
+    note: str
+
+    @property
+    def shown_files(self) -> list[str]:
+        """The files that the page reads."""
+        return [self.table, self.differences, self.verdicts, self.splits]
+
+
+@dataclass(frozen=True)
 class SurfaceView:
     """Molecules with a surface (the grid ``grid``) and the files with potentials there.
 

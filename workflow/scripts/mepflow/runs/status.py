@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mepflow.errors import InputError, StateError
+from mepflow.runs.job_names import words
 from mepflow.runs.provenance import record_path
 from mepflow.runs.remedies import file_remedy
 from mepflow.storage.files import atomic_path
@@ -45,13 +46,6 @@ _STAGES: Final = {
 """Where the jobs of a rule are counted, by the verb that its name begins with."""
 _OTHER_STAGE: Final = "other"
 _ALL_DATASETS: Final = "all datasets"
-_WILDCARD_NAMES: Final = {
-    "shard": "shard ",
-    "seed": "seed ",
-    "source": "from ",
-    "fraction": "part ",
-}
-
 _ERROR: Final = re.compile(r"^\S+ \S+ ERROR (.*)$", re.MULTILINE)
 _PROGRESS: Final = (
     # What trainings and shards write into their logs.
@@ -90,12 +84,9 @@ class JobStatus:
     @property
     def name(self) -> str:
         """The rule and the wildcards, the dataset first."""
-        others = [
-            f"{_WILDCARD_NAMES.get(key, '')}{value}"
-            for key, value in self.wildcards.items()
-            if key != "dataset"
-        ]
-        return " ".join([self.wildcards.get("dataset", ""), self.rule, *others]).strip()
+        return " ".join(
+            filter(None, [self.wildcards.get("dataset"), self.rule, *words(self.wildcards)])
+        )
 
     @property
     def stage(self) -> str:
@@ -186,6 +177,11 @@ def _state(outputs: Sequence[str], log: Path) -> tuple[State, str]:
         return State.TO_DO, ""
     reason = _reason(tail)
     return (State.FAILED, reason) if reason else (State.STOPPED, _progress(tail))
+
+
+def error_of(log: Path) -> str:
+    """Return the error that ended the job of a log, empty without one."""
+    return _reason(_tail(log))
 
 
 def _is_locked(log: Path) -> bool:

@@ -11,14 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mepflow.naming import FLOORS
-from mepflow.runs.status import JobStatus, State, described, status
+from mepflow.naming import FLOORS, grid_words, representation_label
+from mepflow.runs.status import JobStatus, State, described, error_of, status
 
 REPORT_PAGE: Final = "report.html"
 _ADVICE: Final = "Correct the cause and run the same command again: what is finished is kept."
+_CHECK_LOG: Final = "logs/verify.log"
+"""Log of the check of the results, which makes nothing and so is no job of a plan."""
 _BEFORE_TABLES: Final = ("train_model", "evaluate_models", "evaluate_baseline")
 """Rules that the table of errors waits for: a learning curve has a table of its own."""
-_FAILED_REFERENCE: Final = "scf_not_converged"
+_OF_REFERENCE: Final = {
+    "scf_not_converged": "without a converged reference calculation",
+    "dipole_mismatch": "with a computed dipole unlike the archive's",
+}
+"""Reasons of rejection that the reference calculations give."""
 
 
 def summary(config: Mapping[str, Any], plan: Sequence[Mapping[str, Any]], started: float) -> str:
@@ -42,14 +48,23 @@ def summary(config: Mapping[str, Any], plan: Sequence[Mapping[str, Any]], starte
     return "\n".join(lines)
 
 
-def failures(plan: Sequence[Mapping[str, Any]], started: float, snakemake_log: str) -> str:
-    """Return which jobs of a run that began at ``started`` failed, why, and how to go on."""
+def failures(
+    config: Mapping[str, Any],
+    plan: Sequence[Mapping[str, Any]],
+    started: float,
+    snakemake_log: str,
+) -> str:
+    """Return which jobs of a run that began at ``started`` failed, why, and how to go on.
+
+    A check of the results, which has found problems, has said all that there is to say.
+    """
+    check = Path(config["results"]) / _CHECK_LOG
+    if _is_new(check, started) and (problems := error_of(check)):
+        return f"\n{problems}"
     jobs = [
         job
         for job in status(plan)
-        if job.state in (State.FAILED, State.STOPPED)
-        and job.log.exists()
-        and job.log.stat().st_mtime >= started - 1
+        if job.state in (State.FAILED, State.STOPPED) and _is_new(job.log, started)
     ]
     lines = [""]
     failed = [job for job in jobs if job.state is State.FAILED]
@@ -66,6 +81,10 @@ def failures(plan: Sequence[Mapping[str, Any]], started: float, snakemake_log: s
     return "\n".join([*lines, "", _ADVICE])
 
 
+def _is_new(log: Path, started: float) -> bool:
+    return log.exists() and log.stat().st_mtime >= started - 1
+
+
 def _described(jobs: Sequence[JobStatus]) -> Iterator[str]:
     for job in jobs:
         yield from described(job)
@@ -73,7 +92,14 @@ def _described(jobs: Sequence[JobStatus]) -> Iterator[str]:
 
 def _dataset(folder: Path, grid: str, jobs: Sequence[JobStatus]) -> list[str]:
     made = Counter(job.stage for job in jobs if job.state is State.FINISHED)
-    parts = [f"{made[stage]} {stage}" for stage in ("models", "tables", "figures") if made[stage]]
+    on_parts = sum(job.rule == "train_on_part" for job in jobs if job.state is State.FINISHED)
+    counts = {
+        "model": made["models"] - on_parts,
+        "model of the learning curve": on_parts,
+        "table": made["tables"],
+        "figure": made["figures"],
+    }
+    parts = [_counted(count, name) for name, count in counts.items() if count]
     kept, failed = _molecules(folder / "reference" / "verdicts.csv")
     lines = ["", f"{folder.name}: {', '.join([*kept, *parts])}", *failed]
     table = folder / "tables" / "mep.csv"
@@ -86,15 +112,16 @@ def _dataset(folder: Path, grid: str, jobs: Sequence[JobStatus]) -> list[str]:
 
 
 def _molecules(verdicts: Path) -> tuple[list[str], list[str]]:
-    """Return how many records were kept, and a line on those whose reference failed, if any."""
+    """Return how many records were kept, and a line on those that the reference rejected."""
     if not verdicts.exists():
         return [], []
     with verdicts.open(newline="") as file:
         rows = [(row["verdict"], row["reason"]) for row in csv.DictReader(file)]
     kept = sum(verdict == "kept" for verdict, _ in rows)
-    failed = sum(reason == _FAILED_REFERENCE for _, reason in rows)
-    line = f"  {failed} of the others failed in the reference calculation: {verdicts}"
-    return [f"{kept} of {len(rows)} records kept"], [line] if failed else []
+    counts = Counter(reason for _, reason in rows)
+    found = [f"{counts[reason]} {text}" for reason, text in _OF_REFERENCE.items() if counts[reason]]
+    line = f"  Of the others {', '.join(found)}: {verdicts}"
+    return [f"{kept} of {len(rows)} records kept"], [line] if found else []
 
 
 def _headline(table: Path, grid: str) -> list[str]:
@@ -102,17 +129,34 @@ def _headline(table: Path, grid: str) -> list[str]:
         rows = [row for row in csv.DictReader(file) if row["grid"] == grid]
     if not rows:
         return []
-    width = max(len(row["representation"]) for row in rows)
+    labels = [representation_label(row["representation"]) for row in rows]
+    width = max(map(len, labels))
+    chosen = _chosen(rows)
     lines = [
-        f"  Median RMSE of the MEP over {rows[0]['n_structures']} test structures, grid {grid}:",
+        "  Error of the molecular electrostatic potential in kcal/mol/e: median RMSE over"
+        f" {rows[0]['n_structures']}",
+        f"  test structures on {grid_words(grid)}, with its 95 % interval:",
         "",
     ]
-    for row in rows:
-        median = float(row["median_rmse_kcal_per_mol_e"])
-        name = row["representation"]
-        remark = FLOORS.get(name, "" if row["kind"] == "model" else "not learned")
-        lines.append(f"  {name:{width}}  {median:6.2f} kcal/mol/e  {remark}".rstrip())
+    for label, row in zip(labels, rows, strict=True):
+        name, is_model = row["representation"], row["kind"] == "model"
+        remark = "chosen on the validation molecules" if name == chosen else ""
+        remark = remark or FLOORS.get(name, "" if is_model else "not learned")
+        lines.append(f"  {label:{width}}  {_error(row)}  {remark}".rstrip())
     return lines
+
+
+def _chosen(rows: Sequence[Mapping[str, str]]) -> str | None:
+    """Return the model with the smallest error on the validation molecules, if that is there."""
+    errors = {row["representation"]: row.get("validation_error") for row in rows}
+    known = {name: float(error) for name, error in errors.items() if error}
+    return min(known, key=known.__getitem__, default=None)
+
+
+def _error(row: Mapping[str, str]) -> str:
+    median, *ends = (row.get(f"median_rmse{end}_kcal_per_mol_e") for end in ("", "_low", "_high"))
+    interval = f"[{', '.join(f'{float(end):.2f}' for end in ends if end)}]" if all(ends) else ""
+    return f"{float(median or math.nan):6.2f}  {interval:14}"
 
 
 def _where(results: Path, datasets: Mapping[str, Any]) -> Iterator[str]:
@@ -120,7 +164,7 @@ def _where(results: Path, datasets: Mapping[str, Any]) -> Iterator[str]:
     if page.exists():
         yield f"Everything in one page: {page}"
     for name in datasets:
-        yield f"Figures: {results / name}/figures   Tables: {results / name}/tables"
+        yield f"{name}: figures in {results / name}/figures, tables in {results / name}/tables"
 
 
 def _times(results: Path, jobs: Sequence[JobStatus], started: float) -> Iterator[str]:
@@ -131,10 +175,8 @@ def _times(results: Path, jobs: Sequence[JobStatus], started: float) -> Iterator
         for path in results.glob(pattern)
         if path.stat().st_mtime >= started - 1
     ]
-    yield (
-        f"{len(jobs)} jobs in {_duration(time.time() - started)}"
-        f" ({_duration(sum(seconds))} of processor time in {len(seconds)} of them)"
-    )
+    used = f", {_duration(sum(seconds))} of processor time" if sum(seconds) >= 1 else ""
+    yield f"{_counted(len(jobs), 'job')} in {_duration(time.time() - started)}{used}"
 
 
 def _cpu_seconds(path: Path) -> float:
@@ -148,6 +190,12 @@ def _cpu_seconds(path: Path) -> float:
     return value if math.isfinite(value) else 0.0
 
 
+def _counted(count: int, name: str) -> str:
+    """Return a number of things in words; of a name with ``of`` the word before it is counted."""
+    head, of, tail = name.partition(" of ")
+    return f"{count} {head}{'' if count == 1 else 's'}{of}{tail}"
+
+
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
@@ -157,4 +205,4 @@ def _duration(seconds: float) -> str:
 def _unfinished(jobs: Sequence[JobStatus]) -> Iterator[str]:
     count = sum(job.state is not State.FINISHED for job in jobs)
     if count:
-        yield f"{count} jobs of the whole run are not finished: snakemake --cores 1 --nolock status"
+        yield f"{_counted(count, 'job')} of the whole run to do: ./mepflow status"

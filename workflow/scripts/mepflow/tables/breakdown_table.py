@@ -14,16 +14,18 @@ from mepflow.evaluation.statistics import (
     pooled_rmse,
     values_of_molecules,
 )
-from mepflow.naming import representation_label
+from mepflow.naming import grid_words, representation_label
 from mepflow.storage.csv_file import write_csv
-from mepflow.tables.writing import Column, decimal_text, write_markdown
+from mepflow.tables.writing import Column, Part, decimal_text, write_markdown
 
 _RMSE: Final = "rmse_kcal_per_mol_e"
 _HEADINGS: Final = {
-    DISTANCE: "distance from the surface",
-    ELEMENT: "nearest element",
-    GROUP: "molecules",
+    DISTANCE: "By distance from the van der Waals surface (Å)",
+    ELEMENT: "By nearest element",
+    GROUP: "By kind of molecule",
 }
+_NO_MODEL: Final = "No model (V = 0)"
+"""A model that says nothing: its RMSE is the root mean square of the reference potential."""
 
 
 def breakdown_table(errors: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -77,21 +79,35 @@ def write_breakdown_table(
     names = list(dict.fromkeys(source.name for source in sources))
     table = breakdown_table(breakdown(sources, reference, headline_grid), names)
     write_csv(table, csv)
-    medians = table.pivot_table(
-        index=["by", "part"],
-        columns="representation",
-        values="median_rmse_kcal_per_mol_e",
-        sort=False,
-    ).reindex(columns=names)
-    counts = table.groupby(["by", "part"], sort=False)[["n_structures", "n_points"]].max()
-    columns = (
-        Column("By", lambda row: _HEADINGS[row.Index[0]], "left"),
-        Column("Part", lambda row: str(row.Index[1]), "left"),
-        Column("Structures", lambda row: f"{counts.loc[row.Index, 'n_structures']:,}"),
-        Column("Points", lambda row: f"{counts.loc[row.Index, 'n_points']:,}"),
-        *(Column(representation_label(name), _median(medians[name])) for name in names),
+    parts = [_part(by, of_kind, names) for by, of_kind in table.groupby("by", sort=False)]
+    note = (
+        "Median RMSE of the MEP in kcal/mol/e over the test structures that have points in a part;"
+        " their number in brackets. Distances over all grids, the others on"
+        f" {grid_words(headline_grid)}."
     )
-    write_markdown(medians, columns, markdown)
+    write_markdown(parts, markdown, title="Where the potential is wrong", note=note)
+
+
+def _part(by: Any, table: pd.DataFrame, names: Sequence[str]) -> Part:
+    """Return the table of one kind of parts: a row per representation, a column per part."""
+    medians = table.pivot_table(
+        index="representation", columns="part", values=f"median_{_RMSE}", sort=False
+    ).reindex(list(names))
+    of_part = table.groupby("part", sort=False).max(numeric_only=True)
+    medians.loc[_NO_MODEL] = of_part["median_reference_rms_kcal_per_mol_e"]
+    columns = (
+        Column("Representation", lambda row: representation_label(row.Index), "left"),
+        *(
+            Column(f"{_short(str(part))} ({count:,})", _median(medians[part]))
+            for part, count in of_part["n_structures"].items()
+        ),
+    )
+    return Part(_HEADINGS[by], medians, columns)
+
+
+def _short(part: str) -> str:
+    """Return the name of a part as a heading: a bin without its unit, which stands above."""
+    return part.removesuffix(" Å").replace(" to ", "–") if part.endswith(" Å") else part
 
 
 def _median(medians: "pd.Series[float]") -> Callable[[Any], str]:

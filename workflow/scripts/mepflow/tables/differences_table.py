@@ -11,7 +11,12 @@ from mepflow.tables.writing import NONE, Column, id_text, write_table
 
 
 def write_difference_table(
-    differences: pd.DataFrame, quantities: Sequence[Quantity], csv: Path, markdown: Path
+    differences: pd.DataFrame,
+    quantities: Sequence[Quantity],
+    csv: Path,
+    markdown: Path,
+    *,
+    title: str,
 ) -> None:
     """Write :func:`mepflow.evaluation.differences.difference_table` as CSV and Markdown.
 
@@ -19,7 +24,7 @@ def write_difference_table(
     """
     table = difference_table(differences, quantities)
     tolerances = (
-        Column("Tolerance", _size("tolerance")),
+        Column("Tolerance", lambda row: NONE if pd.isna(row.tolerance) else f"{row.tolerance:g}"),
         Column("Above it", lambda row: f"{row.n_above_tolerance:,}"),
     )
     columns = (
@@ -33,14 +38,21 @@ def write_difference_table(
         Column("Its molecule", lambda row: id_text(row.largest_id) or NONE, "left"),
         *(tolerances if any(one.tolerance is not None for one in quantities) else ()),
     )
-    write_table(table, columns, csv, markdown)
+    write_table(
+        table,
+        columns,
+        csv,
+        markdown,
+        title=title,
+        note="Sizes of the differences of a structure.",
+    )
 
 
 def _size(name: str) -> Callable[[Any], str]:
-    """Return a column's function: two digits of a number that may be of any magnitude."""
+    """Return a column's function: two digits of a number of any magnitude."""
 
     def cell(row: Any) -> str:
         value = getattr(row, name)
-        return NONE if pd.isna(value) else f"{value:.2g}"
+        return NONE if pd.isna(value) else f"{value:.1e}"
 
     return cell

@@ -23,7 +23,7 @@ def write_filter_table(summary: pd.DataFrame, csv: Path, markdown: Path) -> None
         Column("Rejected (structures)", lambda row: f"{row.count:,}"),
         Column("Ids", lambda row: shortened(row.ids.split()), "left"),
     )
-    write_table(summary, columns, csv, markdown)
+    write_table(summary, columns, csv, markdown, title="Rejected structures")
 
 
 def shortened(ids: Sequence[str]) -> str:

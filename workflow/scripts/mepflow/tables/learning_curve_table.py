@@ -10,7 +10,7 @@ import pandas as pd
 from mepflow.evaluation.sources import Source, read_sources, sources_of
 from mepflow.evaluation.statistics import summarize
 from mepflow.molecules import MoleculeTable
-from mepflow.naming import representation_label
+from mepflow.naming import grid_words, representation_label
 from mepflow.selection.splits import TRAIN, rows_in_split
 from mepflow.tables.writing import NONE, Column, number, write_table
 
@@ -103,4 +103,11 @@ def write_learning_curve_table(
         Column("Seeds", lambda row: str(row.n_seeds) if row.n_training else NONE),
     )
     table = learning_curve_table(steps, (floors_mep, floors_multipoles), reference, grid)
-    write_table(table, columns, csv, markdown)
+    write_table(
+        table,
+        columns,
+        csv,
+        markdown,
+        title="Errors over the size of the training set",
+        note=f"On the same test structures; the MEP on {grid_words(grid)}.",
+    )

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from mepflow.evaluation.mep_errors import WITH_PENETRATION
+from mepflow.evaluation.paired_differences import (
+    difference_of,
+    errors_by_molecule,
+    paired_differences,
+)
 from mepflow.evaluation.sources import (
     Source,
     read_sources,
@@ -14,8 +19,19 @@ from mepflow.evaluation.sources import (
     shared_molecules,
 )
 from mepflow.evaluation.statistics import summarize
-from mepflow.naming import grid_label, representation_label
-from mepflow.tables.writing import NONE, Column, decimal_text, number, range_text, write_table
+from mepflow.evaluation.validation_choice import validation_errors
+from mepflow.naming import grid_words, representation_label
+from mepflow.storage.csv_file import write_csv
+from mepflow.tables.writing import (
+    Column,
+    Part,
+    counted,
+    decimal_text,
+    difference_text,
+    number,
+    range_text,
+    write_markdown,
+)
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E, HARTREE_PER_E_IN_MILLIVOLT
 
 KCAL_PER_MOL_E_IN_MILLIVOLT: Final = HARTREE_PER_E_IN_MILLIVOLT / HARTREE_PER_E_IN_KCAL_PER_MOL_E
@@ -102,47 +118,100 @@ def _mep_row(errors: pd.DataFrame, bootstrap_seed: int) -> dict[str, float]:
 
 def write_mep_table(
     sources: Sequence[Source],
+    logs: Sequence[Source],
     headline_grid: str,
+    *,
     csv: Path,
+    differences: Path,
     markdown: Path,
     bootstrap_seed: int = 0,
 ) -> None:
-    """Write :func:`mep_table` as CSV and Markdown.
+    """Write :func:`mep_table` as CSV, and as Markdown with a part for each grid.
 
-    The Markdown has a column of the molecules that all rows share where some row has fewer, and one
-    with penetration where errors have it.
+    ``logs`` are those of the trainings, by which one variant is chosen to compare the others with
+    (:mod:`mepflow.evaluation.validation_choice`); their numbers are a column of the CSV file. The
+    paired differences of all pairs on the headline grid go to the CSV file ``differences``.
+    The Markdown has a column with penetration where errors have it.
     """
     table = mep_table(sources, headline_grid, bootstrap_seed)
+    choice = validation_errors(logs)
+    table.insert(3, "validation_error", table["representation"].map(choice))
+    pairs = _differences(sources, headline_grid, bootstrap_seed)
+    write_csv(table, csv)
+    write_csv(pairs, differences)
+    parts = [
+        Part(
+            f"{_capitalized(grid_words(str(grid)))}: {_counts(of_grid)}",
+            of_grid,
+            _columns(of_grid, str(choice.idxmin()), pairs if grid == headline_grid else None),
+        )
+        for grid, of_grid in table.groupby("grid", sort=False)
+    ]
+    note = (
+        "Errors in kcal/mol/e; medians and means over the test structures, with the 95 % bootstrap"
+        f" interval of the median. {choice.idxmin()} is the variant with the smallest errors of"
+        " dipole and quadrupole on the validation molecules; a difference to it is the mean over"
+        " the molecules of one grid. The CSV file has more digits, and mV."
+    )
+    write_markdown(
+        parts, markdown, title="Errors of the molecular electrostatic potential (MEP)", note=note
+    )
+
+
+def _differences(sources: Sequence[Source], grid: str, seed: int) -> pd.DataFrame:
+    errors = read_sources(sources)
+    pairs = paired_differences(errors_by_molecule(errors[errors["grid"] == grid], _RMSE), seed)
+    pairs.insert(0, "grid", grid)
+    return pairs
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _counts(table: pd.DataFrame) -> str:
+    """Return the numbers of structures and seeds of a grid's rows in words."""
+    structures, least = table["n_structures"].max(), table["n_structures"].min()
+    some = "" if structures == least else f" ({least:,} in some rows)"
+    return f"{counted(structures, 'structure')}{some}, {counted(table['n_seeds'].max(), 'seed')}"
+
+
+def _columns(table: pd.DataFrame, chosen: str, pairs: pd.DataFrame | None) -> list[Column]:
+    """Return the columns of a grid; some only where rows or seeds differ, or pairs are given."""
     all_alike = (table["n_structures"] == table["n_shared_structures"]).all()
-    shared = () if all_alike else (Column("Shared: median RMSE (kcal/mol/e)", number(_SHARED)),)
-    counts = () if all_alike else (Column("Shared", lambda row: str(row.n_shared_structures)),)
+    of_shared = [
+        Column("Median RMSE, shared structures", number(_SHARED)),
+        Column("Structures", lambda row: f"{row.n_structures:,}"),
+    ]
     has_penetration = _WITH_PENETRATION in table and table[_WITH_PENETRATION].notna().any()
-    heading = "With penetration: median RMSE (kcal/mol/e)"
-    penetration = (Column(heading, number(_WITH_PENETRATION)),) if has_penetration else ()
-    columns = (
-        Column("Grid", lambda row: grid_label(row.grid), "left"),
+    penetration = Column("Median RMSE with penetration", number(_WITH_PENETRATION))
+    deviation = Column(
+        "SD of the median over seeds", number("median_rmse_seed_deviation_kcal_per_mol_e")
+    )
+    return [
         Column("Representation", lambda row: representation_label(row.representation), "left"),
-        Column("Median RMSE (kcal/mol/e)", number("median_rmse_kcal_per_mol_e")),
+        Column("Median RMSE", number("median_rmse_kcal_per_mol_e")),
         Column(
-            "95 % interval (kcal/mol/e)",
+            "95 % interval",
             lambda row: range_text(
                 row.median_rmse_low_kcal_per_mol_e, row.median_rmse_high_kcal_per_mol_e
             ),
         ),
-        *shared,
-        *penetration,
-        Column("SD over seeds (kcal/mol/e)", number("median_rmse_seed_deviation_kcal_per_mol_e")),
-        Column("Mean RMSE (kcal/mol/e)", number("mean_rmse_kcal_per_mol_e")),
-        Column("Median MAE (kcal/mol/e)", number("median_mae_kcal_per_mol_e")),
-        Column("Median RMSE (mV)", number("median_rmse_millivolt", 1)),
-        Column("Median MAE (mV)", number("median_mae_millivolt", 1)),
-        Column(
-            "Median relative RMSE (%)",
-            lambda row: decimal_text(100.0 * row.median_relative_rmse, 1),
-        ),
+        *([] if all_alike else of_shared),
+        *([] if pairs is None else [_paired(pairs, chosen)]),
+        *([penetration] if has_penetration else []),
+        *([deviation] if table["n_seeds"].max() > 1 else []),
+        Column("Mean RMSE", number("mean_rmse_kcal_per_mol_e")),
+        Column("Median MAE", number("median_mae_kcal_per_mol_e")),
+        Column("Relative RMSE (%)", lambda row: decimal_text(100.0 * row.median_relative_rmse, 1)),
         Column("Median R²", number("median_r2", 3)),
-        Column("Structures", lambda row: str(row.n_structures)),
-        *counts,
-        Column("Seeds", lambda row: str(row.n_seeds) if row.kind == "model" else NONE),
-    )
-    write_table(table, columns, csv, markdown)
+    ]
+
+
+def _paired(pairs: pd.DataFrame, chosen: str) -> Column:
+    def cell(row: Any) -> str:
+        if row.representation == chosen:
+            return "chosen"
+        return difference_text(*difference_of(pairs, row.representation, chosen))
+
+    return Column(f"Difference to {chosen}, paired", cell)

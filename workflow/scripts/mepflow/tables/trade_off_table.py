@@ -70,7 +70,14 @@ def write_trade_off_table(
         Column("Median quadrupole Θ′ RMSE (e·bohr²)", number("median_quadrupole_rmse_e_bohr2", 3)),
         Column("Structures", lambda row: str(row.n_structures)),
     )
-    write_table(trade_off_table(sources, variants), columns, csv, markdown)
+    write_table(
+        trade_off_table(sources, variants),
+        columns,
+        csv,
+        markdown,
+        title="Errors of dipole and quadrupole, and their weights in the loss",
+        note="Medians over the test structures, errors averaged over seeds.",
+    )
 
 
 def _weight(name: str) -> Any:

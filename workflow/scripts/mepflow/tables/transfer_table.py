@@ -9,7 +9,7 @@ import pandas as pd
 from mepflow.evaluation.sources import Source
 from mepflow.evaluation.statistics import pooled_rmse, summarize
 from mepflow.evaluation.transfer_evaluation import ByDataset, comparisons
-from mepflow.naming import representation_label
+from mepflow.naming import grid_words, representation_label
 from mepflow.tables.writing import Column, number, range_text, write_table
 
 _MULTIPOLES: Final = ("dipole_rmse_e_bohr", "quadrupole_rmse_e_bohr2")
@@ -80,8 +80,9 @@ def write_transfer_table(
     markdown: Path,
 ) -> None:
     """Write :func:`transfer_table` as CSV and Markdown."""
+    table = transfer_table(dataset, own, foreign, grid)
+    other = Column("Molecules chosen for", lambda row: row.source, "left")
     columns = (
-        Column("Other data set", lambda row: row.source, "left"),
         Column("Variant", lambda row: representation_label(row.representation), "left"),
         Column("Trained on", lambda row: row.trained_on, "left"),
         Column("Median RMSE (kcal/mol/e)", number("median_rmse_kcal_per_mol_e")),
@@ -95,5 +96,13 @@ def write_transfer_table(
         Column("Quadrupole Θ′ RMSE (e·bohr²)", number("quadrupole_rmse_e_bohr2", 3)),
         Column("Structures", lambda row: str(row.n_structures)),
         Column("Seeds", lambda row: str(row.n_seeds)),
+        *([other] if len(set(table["source"])) > 1 else []),
     )
-    write_table(transfer_table(dataset, own, foreign, grid), columns, csv, markdown)
+    write_table(
+        table,
+        columns,
+        csv,
+        markdown,
+        title=f"Models of other data sets on the test molecules of {dataset}",
+        note=f"MEP on {grid_words(grid)}.",
+    )
