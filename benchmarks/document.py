@@ -8,6 +8,7 @@ Between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` the page holds what is
 no number is typed; the figure goes to ``docs/images``.
 """
 
+import argparse
 import json
 import re
 import shutil
@@ -35,7 +36,12 @@ SECONDS_PER_DAY: Final = 86_400.0
 
 def main() -> None:
     """Rewrite the page and copy the figure."""
-    bench = json.loads((RESULTS / "bench.json").read_text())
+    parser = argparse.ArgumentParser(description="Put the results of make bench into the page.")
+    parser.parse_args()
+    try:
+        bench = json.loads((RESULTS / "bench.json").read_text())
+    except (OSError, ValueError) as error:
+        parser.error(f"{RESULTS / 'bench.json'} cannot be read ({error}): run make bench first.")
     network, pipeline = (bench["details"][name] for name in ("network", "pipeline"))
     parts = {
         "table": (RESULTS / "bench.md").read_text(),

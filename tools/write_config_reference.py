@@ -30,7 +30,13 @@ on the command line, for example `--config results=elsewhere`. Archives are rows
 
 A new model variant, level of theory, grid or network size is a new row; nothing else changes.
 
-Keys that are unknown, missing or of the wrong type are refused before anything runs. This page is
+Keys that are unknown, missing or of the wrong type, and names of rows that do not exist, are
+refused before anything runs, with file and line. Numbers may be written `2e-3` or `1_000`; `012` is
+twelve; `true` and `yes`, `false` and `no` are the same where one of them is due; names such as
+`NO`, `1:30` or `2026-11-27` need no quotes. Names of functionals and basis sets are PySCF's; they
+are checked when a run starts that computes with them.
+
+This page is
 written by `tools/write_config_reference.py` from the schemas in `workflow/schemas`.
 """
 
