@@ -83,7 +83,7 @@ def test_an_unknown_kind_of_network_is_refused() -> None:
     [
         (("variants", "own", "network"), "huge", "variants.own.network: there is no 'huge'"),
         (("networks", "wide", "kind"), "schnet", "networks.wide.kind: there is no 'schnet' in"),
-        (("variants", "plain", "loss_weights"), {"mep": 1.0}, "learns mep, which no training"),
+        (("variants", "plain", "loss_weights"), {"mep": 1.0}, "learns mep but on no grid"),
         (("variants", "plain", "loss_weights"), {"mass": 1.0}, "unknown target 'mass'"),
     ],
 )
