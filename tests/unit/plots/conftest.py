@@ -299,8 +299,8 @@ def figure_of(run):
 
 @pytest.fixture(scope="session")
 def draw_few(run):
-    """Return a function that draws the figure of a name with two variants into files."""
-    return lambda name, outputs: draw(run, name, outputs, VARIANTS[:2])
+    """Return a function that draws the figure of a name with a few variants into files."""
+    return lambda name, outputs, count=2: draw(run, name, outputs, VARIANTS[:count])
 
 
 @pytest.fixture

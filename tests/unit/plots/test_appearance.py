@@ -13,15 +13,15 @@ def line(dash, dots):
 
 
 STUDY = {
-    "AC-D": ("#E69F00", "o", line(3.0, 0)),
-    "AC-AD-D": ("#efc159", "s", line(3.0, 1)),
+    "AC-D": ("#E69F00", "o", line(2.5, 0)),
+    "AC-AD-D": ("#efc159", "s", line(2.5, 1)),
     "AC-Q": ("#CC79A7", "o", line(1.2, 0)),
-    "AC-DQ": ("#0072B2", "o", line(6.0, 0)),
+    "AC-DQ": ("#0072B2", "o", line(4.5, 0)),
     "AC-DQ-dw100": ("#009E73", "o", line(0.0, 0)),
-    "AC-AD-DQ": ("#59a3cd", "s", line(6.0, 1)),
-    "AC-AD-DQ-dw100": ("#59c0a4", "s", line(9.0, 1)),
-    "AC-AD-DQ-c": ("#003f62", "D", line(6.0, 2)),
-    "AC-AD-DQ-dw100-c": ("#00573f", "D", line(9.0, 2)),
+    "AC-AD-DQ": ("#59a3cd", "s", line(4.5, 1)),
+    "AC-AD-DQ-dw100": ("#59c0a4", "s", line(7.0, 1)),
+    "AC-AD-DQ-c": ("#003f62", "D", line(4.5, 2)),
+    "AC-AD-DQ-dw100-c": ("#00573f", "D", line(7.0, 2)),
 }
 
 

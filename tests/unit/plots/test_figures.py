@@ -91,6 +91,19 @@ def test_titles_and_labels_of_nine_variants_do_not_collide(figure_of, collisions
     assert not bad
 
 
+@pytest.mark.parametrize(
+    "name", ["mep_parity", "multipole_parity", "training_curves", "showcase", "surface"]
+)
+def test_figures_of_a_column_have_room_for_their_labels(
+    monkeypatch, draw_few, collisions_of, tmp_path, name
+):
+    figures = recorded(monkeypatch)
+    draw_few(name, [tmp_path / "figure.png"], 1)
+    assert figures[0].get_figwidth() == style.COLUMN_WIDTH
+    atoms = {"H", "C", "O", "F"}
+    assert not [text for text in collisions_of(figures[0]) if not atoms & set(text.split(" / "))]
+
+
 @pytest.mark.parametrize("name", LABELS)
 def test_the_same_data_give_the_same_bytes(draw_few, tmp_path, name):
     first, second = tmp_path / "first.png", tmp_path / "second.png"

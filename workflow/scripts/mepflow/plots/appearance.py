@@ -87,7 +87,7 @@ class _Shape:
 
 
 _SOLID: Final[Dashes] = (0.0, ())
-_LONGEST_DASH: Final = 9.0
+_LONGEST_DASH: Final = 7.0
 """Length of the dashes of a family with a solid line, where dots interrupt it."""
 _BASELINES: Final[dict[str, Appearance]] = {
     "mulliken": Appearance(GREY, "v", _SOLID),
@@ -101,19 +101,19 @@ _BASELINES: Final[dict[str, Appearance]] = {
     "mbis-charges-dipoles-quadrupoles": Appearance(GREY, "D", (0.0, (3.0, 1.0, 1.0, 1.0))),
 }
 _STUDY: Final = {
-    "dipole": (ORANGE, 3.0),
+    "dipole": (ORANGE, 2.5),
     "quadrupole": (PURPLE, 1.2),
-    "dipole + quadrupole": (BLUE, 6.0),
+    "dipole + quadrupole": (BLUE, 4.5),
     "100 × dipole + quadrupole": (GREEN, 0.0),
 }
 """Hue and dash of the families of the study, in the order of the panels."""
 _FREE: Final = (
-    (VERMILION, 4.5),
+    (VERMILION, 3.4),
     (SKY_BLUE, 2.2),
-    ("#882255", 7.5),
-    ("#999933", 5.2),
+    ("#882255", 5.6),
+    ("#999933", 4.0),
     ("#332288", 1.7),
-    ("#8C510A", 8.0),
+    ("#8C510A", 6.3),
 )
 """The same for other families; the last four hues are of P. Tol's palettes for the colour-blind."""
 _CHARGES: Final = _Shape("o")

@@ -16,7 +16,14 @@ from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.naming import grid_label
 from mepflow.plots.marks import size_text
-from mepflow.plots.panels import by_name, matched_tables, n_rows, panel_side, square_panels
+from mepflow.plots.panels import (
+    by_name,
+    matched_tables,
+    n_rows,
+    panel_side,
+    separator,
+    square_panels,
+)
 from mepflow.plots.style import COUNT_MAP, drawing, picture_width
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
@@ -25,7 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 _CELLS: Final = 90
 """Cells of a panel along each axis."""
 _TITLE_HEIGHT: Final = 0.42
-_MARGIN_HEIGHT: Final = 0.35
+_MARGIN_HEIGHT: Final = 0.5
 
 
 @dataclass
@@ -80,7 +87,8 @@ def plot_mep_parity(
             mesh = axes.pcolormesh(edges, edges, cells, norm=norm, cmap=COUNT_MAP, rasterized=True)
             axes.set_title(f"{name}\nRMSE {one.rmse:.2f}{_outside(one)}", fontsize=6.0)
         figure.colorbar(mesh, ax=panels, label="points per cell", shrink=0.8, aspect=30, pad=0.02)
-        label = f"reference MEP on the {grid_label(grid)} grid (kcal/mol/e), {size}"
+        label = f"reference MEP on the {grid_label(grid)} grid (kcal/mol/e)"
+        label += separator(len(panels), ",") + size
         figure.supxlabel(label, fontsize=7.5)
         figure.supylabel("predicted MEP (kcal/mol/e)", fontsize=7.5)
 

@@ -14,7 +14,14 @@ from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
 from mepflow.plots.appearance import Rows, appearances
 from mepflow.plots.marks import size_text
-from mepflow.plots.panels import by_name, matched_tables, n_rows, panel_side, square_panels
+from mepflow.plots.panels import (
+    by_name,
+    matched_tables,
+    n_rows,
+    panel_side,
+    separator,
+    square_panels,
+)
 from mepflow.plots.style import drawing, picture_width
 
 FloatArray = npt.NDArray[np.float64]
@@ -58,7 +65,8 @@ def plot_multipole_parity(
             part.supxlabel(f"reference {symbol} ({unit})", fontsize=7.5)
             part.supylabel(f"predicted {symbol} ({unit})", fontsize=7.5)
             count = len(next(iter(pairs.values()))[moment][0])
-            part.suptitle(f"{count:,} components of the {quantity}: {size}", fontweight="bold")
+            title = f"{count:,} components of the {quantity}" + separator(len(pairs), ":") + size
+            part.suptitle(title, fontweight="bold")
 
 
 def _size(reference: MoleculeTable, sources: Sequence[Source]) -> str:

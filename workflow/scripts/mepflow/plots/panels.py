@@ -14,7 +14,7 @@ from mepflow.errors import InputError
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
-from mepflow.plots.style import BLACK, picture_width
+from mepflow.plots.style import BLACK, COLUMN_WIDTH, picture_width
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -47,6 +47,11 @@ def n_rows(n_panels: int) -> int:
 def panel_side(n_panels: int) -> float:
     """Return the side in inch of square panels that fill the figure."""
     return (picture_width(n_panels) - _MARGIN_WIDTH) / n_columns(n_panels)
+
+
+def separator(n_panels: int, mark: str) -> str:
+    """Return what joins two parts of a label: a mark, and a new line where the figure is narrow."""
+    return f"{mark}\n" if picture_width(n_panels) == COLUMN_WIDTH else f"{mark} "
 
 
 def square_panels(figure: Figure | SubFigure, n_panels: int, limit: float) -> list[Axes]:

@@ -60,7 +60,7 @@ _BASE: Final[dict[str, Any]] = {
     "figure.constrained_layout.use": True,
     "legend.fontsize": 6.5,
     "legend.frameon": False,
-    "legend.handlelength": 3.6,
+    "legend.handlelength": 4.2,
     "lines.linewidth": 1.0,
     "lines.markersize": 3.5,
     "pdf.fonttype": 42,

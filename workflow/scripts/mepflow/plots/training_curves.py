@@ -22,7 +22,13 @@ _STEP_MARGIN_HEIGHT: Final = 1.0
 _PANEL_HEIGHT: Final = 1.45
 _TICKS: Final = 5
 _THIN: Final = 0.6
-_RING: Final[dict[str, Any]] = {"marker": "o", "markersize": 5.0, "mfc": "none", "mew": 0.9}
+_RING: Final[dict[str, Any]] = {
+    "marker": "o",
+    "markersize": 5.0,
+    "mfc": "none",
+    "mew": 0.9,
+    "clip_on": False,
+}
 
 
 def plot_training_curves(
