@@ -40,12 +40,14 @@ TABLES = (
 )
 
 
-def rendered(name, config, by="distance"):
+def rendered(name, config, by="distance", penetration=()):
     """Return a caption's HTML; anything undefined or malformed raises."""
     job = SimpleNamespace(
         config=config,
         wildcards=SimpleNamespace(dataset="qm9", molecule="gdb_000001", by=by),
-        params=SimpleNamespace(grid="mk", headline_grid="mk", molecule="pyridine:0"),
+        params=SimpleNamespace(
+            grid="mk", headline_grid="mk", molecule="pyridine:0", penetration=penetration
+        ),
     )
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     source = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
@@ -121,6 +123,11 @@ def test_captions_of_the_transfer_name_every_level_of_theory(config, name):
 def test_pictures_name_their_molecule_by_its_id(config):
     for name in ("showcase", "surface"):
         assert "pyridine:0" in rendered(name, config)
+
+
+def test_a_surface_with_penetration_names_its_elements(config):
+    assert "H, C" in rendered("surface", config, penetration=["H", "C"])
+    assert "penetration" not in rendered("surface", config)
 
 
 @pytest.mark.parametrize("by", ["distance", "element", "group"])
