@@ -259,7 +259,7 @@ def test_pictures_of_a_molecule_are_tabs(opened: Browser) -> None:
 def test_a_click_enlarges_a_picture(opened: Browser) -> None:
     opened.evaluate("document.querySelector('.enlarge').click()")
     assert opened.evaluate("document.getElementById('enlarged').open")
-    assert opened.evaluate("document.querySelector('dialog img').width") == 30  # all its pixels
+    assert opened.evaluate("document.querySelector('dialog img').width") == 15  # all its pixels
     opened.evaluate("document.querySelector('dialog button').click()")
     assert not opened.evaluate("document.getElementById('enlarged').open")
 

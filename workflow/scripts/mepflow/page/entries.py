@@ -106,7 +106,7 @@ def _entry(item: PageItem, config: Mapping[str, Any], results: Path) -> Entry:
             anchor=anchor(item.file),
             caption=caption_html(item.caption, config, item.wildcards, item.params),
             tables=read_tables(path) if is_table else [],
-            picture=None if is_table else read_picture(path),
+            picture=None if is_table else read_picture(path, is_map="molecule" in item.wildcards),
             is_open=path.stem in _OPEN_TABLES,
             files=[name for name in (item.csv, item.pdf) if name],
             csv={
