@@ -55,3 +55,15 @@ def test_an_outer_surface_is_the_exposed_part_of_each_sphere() -> None:
     along = (4.0 + RADII[1] ** 2 - RADII[0] ** 2) / 4.0
     exposed = 2.0 * np.pi * RADII[1] * (RADII[1] + along)
     assert on_second == pytest.approx(exposed * density, rel=0.01)
+
+
+@pytest.mark.parametrize("density", [0.5, 40.0])
+def test_both_ways_lay_the_same_points(monkeypatch: pytest.MonkeyPatch, density: float) -> None:
+    if spheres._library() is None:
+        pytest.skip("no compiler")
+    rng = np.random.default_rng(2)
+    centres, radii = rng.uniform(-3, 3, (25, 3)), rng.uniform(1.0, 2.0, 25)
+    compiled = outer_surface(centres, radii, density)
+    monkeypatch.setattr(spheres, "_library", lambda: None)
+    np.testing.assert_array_equal(compiled, outer_surface(centres, radii, density))
+    assert 0 < len(compiled) < np.ceil(4 * np.pi * radii**2 * density).sum()

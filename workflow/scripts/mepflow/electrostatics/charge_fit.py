@@ -13,13 +13,12 @@ is below :data:`EIGENVALUE_CUTOFF` of the largest, which the points hardly see (
 left at 0.
 """
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.electrostatics.potential import potential
+from mepflow.electrostatics.multipole_sets import neutral_basis, normal_equations
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,41 +37,11 @@ def equivalent_charges(
     ``points`` (p, 3) and ``positions`` (n, 3) in bohr, ``charges`` (k, n) in e, ``dipoles``
     (k, n, 3) in e·bohr, ``quadrupoles`` (k, n, 3, 3) in e·bohr²: Θ′. The sum of each set is kept.
     """
-    if dipoles is None and quadrupoles is None:
-        return charges
     n = len(positions)
-    if n == 1:
+    if n == 1 or (dipoles is None and quadrupoles is None):
         return charges
-    nothing = np.zeros(n)
-    wanted = [
-        potential(points, positions, nothing, *terms)
-        for terms in zip(_sets(dipoles, charges), _sets(quadrupoles, charges), strict=True)
-    ]
-    basis = _neutral_basis(n)
-    matrix = _inverse_distances(points, positions) @ basis
-    values, vectors = np.linalg.eigh(matrix.T @ matrix)
+    matrix, sides = normal_equations(points, positions, dipoles, quadrupoles)
+    values, vectors = np.linalg.eigh(matrix, UPLO="L")
     seen = values > EIGENVALUE_CUTOFF * values[-1]
-    projected = vectors[:, seen].T @ (matrix.T @ np.array(wanted).T)
-    change = vectors[:, seen] @ (projected / values[seen, None])
-    return np.asarray(charges + (basis @ change).T)
-
-
-def _sets(terms: FloatArray | None, charges: FloatArray) -> list[FloatArray | None]:
-    return [None] * len(charges) if terms is None else list(terms)
-
-
-def _inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
-    # Each component by itself: several times faster than the norm of an array of vectors.
-    squares = sum((points[:, None, axis] - positions[:, axis]) ** 2 for axis in range(3))
-    return np.asarray(1.0 / np.sqrt(squares))
-
-
-@lru_cache(maxsize=256)
-def _neutral_basis(n: int) -> FloatArray:
-    """Return an orthonormal basis (n, n − 1) of the numbers that add up to zero: Helmert's."""
-    basis = np.zeros((n, n - 1))
-    for column in range(1, n):
-        norm = np.sqrt(column * (column + 1.0))
-        basis[:column, column - 1] = 1.0 / norm
-        basis[column, column - 1] = -column / norm
-    return basis
+    change = vectors[:, seen] @ ((vectors[:, seen].T @ sides.T) / values[seen, None])
+    return np.asarray(charges + (neutral_basis(n) @ change).T)

@@ -40,10 +40,28 @@ def outer_surface(centres: FloatArray, radii: FloatArray, density: float) -> Flo
     square of it. The points are in the order of the spheres.
     """
     counts = np.ceil(4 * np.pi * radii**2 * density).astype(np.int64)
-    own = np.repeat(np.arange(len(radii)), counts)
-    units = np.concatenate([unit_sphere(count) for count in counts.tolist()])
-    points = centres[own] + radii[own, None] * units
-    return np.asarray(points[outside_spheres(points, centres, radii, own)])
+    spheres = zip(counts.tolist(), radii.tolist(), strict=True)
+    offsets = np.concatenate([_sphere(count, radius) for count, radius in spheres])
+    library = _library()
+    if library is None:
+        own = np.repeat(np.arange(len(radii)), counts)
+        points = centres[own] + offsets
+        return np.asarray(points[outside_spheres(points, centres, radii, own)])
+    found = np.empty_like(offsets)
+    arrays = (offsets, counts, np.ascontiguousarray(centres, np.float64), _squares(radii), found)
+    count = library.outer_surface(
+        *(ctypes.c_void_p(array.ctypes.data) for array in arrays), ctypes.c_int64(len(radii))
+    )
+    return found[:count].copy()
+
+
+@lru_cache(maxsize=256)
+def _sphere(count: int, radius: float) -> FloatArray:
+    return radius * unit_sphere(count)
+
+
+def _squares(radii: FloatArray) -> FloatArray:
+    return np.asarray((radii * (1.0 - _INSIDE_TOLERANCE)) ** 2, dtype=np.float64)
 
 
 def outside_spheres(
@@ -53,7 +71,7 @@ def outside_spheres(
 
     ``own`` (p,) is the number of a sphere that does not count for a point.
     """
-    squares = (radii * (1.0 - _INSIDE_TOLERANCE)) ** 2
+    squares = _squares(radii)
     library = _library()
     if library is None:
         return _outside_in_blocks(points, centres, squares, own)
@@ -86,4 +104,7 @@ def _outside_in_blocks(
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL | None:
-    return compiler.load(SOURCE, "points around molecules")
+    library = compiler.load(SOURCE, "points around molecules")
+    if library is not None:
+        library.outer_surface.restype = ctypes.c_int64
+    return library

@@ -49,12 +49,12 @@ class Surroundings:
         """Evaluate the points of ``grid``, a row of the configuration's ``grids``."""
         molecule = prediction.molecule
         points = grid_points(grid, molecule.atomic_numbers, molecule.positions)
-        values = prediction.potential(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
-        spreads = prediction.potential_spread(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        of_models = prediction.model_potentials(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        values = of_models.mean(axis=0)
         return cls(
             float(values.min()),
             float(values.max()),
-            float(np.sqrt(np.mean(np.square(spreads)))),
+            float(np.sqrt(np.mean(np.square(spread(of_models))))),
             prediction.charges_deviation(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
         )
 
