@@ -8,6 +8,8 @@ import pytest
 import yaml
 from tiny_repository import Repository, jobs_of
 
+from level_cases import TINY_LEVEL
+
 pytestmark = pytest.mark.xdist_group("studies")
 
 GUEST: Final[dict[str, Any]] = {
@@ -99,6 +101,25 @@ def test_the_study_that_is_there_can_go_too(repository: Repository) -> None:
         "plot_training_curves": 1,
         "make_page": 1,
     }
+
+
+def test_potentials_are_learned_beside_moments_and_can_go(repository: Repository) -> None:
+    moments, learned = ("AC-D", "AC-DQ-dw100", "AC-AD-DQ-dw100-c"), ("AC-M", "AC-AD-AQ-MDQ")
+    widths = {"penetration": {TINY_LEVEL["basis"]: {"H": 0.4, "C": 0.4, "N": 0.3, "O": 0.3}}}
+    repository.configure(widths)
+    choose(repository, "multipoles", variants=moments)
+    alone = repository.planned()
+    choose(repository, "multipoles", "potentials", variants=(*moments, *learned))
+    both = repository.planned()
+    assert both == alone | {"train_model": len(moments) + len(learned)}
+    choose(repository, "potentials", variants=("AC-DQ-dw100", "AC-AD-DQ-dw100-c", *learned))
+    parts = {"tabulate_learning_curve", "plot_learning_curve", "train_on_part"}
+    assert not parts & repository.planned().keys()
+
+    for name in ("config/studies/potentials.yaml", "workflow/report/studies/potentials.rst"):
+        (repository.root / name).unlink()
+    choose(repository, "multipoles", variants=moments)
+    assert repository.planned() == alone
 
 
 def test_a_table_that_no_rule_makes_is_named(repository: Repository) -> None:

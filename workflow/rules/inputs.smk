@@ -13,6 +13,10 @@ def penetration_row(wildcards):
     return settings.penetration_widths(config, wildcards.dataset)
 
 
+def learned_penetration_row(wildcards):
+    return settings.learned_widths(config, wildcards.dataset, wildcards.variant)
+
+
 def archive_row(wildcards):
     return ARCHIVES[dataset_row(wildcards)["archive"]]
 

@@ -29,6 +29,7 @@ rule train_model:
             config, wildcards.dataset, wildcards.variant
         ),
         training=lambda wildcards: training_rows.training_row(config, wildcards.variant),
+        penetration=learned_penetration_row,
         code=lambda wildcards: code_digest(
             "train_model",
             training_rows.task_module(config, wildcards.variant),

@@ -25,6 +25,7 @@ with job(snakemake):
                 variant=Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
                 network=snakemake.params.network,
                 training=snakemake.params.training,
+                widths=snakemake.params.penetration,
                 seed=seed,
                 state_folder=Path(state),
                 model_path=Path(model),

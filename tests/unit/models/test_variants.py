@@ -7,7 +7,12 @@ import yaml
 from mepflow.errors import ConfigError
 from mepflow.models.variants import Variant
 
-STUDY = Path(__file__).parents[3] / "config" / "studies" / "multipoles.yaml"
+STUDIES = Path(__file__).parents[3] / "config" / "studies"
+ROWS: dict[str, dict[str, Any]] = {
+    name: row
+    for file in sorted(STUDIES.glob("*.yaml"))
+    for name, row in yaml.safe_load(file.read_text())["variants"].items()
+}
 
 
 CHARGES: dict[str, Any] = {"loss_weights": {"charges": 1.0}}
@@ -46,6 +51,16 @@ def test_charges_name_their_scheme() -> None:
     assert Variant.from_row("X", variant.row()) == variant
 
 
+def test_penetration_is_said_where_it_is_learned_with() -> None:
+    mep = row(loss_weights={"mep": 1.0}, mep_grids=["mk"])
+    variant = Variant.from_row("X", {**mep, "penetration": True})
+    assert variant.penetration
+    assert Variant.from_row("X", variant.row()) == variant
+    plain = Variant.from_row("X", {**mep, "penetration": False})
+    assert plain == Variant.from_row("X", mep)
+    assert "penetration" not in plain.row()
+
+
 def test_order_of_the_weights_does_not_matter() -> None:
     weights = {"charges": 1.0, "quadrupole": 2.0, "dipole_norm": 3.0}
     variant = Variant.from_row("X", row(loss_weights=weights, charges_like="mulliken"))
@@ -58,15 +73,28 @@ def test_order_of_the_terms_does_not_matter() -> None:
     )
 
 
-@pytest.mark.parametrize("name", yaml.safe_load(STUDY.read_text())["variants"])
+@pytest.mark.parametrize("name", ROWS)
 def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
-    variant = Variant.from_row(name, yaml.safe_load(STUDY.read_text())["variants"][name])
+    row = {key: ROWS[name][key] for key in ROWS[name] if key not in ("network", "training")}
+    variant = Variant.from_row(name, row)
     parts = name.split("-")
-    targets = next(part for part in parts if part in ("D", "Q", "DQ"))
-    assert ("dipoles" in variant.atomic_terms) == ("AD" in parts)
-    assert variant.quadrupole_from == ("all" if "c" in parts else "charges")
-    weights = {"dipole": 100.0 if "dw100" in parts else 1.0, "quadrupole": 1.0}
+    targets = next(part for part in parts if part in ("D", "Q", "DQ", "M", "MDQ"))
+    terms = {"AC": "charges", "AD": "dipoles", "AQ": "quadrupoles"}
+    assert variant.atomic_terms == tuple(word for part, word in terms.items() if part in parts)
+    learns_mep = "M" in targets
+    consistent = "c" in parts or (learns_mep and "AD" in parts)
+    assert variant.quadrupole_from == ("all" if consistent else "charges")
+    heavy = "dw100" in parts or learns_mep
+    weights = {"dipole": 100.0 if heavy else 1.0, "quadrupole": 1.0, "mep": 1.0}
     assert variant.loss_weights == {k: v for k, v in weights.items() if k[0].upper() in targets}
+    assert variant.mep_grids == (("mk",) if learns_mep else ())
+    assert variant.penetration == (learns_mep and "AD" in parts)
+
+
+def test_studies_agree_on_the_rows_that_they_share() -> None:
+    for file in STUDIES.glob("*.yaml"):
+        for name, row in yaml.safe_load(file.read_text())["variants"].items():
+            assert row == ROWS[name], f"{file.name}: {name}"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +115,8 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
         ({"loss_weights": {"dipole": 1.0, "mep": 1.0}}, "learns mep but on no grid: add mep_grids"),
         ({"mep_grids": ["mk"]}, "has mep_grids but does not learn mep"),
         ({"mep_grids": "mk"}, "mep_grids that are no list"),
+        ({"penetration": True}, "has penetration but does not learn mep: give mep a loss weight"),
+        ({"penetration": "yes"}, "has penetration 'yes': write true or false"),
         ({"loss_weights": {"energy": 1.0}}, "use dipole, quadrupole, dipole_norm, charges, mep."),
         ({"loss_weights": {"forces": 1.0}}, "learns forces, which no training can do yet"),
         ({"loss_weights": {"charges": 1.0}}, "add charges_like: mulliken, mbis, fitted"),

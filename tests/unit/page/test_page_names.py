@@ -55,10 +55,20 @@ def test_parts_of_other_names_are_none(names: Names, text: str) -> None:
             "atomic charges and atomic dipoles, learned from length of the dipole and mulliken"
             " charges (weight 0.5)",
         ),
+        (
+            ["charges", "dipoles", "quadrupoles"],
+            {"quadrupole": 1.0, "mep": 2.0},
+            "all",
+            "atomic charges and atomic dipoles and atomic quadrupoles, learned from quadrupole and"
+            " MEP (weight 2) less penetration; its quadrupole is that of the charges and"
+            " atomic dipoles and atomic quadrupoles",
+        ),
     ],
 )
 def test_variants_in_words_follow_from_their_rows(terms, weights, source, words) -> None:
     row = {"atomic_terms": terms, "loss_weights": weights, "quadrupole_from": source}
+    if "mep" in weights:
+        row["penetration"] = True
     assert variant_words(row) == words
 
 

@@ -1,5 +1,6 @@
 """The command line: what it writes and prints, and that it gives what the Python API gives."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,19 +52,21 @@ def test_it_is_what_the_api_gives(models: Path, water: Path, predictor: Predicto
 
 @pytest.mark.parametrize("section", ["penetration", "levels_of_theory"])
 def test_cubes_hold_penetration_where_the_models_say_what_they_learned(
-    models: Path, water: Path, section: str
+    models: Path, water: Path, section: str, save: Callable[..., Path]
 ) -> None:
     content = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
+    learned = save(Path("learned.pt"), penetration_bohr={"H": 0.4, "O": 0.35})
     Path("without.yaml").write_text(yaml.dump({k: content[k] for k in content if k != section}))
     for folder, more in (
         ("default", []),
         ("unknown", ["--model", str(models)]),
         ("without", ["--definitions", "without.yaml"]),
+        ("learned", ["--definitions", "without.yaml", "--model", str(learned)]),
     ):
         given = ["predict", str(water), "--spacing", "2", "--output", folder, *more]
         assert main(given) == 0
         comment = Path(folder, "water.cube").read_text().splitlines()[1]
-        assert ("and penetration" in comment) == (folder == "default")
+        assert ("and penetration" in comment) == (folder in ("default", "learned"))
 
 
 def test_many_inputs(

@@ -52,6 +52,18 @@ def test_domains_that_differ_or_are_damaged(tmp_path: Path, save: Callable[..., 
     assert domains == (TrainingDomain.from_dict(DOMAIN), TrainingDomain.from_dict(other))
 
 
+def test_shells_that_all_models_learned_with(tmp_path: Path, save: Callable[..., Path]) -> None:
+    widths = {"H": 0.5, "O": 0.25}
+    for seed in (1, 2):
+        save(tmp_path / f"seed-{seed}.pt", seed, penetration_bohr=widths)
+    assert Ensemble.load(tmp_path).penetration == widths
+    save(tmp_path / "seed-3.pt", 3, penetration_bohr=widths | {"O": 0.375})
+    assert Ensemble.load(tmp_path).penetration is None
+    for nonsense in ([1], {"H": "wide"}, {"H": float("nan")}, {"H": -1.0}, None):
+        file = save(tmp_path / "other" / "seed-1.pt", penetration_bohr=nonsense)
+        assert Ensemble.load(file).penetration is None
+
+
 def test_what_is_no_model(tmp_path: Path, models: Path, save: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match=r"none.pt does not exist"):
         Ensemble.load(tmp_path / "none.pt")

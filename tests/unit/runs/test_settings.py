@@ -103,6 +103,48 @@ def test_a_potential_that_is_learned_covers_all_molecules(
         settings.check_references(config, archives)
 
 
+def test_a_potential_that_is_learned_is_computed_for_all_molecules(
+    config: dict[str, Any], archives: Any
+) -> None:
+    config = copy.deepcopy(config)
+    config["grids"]["mk"]["molecules"] = "all"
+    learned = {"loss_weights": {"mep": 1.0}, "mep_grids": ["mk"]}
+    config["variants"]["AC-M"] = config["variants"]["AC-D"] | learned
+    config["training"]["variants"] = [*config["training"]["variants"], "AC-M"]
+    with pytest.raises(ConfigError, match="potential of spice is computed for test molecules"):
+        settings.check_references(config, archives)
+    config["datasets"]["spice"]["labels"] = "computed"
+    settings.check_references(config, archives)
+
+
+@pytest.mark.parametrize(
+    ("elements", "basis", "message"),
+    [
+        (["H", "F"], "gaussian-6-31g(2df,p)", ""),
+        (["H", "S", "Cl"], "gaussian-6-31g(2df,p)", "qm9 may hold S, Cl, without a width in"),
+        (["H"], "sto-6g", "qm9 may hold H, without a width in `penetration` for the basis sto-6g;"),
+    ],
+)
+def test_penetration_that_is_learned_with_has_all_widths(
+    config: dict[str, Any], archives: Any, elements: list[str], basis: str, message: str
+) -> None:
+    config = copy.deepcopy(config)
+    config["grids"]["mk"]["molecules"] = "all"
+    config["datasets"] = {"qm9": config["datasets"]["qm9"]}
+    config["datasets"]["qm9"]["filters"]["elements"] = elements
+    config["levels_of_theory"][config["datasets"]["qm9"]["level_of_theory"]]["basis"] = basis
+    learned = {"loss_weights": {"mep": 1.0}, "mep_grids": ["mk"], "penetration": True}
+    config["variants"]["AC-M"] = config["variants"]["AC-D"] | learned
+    config["training"]["variants"] = [*config["training"]["variants"], "AC-M"]
+    assert settings.learned_widths(config, "qm9", "AC-D") == {}
+    if not message:
+        settings.check_references(config, archives)
+        assert settings.learned_widths(config, "qm9", "AC-M")["F"] == 0.302
+        return
+    with pytest.raises(ConfigError, match=re.escape(f"AC-M.penetration: {message}")):
+        settings.check_references(config, archives)
+
+
 def test_atomic_quadrupoles_need_a_network_that_has_them(
     config: dict[str, Any], archives: Any
 ) -> None:

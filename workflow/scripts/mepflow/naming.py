@@ -99,7 +99,11 @@ def variant_words(row: Mapping[str, Any]) -> str:
         for name, weight in weights.items()
     ]
     text = f"{terms}, learned from {' and '.join(learned) or 'nothing'}"
-    if "dipoles" not in row["atomic_terms"] or "quadrupole" not in weights:
+    if row.get("penetration"):
+        text += " less penetration"
+    if row["atomic_terms"] == ["charges"] or "quadrupole" not in weights:
         return text
-    parts = "charges and atomic dipoles" if row["quadrupole_from"] == "all" else "charges alone"
+    parts = "charges alone"
+    if row["quadrupole_from"] == "all":
+        parts = " and ".join(["charges", *(f"atomic {t}" for t in row["atomic_terms"][1:])])
     return f"{text}; its quadrupole is that of the {parts}"

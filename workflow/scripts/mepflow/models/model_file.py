@@ -8,7 +8,8 @@
 ``elements``        atomic numbers the model knows
 ``training``        settings of the training, but for the device; empty where not known
 ``state``           weights by parameter name
-``provenance``      seed, step, validation loss, training domain, and what the caller adds
+``provenance``      seed, step, validation loss, training domain, and what the caller adds; with
+                    penetration :data:`PENETRATION`, the widths in bohr by element
 ==================  ====================================================================
 
 It is read with ``weights_only=True``: opening a file from a stranger runs no code of theirs. Files
@@ -34,6 +35,8 @@ from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
 FORMAT: Final = "mepflow model"
 FORMAT_VERSION: Final = 2
+PENETRATION: Final = "penetration_bohr"
+"""Key of ``provenance`` where a model learned what valence shells of these widths leave."""
 
 # What a description of a network raises that is not of the types it should be.
 _MISFITS: Final = (

@@ -15,7 +15,8 @@ Atomic ``quadrupoles``, traceless, need a network of rank 5, and something that 
 molecular quadrupole of all terms, or the potential.
 ``loss_weights`` names targets of :mod:`mepflow.models.targets`; an absent one has the weight 0. A
 variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``; one
-that learns the potential says on which grids: ``mep_grids: [mk]``.
+that learns the potential says on which grids: ``mep_grids: [mk]``. With ``penetration: true`` it
+learns what :mod:`penetration <mepflow.electrostatics.penetration>` leaves of that potential.
 """
 
 import math
@@ -29,7 +30,7 @@ from mepflow.models.targets import CHARGES_LIKE, TARGETS
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3", "quadrupoles": "p5"}
 """Atomic terms, and the output of the network that carries each."""
 _KEYS: Final = ("atomic_terms", "loss_weights", "quadrupole_from")
-_OPTIONAL: Final = ("charges_like", "mep_grids")
+_OPTIONAL: Final = ("charges_like", "mep_grids", "penetration")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Variant:
     quadrupole_from: Literal["charges", "all"]
     charges_like: str | None = None
     mep_grids: tuple[str, ...] = ()
+    penetration: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -85,8 +87,9 @@ class Variant:
                 "has atomic quadrupoles that nothing depends on which it learns",
                 "write 'quadrupole_from: all' and weigh the quadrupole, or learn mep",
             )
-        grids = _mep_grids(name, weights, row)
-        return cls(name, terms, weights, source, _charges_like(name, weights, row), grids)
+        grids, penetration = _mep_grids(name, weights, row), _penetration(name, weights, row)
+        like = _charges_like(name, weights, row)
+        return cls(name, terms, weights, source, like, grids, penetration)
 
     def row(self) -> dict[str, Any]:
         """Return the configuration row, of plain types, that :meth:`from_row` reads back."""
@@ -99,6 +102,8 @@ class Variant:
             row["charges_like"] = self.charges_like
         if self.mep_grids:
             row["mep_grids"] = list(self.mep_grids)
+        if self.penetration:
+            row["penetration"] = True
         return row
 
 
@@ -176,6 +181,15 @@ def _mep_grids(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) 
             "give mep a loss weight" if grids else "add mep_grids, for example [mk]",
         )
     return tuple(map(str, dict.fromkeys(grids)))
+
+
+def _penetration(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> bool:
+    penetration = row.get("penetration", False)
+    if not isinstance(penetration, bool):
+        _refuse(name, f"has penetration '{penetration}'", "write true or false")
+    if penetration and "mep" not in weights:
+        _refuse(name, "has penetration but does not learn mep", "give mep a loss weight")
+    return penetration
 
 
 def _refuse(name: str, fault: str, remedy: str) -> NoReturn:

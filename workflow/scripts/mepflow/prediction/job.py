@@ -78,7 +78,9 @@ class Job:
 
     @cached_property
     def _widths(self) -> Widths | None:
-        """The widths of valence shells in the basis set that the models learned from, if known."""
+        """The widths of valence shells that the models learned with, or else of their basis set."""
+        if (learned := self.predictor.ensemble.penetration) is not None:
+            return learned
         sections = read_yaml(self.definitions).content
         level = self.predictor.ensemble.level_of_theory
         if level is None or level not in (sections.get("levels_of_theory") or ()):

@@ -1,5 +1,6 @@
 """The models behind a prediction: one, or several that differ in their seed alone."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import torch
 
 from mepflow.errors import InputError
 from mepflow.models.domain import TrainingDomain
-from mepflow.models.model_file import ModelInfo, load_model
+from mepflow.models.model_file import PENETRATION, ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.prediction.batch_key import files_digest
 from mepflow.storage.shipped_files import DEFAULT_MODELS, checked_files
@@ -47,6 +48,12 @@ class Ensemble:
         """Return the name of the level of theory that the models learned, where all tell it."""
         names = {_level(info) for info in self.infos}
         return names.pop() if len(names) == 1 else None
+
+    @property
+    def penetration(self) -> dict[str, float] | None:
+        """Return the widths in bohr of the valence shells that all models learned with, if any."""
+        first, *others = (_penetration(info) for info in self.infos)
+        return first if all(widths == first for widths in others) else None
 
     @classmethod
     def load(
@@ -110,6 +117,15 @@ def _level(info: ModelInfo) -> str | None:
     labels = info.provenance.get("labels")
     name = labels.get("level_of_theory") if isinstance(labels, dict) else None
     return name if isinstance(name, str) else None
+
+
+def _penetration(info: ModelInfo) -> dict[str, float] | None:
+    """Return the widths that a file tells; a file of another make may tell nonsense."""
+    try:
+        widths = {str(k): float(v) for k, v in info.provenance[PENETRATION].items()}
+    except _MISFITS:
+        return None
+    return widths if all(0.0 < width < math.inf for width in widths.values()) else None
 
 
 def _domains(infos: Sequence[ModelInfo]) -> tuple[TrainingDomain, ...]:

@@ -38,7 +38,7 @@ def check_references(config: Config, archives: Config) -> None:
         _check_dataset(config, archives, name)
     trained = config["training"]["variants"]
     _require_all(trained, config["variants"], ["training", "variants"], "variants")
-    _check_variants(config)
+    _check_variants(config, archives)
     for name in config["datasets"]:
         check_labels(config, archives, name)
     _check_learning_curve(config)
@@ -83,7 +83,7 @@ def _check_test_set(split: Config, records: int, place: Sequence[str]) -> None:
         raise SettingError([*place, "test"], problem)
 
 
-def _check_variants(config: Config) -> None:
+def _check_variants(config: Config, archives: Config) -> None:
     """Check names in the rows of variants and networks, and that there is a task for each variant.
 
     Raises :class:`SettingError`, and :class:`~mepflow.errors.ConfigError` where no model can have
@@ -100,7 +100,9 @@ def _check_variants(config: Config) -> None:
         if "quadrupoles" in variant.atomic_terms:
             _check_rank(config, name)
         for number, grid in enumerate(variant.mep_grids):
-            _check_learned_grid(config, grid, ["variants", name, "mep_grids", number])
+            _check_learned_grid(config, archives, grid, ["variants", name, "mep_grids", number])
+        if variant.penetration:
+            _check_penetration(config, ["variants", name, "penetration"])
 
 
 def _check_rank(config: Config, name: str) -> None:
@@ -111,15 +113,38 @@ def _check_rank(config: Config, name: str) -> None:
             raise SettingError(["variants", name, "atomic_terms"], problem)
 
 
-def _check_learned_grid(config: Config, grid: str, place: Sequence[str | int]) -> None:
+def _check_learned_grid(
+    config: Config, archives: Config, grid: str, place: Sequence[str | int]
+) -> None:
     for dataset, row in config["datasets"].items():
         _require(grid, row["grids"], place, f"datasets.{dataset}.grids")
+        if computed_split(row) and not needs_no_calculation(row, archives[row["archive"]]):
+            raise SettingError(
+                place,
+                f"the potential of {dataset} is computed for test molecules alone; write `labels:"
+                f" computed` in datasets.{dataset}, or leave the variant to runs without it",
+            )
     if config["grids"][grid]["molecules"] != "all":
         raise SettingError(
             place,
             f"the grid {grid!r} does not cover the molecules to train with; write"
             f" `molecules: all` in grids.{grid}",
         )
+
+
+def _check_penetration(config: Config, place: Sequence[str]) -> None:
+    """Refuse penetration where a dataset may hold an element whose shell has no width."""
+    for dataset, row in config["datasets"].items():
+        widths = penetration_widths(config, dataset)
+        missing = [element for element in row["filters"]["elements"] if element not in widths]
+        if missing:
+            basis = config["levels_of_theory"][row["level_of_theory"]]["basis"]
+            raise SettingError(
+                place,
+                f"{dataset} may hold {', '.join(missing)}, without a width in `penetration` for the"
+                f" basis {basis}; fit one with tools/fit_penetration.py, or filter such molecules"
+                " out",
+            )
 
 
 def _check_learning_curve(config: Config) -> None:
@@ -179,6 +204,12 @@ def penetration_widths(config: Config, dataset: str) -> dict[str, float]:
     """
     level = config["levels_of_theory"][config["datasets"][dataset]["level_of_theory"]]
     return dict(config.get("penetration", {}).get(level["basis"], {}))
+
+
+def learned_widths(config: Config, dataset: str, variant: str) -> dict[str, float]:
+    """Return :func:`penetration_widths` where a variant learns with penetration, else none."""
+    learned = config["variants"][variant].get("penetration", False)
+    return penetration_widths(config, dataset) if learned else {}
 
 
 def run_record(config: Config) -> dict[str, Any]:

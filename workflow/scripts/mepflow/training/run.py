@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import torch
 
+from mepflow.electrostatics.penetration import Widths
 from mepflow.models.device import torch_device
 from mepflow.models.device_data import elements_of
 from mepflow.models.domain import TrainingDomain
-from mepflow.models.model_file import save_model
+from mepflow.models.model_file import PENETRATION, save_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.targets import TARGETS, TASKS
 from mepflow.models.variants import Variant
@@ -23,6 +24,7 @@ from mepflow.selection.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
 from mepflow.training.labels import label_fields, require_labels
 from mepflow.training.log import LogRow, write_log
+from mepflow.training.penetration_labels import without_penetration
 from mepflow.training.trainer import Trainer
 from mepflow.training.training_settings import TrainingSettings
 
@@ -42,6 +44,7 @@ def train(
     state_folder: Path,
     model_path: Path,
     log_path: Path,
+    widths: Widths | None = None,
     threads: int = 1,
     code: str = "",
     provenance: Mapping[str, Any] | None = None,
@@ -53,8 +56,8 @@ def train(
     network knows the elements of the training molecules. At every validation the whole state goes
     into ``state_folder``, from which the same call continues after any interruption; on the CPU the
     result is then the same to the last bit. A state of other settings, molecules or ``code``, a
-    digest of the program, is refused. ``threads`` are PyTorch's, ``provenance`` goes into the model
-    file.
+    digest of the program, is refused. ``widths`` in bohr by element are what a variant with
+    penetration learns with. ``threads`` are PyTorch's, ``provenance`` goes into the model file.
 
     Raises :class:`~mepflow.errors.ConfigError`, :class:`~mepflow.errors.InputError` or
     :class:`~mepflow.errors.StateError` for bad settings, files or state, and
@@ -63,7 +66,8 @@ def train(
     settings = TrainingSettings.from_config(training)
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
-    tables = _tables(reference, splits, variant)
+    shells = (widths or {}) if variant.penetration else None
+    tables = _tables(reference, splits, variant, shells)
     fields = _labelled(tables, variant, reference)
     model = _new_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed)
     model = model.to(torch_device(settings.device), _dtype(settings))
@@ -78,18 +82,23 @@ def train(
         trainer.restore(state)
         logger.info("%s, seed %d: continuing after step %d", variant.name, seed, state.step)
     _run(trainer, fingerprint, state_folder, log_path)
-    origin = {**(provenance or {}), "seed": seed, **_origin(trainer, tables)}
+    origin = {**(provenance or {}), "seed": seed, **_origin(trainer, tables, shells)}
     save_model(model_path, model, trainer.best_model, origin, kept)
     write_log(log_path, trainer.rows)
     checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
 
 
-def _tables(reference: Path, splits: Path, variant: Variant) -> dict[str, MoleculeTable]:
+def _tables(
+    reference: Path, splits: Path, variant: Variant, shells: Widths | None
+) -> dict[str, MoleculeTable]:
     """Return the molecules of each split that a training uses, with the grids that it learns on."""
     table = MoleculeTable.load(reference)
     learned = {name: table.grids[name] for name in variant.mep_grids if name in table.grids}
     table = replace(table, grids=learned)
-    return {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
+    tables = {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
+    if shells is None:
+        return tables
+    return {k: without_penetration(table, shells, reference) for k, table in tables.items()}
 
 
 def _labelled(
@@ -121,14 +130,17 @@ def _rows(model: MultipoleModel) -> dict[str, Any]:
     return {"variant": variant, "network": network_row(model.settings)}
 
 
-def _origin(trainer: Trainer, tables: Mapping[str, MoleculeTable]) -> dict[str, Any]:
-    """Return which step's weights are kept, and what molecules they were learned from."""
+def _origin(
+    trainer: Trainer, tables: Mapping[str, MoleculeTable], shells: Widths | None
+) -> dict[str, Any]:
+    """Return which step's weights are kept, and what they were learned from."""
     return {
         "step": trainer.best_step,
         "validation_loss": trainer.best_loss,
         "train_molecules": len(tables[TRAIN]),
         "validation_molecules": len(tables[VALIDATION]),
         "domain": TrainingDomain.from_table(tables[TRAIN]).to_dict(),
+        **({} if shells is None else {PENETRATION: dict(shells)}),
     }
 
 
