@@ -96,6 +96,6 @@ def test_a_row_that_cannot_be_trained_is_refused_before_anything_runs(
         row = row[key]
     row[path[-1]] = value
     with pytest.raises(ConfigError) as caught:
-        settings._check_variants(config)
+        settings._check_variants(config, {})
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
