@@ -18,9 +18,10 @@ def test_status_tells_what_is_missing_and_the_summary_what_was_made(rerun: Repos
     (tables,) = [line for line in lines if line.startswith("  tables ")]
     total, finished, to_do = map(int, tables.split()[1:])
     assert (finished, to_do) == (total - 1, 1)
-    assert "Median RMSE" not in done.stdout
+    assert "median RMSE" not in done.stdout
 
     done = rerun.snakemake("tables")
-    assert "Median RMSE of the MEP over 3 test structures, grid mk:" in done.stdout
-    assert "fitted-charges            " in done.stdout
+    told = " ".join(done.stdout.split())
+    assert "median RMSE over 3 test structures on Merz–Kollman shells (MK)" in told
+    assert "\n  Fitted charges   " in done.stdout
     assert {job.state for job in status(read_plan(results))} == {State.FINISHED}

@@ -47,9 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MepflowError as error:
         sys.stderr.write(f"mepflow: {error}\n")
     except ModuleNotFoundError as error:
-        if error.name not in _OPTIONAL:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _OPTIONAL:
             raise
-        package, extra = _OPTIONAL[error.name]
+        package, extra = _OPTIONAL[missing]
         sys.stderr.write(f"mepflow: this needs {package}: pip install 'mepflow[{extra}]'.\n")
     return 2
 
