@@ -154,7 +154,9 @@ def test_every_file_beside_the_code_is_reached_by_a_script() -> None:
     evaluations = Reach(SOURCES, ["evaluate_models"]).texts
     references = Reach(SOURCES, ["compute_reference"]).texts
     assert len(files) > 10
-    assert files <= {*pages, *trainings, *evaluations, *references}
+    of_predict = {"electrostatics/multipole_sets.cpp"}  # which no rule calls
+    assert files - of_predict <= {*pages, *trainings, *evaluations, *references}
+    assert not of_predict & {*pages, *trainings, *evaluations, *references}
 
 
 RULE = re.compile(r"^ *rule (?P<name>\w+):\n(?P<body>(?:(?:[ \t].*)?\n)+)", re.MULTILINE)
