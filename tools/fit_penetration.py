@@ -4,20 +4,21 @@ Run from the repository's root, in the project's environment, with files of pote
 set: ``reference.h5`` of a run's datasets, or sets of ``resources/labels``::
 
     python tools/fit_penetration.py resources/labels/organic.h5 --score resources/labels/bench.h5
-    python tools/fit_penetration.py results/qm9/reference/reference.h5
+    python tools/fit_penetration.py results-potentials/qm9/reference/reference.h5 \
+        --splits results-potentials/qm9/molecules/splits.csv
 
 The widths are fitted on all points of the grids of ``--grids`` that a molecule has, neutral
 molecules unless told otherwise. Cross-validation leaves out a fifth of the molecules in turn, each
 with all its conformers, and gives the range of the widths and the floors of what was left out,
-where the rest has its elements. Files of ``--score`` take no part in the fit. A floor is the
-smallest RMSE that atomic charges, dipoles and quadrupoles can have on a grid, the median over
-structures in kcal/mol/e.
+where the rest has its elements. Test molecules of sets of labels and of ``--splits``, and files of
+``--score``, take no part in the fit. A floor is the smallest RMSE that atomic charges, dipoles and
+quadrupoles can have on a grid, the median over structures in kcal/mol/e.
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -34,6 +35,7 @@ from mepflow.electrostatics.penetration import Widths  # noqa: E402
 from mepflow.electrostatics.penetration_fit import Sample, fit_widths  # noqa: E402
 from mepflow.evaluation.predictions_file import molecule_names  # noqa: E402
 from mepflow.molecules import MoleculeTable  # noqa: E402
+from mepflow.selection.splits import TEST, read_splits  # noqa: E402
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E  # noqa: E402
 
 FOLDS: Final = 5
@@ -50,11 +52,16 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("files", nargs="+", type=Path, help="what the widths are fitted to")
+    parser.add_argument(
+        "--splits", nargs="*", type=Path, default=[], help="splits.csv of the files"
+    )
     parser.add_argument("--score", nargs="*", type=Path, default=[], help="judged, not fitted")
     parser.add_argument("--grids", nargs="+", default=list(GRIDS), help="grids of the fit")
     parser.add_argument("--charged", action="store_true", help="ions too")
     options = parser.parse_args()
-    tables = [read(path, options.charged) for path in options.files]
+    whole = [read(path, options.charged) for path in options.files]
+    held_out = {key for path in (*options.files, *options.splits) for key in test_molecules(path)}
+    tables = [part_of(table, lambda key: key not in held_out) for table in whole]
     named = samples_of(tables, options.grids)
     widths = fit_widths([sample for _, sample in named])
     folds = Folds.of(named)
@@ -63,20 +70,44 @@ def main() -> None:
     sys.stdout.write(f"{{{', '.join(f'{name}: {width}' for name, width in rounded.items())}}}\n\n")
     for path, table in zip(options.files, tables, strict=True):
         show(f"Floors: {path}", floor_table(table, rounded, folds))
+    for path, table in zip(options.files, whole, strict=True):
+        if held_out.intersection(table.ids):
+            test = part_of(table, held_out.__contains__)
+            show(f"Not fitted: test molecules of {path}", floor_table(test, rounded))
     for path in options.score:
         show(f"Not fitted: {path}", floor_table(read(path, options.charged), rounded))
 
 
 def read(path: Path, charged: bool) -> MoleculeTable:
     """Return the molecules of a file of labels or of a reference, with their potentials."""
-    with h5py.File(path) as file:
-        is_labels = file.attrs["format"] == "mepflow labels"
-    if is_labels:
+    if is_label_set(path):
         labels = read_labels(path)
         table = labels.to_table(tuple(name for name in labels.potentials if name in SCORED))
     else:
         table = MoleculeTable.load(path)
     return table if charged else table.select(np.flatnonzero(table.total_charge == 0))
+
+
+def is_label_set(path: Path) -> bool:
+    """Tell whether a file is a set of labels, not a reference."""
+    with h5py.File(path) as file:
+        return bool(file.attrs["format"] == "mepflow labels")
+
+
+def test_molecules(path: Path) -> set[str]:
+    """Return the ids of the test molecules of a run's splits, or of a set of labels."""
+    if path.suffix == ".h5":
+        texts = read_labels(path).texts if is_label_set(path) else {"id": [], "split": []}
+        return {
+            key for key, split in zip(texts["id"], texts["split"], strict=True) if split == TEST
+        }
+    splits = read_splits(path)
+    return set(splits.loc[splits["split"] == TEST, "id"])
+
+
+def part_of(table: MoleculeTable, is_wanted: Callable[[str], bool]) -> MoleculeTable:
+    """Return the rows whose ids are wanted."""
+    return table.select([row for row, key in enumerate(table.ids) if is_wanted(key)])
 
 
 def samples_of(tables: Iterable[MoleculeTable], grids: Sequence[str]) -> list[Named]:

@@ -99,10 +99,6 @@ def test_the_study_that_is_there_can_go_too(repository: Repository) -> None:
         "tabulate_filters": 1,
         "tabulate_guest": 1,
         "plot_training_curves": 1,
-        # The page begins with the errors of the MEP, whatever the study.
-        "evaluate_baseline": 4,
-        "evaluate_models": 1,
-        "tabulate_mep": 1,
         "make_page": 1,
     }
 

@@ -36,8 +36,8 @@ rule figures:
 PAGE_DATASETS = [
     plan.DatasetFiles(
         dataset,
-        f"{dataset}/tables/mep.csv",
-        f"{dataset}/tables/mep_differences.csv",
+        f"{dataset}/tables/mep.csv" if "mep" in config["tables"]["written"] else None,
+        f"{dataset}/tables/mep_differences.csv" if "mep" in config["tables"]["written"] else None,
         f"{dataset}/reference/verdicts.csv",
         f"{dataset}/molecules/splits.csv",
         ARCHIVES[config["datasets"][dataset]["archive"]].get("note", ""),

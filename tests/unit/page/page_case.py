@@ -3,7 +3,7 @@
 Ids, SMILES and cells hold what would run as a script or load something if it were not escaped.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +89,14 @@ class Page:
     results: Path
     items: list[PageItem] = field(default_factory=list)
     views: list[SurfaceView] = field(default_factory=list)
+    has_mep: bool = True
 
     def make(self, output: Path) -> Path:
         """Write the page."""
         introduction = "Run *{{ snakemake.config['name'] }}*."
         datasets = [dataset_files(name) for name in CONFIG["datasets"]]
+        if not self.has_mep:
+            datasets = [replace(files, table=None, differences=None) for files in datasets]
         make_page(CONFIG, self.items, datasets, self.views, introduction, self.results, output)
         return output
 

@@ -163,6 +163,15 @@ def test_page_without_any_surface(case: Page, tmp_path: Path) -> None:
     assert path.stat().st_size < 200_000
 
 
+def test_a_study_without_the_potential_has_a_page(case: Page, tmp_path: Path) -> None:
+    elements = Elements(replace(case, has_mep=False).make(tmp_path / "page.html"))
+    assert "Learned from" in elements.text
+    assert "kcal/mol/e, with its" not in elements.text
+    assert not [
+        attributes for tag, attributes in elements.found if attributes.get("class") == "bars"
+    ]
+
+
 def test_same_results_give_the_same_bytes(case: Page, page: Path, tmp_path: Path) -> None:
     assert case.make(tmp_path / "again.html").read_bytes() == page.read_bytes()
 

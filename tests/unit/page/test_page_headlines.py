@@ -8,7 +8,7 @@ from page_case import dataset_files
 
 from mepflow.errors import InputError
 from mepflow.evaluation.paired_differences import COLUMNS
-from mepflow.page.headlines import headline
+from mepflow.page.headlines import headline, split_sizes
 
 SETTINGS = {"headline_grid": "mk"}
 FILES = dataset_files("qm9")
@@ -60,7 +60,8 @@ def test_the_validation_molecules_choose_and_the_test_molecules_judge(tmp_path: 
     folder = write(tmp_path, [*MODELS, *BASELINES])
     found = headline(FILES, SETTINGS, ["AC-D", "AC-Q"], folder)
     assert (found.n_structures, found.n_molecules, found.n_models) == (22, 8, 4)
-    assert found.sizes == {"train": 2, "validation": 1, "test": 1}
+    sizes = split_sizes(folder / FILES.verdicts, folder / FILES.splits)
+    assert sizes == {"train": 2, "validation": 1, "test": 1}
     assert (found.chosen.label, found.chosen.median) == ("AC-DQ", 2.5)
     assert [(bar.label, bar.role) for bar in found.bars] == [
         ("Fitted charges", "floor"),

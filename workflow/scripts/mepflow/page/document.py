@@ -20,7 +20,7 @@ from mepflow.naming import level_label
 from mepflow.page.captions import caption_html
 from mepflow.page.encoding import script_json
 from mepflow.page.entries import anchor, groups
-from mepflow.page.headlines import Bar, headline
+from mepflow.page.headlines import Bar, headline, split_sizes
 from mepflow.page.names import Names
 from mepflow.page.scenes import scenes
 from mepflow.plots.style import DIVERGING_MAP
@@ -73,7 +73,7 @@ def make_page(
     names = Names(config)
     page = _environment(names).get_template("template.html")
     shown = [_dataset(files, config, items, found, results) for files in datasets]
-    chosen = {dataset["name"]: dataset["headline"].chosen for dataset in shown}
+    chosen = {data["name"]: data["headline"].chosen for data in shown if data["headline"]}
     text = page.render(
         run=config["name"],
         made=made,
@@ -153,6 +153,7 @@ def _dataset(
         "level": level_label(config["levels_of_theory"][level]),
         "level_name": level,
         "network": row["network"],
+        "sizes": split_sizes(results / files.verdicts, results / files.splits),
         "headline": headline(files, row, config["figures"]["showcase_variants"], results),
         "scenes": [(k, scene["label"]) for k, scene in own],
         "groups": groups((i for i in items if i.dataset == name), config, labels, results),
@@ -161,7 +162,8 @@ def _dataset(
 
 def _in_bars(datasets: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the names of what the first pictures of the page show."""
-    return {bar.name for dataset in datasets for bar in dataset["headline"].bars}
+    found = (dataset["headline"] for dataset in datasets)
+    return {bar.name for headline in found if headline for bar in headline.bars}
 
 
 def _origin(outputs: Iterable[Path]) -> tuple[str, str | None]:

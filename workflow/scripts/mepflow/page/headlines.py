@@ -54,14 +54,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Headline:
-    """The errors on a dataset's headline grid, smallest first, and sentences on what was found.
-
-    ``sizes`` are the numbers of structures by their part of the split.
-    """
+    """The errors on a dataset's headline grid, smallest first, and sentences on what was found."""
 
     dataset: str
     grid: str
-    sizes: Mapping[str, int]
     n_structures: int
     n_molecules: int
     n_models: int
@@ -83,13 +79,15 @@ class Headline:
 
 def headline(
     files: DatasetFiles, settings: Mapping[str, Any], compared: Sequence[str], results: Path
-) -> Headline:
-    """Return the headline of a dataset from its files.
+) -> Headline | None:
+    """Return the headline of a dataset from its files, None where the run has no MEP errors.
 
     ``compared`` are the variants that are shown beside the chosen one, and each of which is
     compared with the one before it. Raises :class:`InputError` where a file is missing or holds no
     model on the headline grid.
     """
+    if files.table is None or files.differences is None:
+        return None
     grid = settings["headline_grid"]
     frame = _on_grid(results / files.table, grid)
     pairs = read_csv(results / files.differences)
@@ -101,7 +99,6 @@ def headline(
     return Headline(
         files.dataset,
         grid_words(grid),
-        _sizes(results / files.verdicts, results / files.splits),
         int(models["n_structures"].iloc[0]),
         int(models["n_molecules"].iloc[0]),
         len(models),
@@ -137,7 +134,7 @@ def _bar(row: Mapping[Any, Any], chosen: str) -> Bar:
     return Bar(name, representation_label(name), float(row[_MEDIAN]), float(low), float(high), role)
 
 
-def _sizes(verdicts: Path, splits: Path) -> dict[str, int]:
+def split_sizes(verdicts: Path, splits: Path) -> dict[str, int]:
     """Return how many kept structures each part of the split has."""
     found = read_verdicts(verdicts)
     kept = set(found.loc[found["verdict"] == KEPT, "id"])

@@ -21,11 +21,13 @@ _DISTANCES: Final = (4.5, 9.0, 16.0, 24.0, 34.0)
 _JOINED: Final = 9.0
 """From this distance on a thin line joins a label to its point."""
 _PER_POINT: Final = 1.5
-"""What a point of distance costs, as square points that a label covers."""
-_LINE_SHARE: Final = 0.35
-"""What a covered part of a line costs, as a share of that of a label."""
-_OUTSIDE: Final = 10.0
-"""What a part outside of the axes costs, as a multiple of that of a label."""
+"""What a point of distance costs, as square points of lines that a label covers."""
+_TAKEN: Final = 30.0
+"""What a covered part of a point or another label costs, as a multiple of that of a line."""
+_LINES: Final = 0.35
+"""What a covered part of a line costs, for each square point of it."""
+_OUTSIDE: Final = 30.0
+"""What a part outside of the axes costs, as that of a label."""
 _POINT: Final = 7.0
 """Side of the square around a point, in points, that no label may cover."""
 _LINE: Final = 1.5
@@ -58,11 +60,11 @@ def label_points(
     lines = _squares(_on_lines(axes, _LINE * pixel), _LINE * pixel)
     border = np.array([axes.get_window_extent().extents])
     for point, centre, text in zip(points, centres, labels, strict=True):
-        size = _size(axes, text)
+        size = _size(axes, text, point)
         places = list(product(_DISTANCES, _DIRECTIONS))
         boxes = np.array([_box(centre, size, *place, pixel) for place in places])
         costs = _PER_POINT * pixel**2 * np.array([distance for distance, _ in places])
-        costs += _covered(boxes, taken) + _LINE_SHARE * _covered(boxes, lines)
+        costs += _TAKEN * _covered(boxes, taken) + _LINES * _covered(boxes, lines)
         costs += _OUTSIDE * (size[0] * size[1] - _covered(boxes, border))
         best = int(np.argmin(np.round(costs, 3)))
         _write(axes, text, point, *places[best])
@@ -87,9 +89,9 @@ def _write(
     )
 
 
-def _size(axes: Axes, text: str) -> tuple[float, float]:
-    """Return the width and the height of a label in pixels."""
-    label = _write(axes, text, (1.0, 1.0), 0.0, (0, 0))
+def _size(axes: Axes, text: str, point: tuple[float, float]) -> tuple[float, float]:
+    """Return the width and the height of a label of a point in the axes, in pixels."""
+    label = _write(axes, text, point, 0.0, (0, 0))
     box = label.get_window_extent()
     label.remove()
     return float(box.width), float(box.height)

@@ -31,6 +31,8 @@ _ROW_HEIGHT: Final = 0.3
 _MARGIN_HEIGHT: Final = 0.55
 _LEGEND_ROW_HEIGHT: Final = 0.15
 _LEGEND_COLUMNS: Final = 2
+_LONG_NAME: Final = 30
+"""Beside the sample of a line, a name of more characters leaves no room for a second column."""
 _SPREAD: Final = 0.36
 """Half the height, in rows, over which the marks of a part are spread."""
 
@@ -63,7 +65,9 @@ def _plot_distances(
     frame: pd.DataFrame, looks: Mapping[str, Appearance], outputs: Sequence[Path], style: str
 ) -> None:
     """Draw curves with bands, the 95 % intervals, and the size of the reference itself."""
-    height = _DISTANCE_HEIGHT + _legend_height(len(looks) + 2)
+    is_long = max(len(representation_label(name)) for name in looks) > _LONG_NAME
+    columns = 1 if is_long else _LEGEND_COLUMNS
+    height = _DISTANCE_HEIGHT + _legend_height(len(looks) + 2, columns)
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
         for name, look in looks.items():
@@ -91,7 +95,8 @@ def _plot_distances(
         axes.set_xlabel("distance from the van der Waals surface (Å)")
         axes.set_ylabel("median RMSE of the MEP (kcal/mol/e)")
         band = Patch(color=GREY, alpha=0.3, lw=0, label="95 % interval")
-        _add_legend(figure, axes, frame, [band] if frame[_LOW].notna().any() else [])
+        more = [band] if frame[_LOW].notna().any() else []
+        _add_legend(figure, axes, frame, more, columns=columns)
 
 
 def _plot_parts(
@@ -152,8 +157,8 @@ def _label(frame: pd.DataFrame, part: str) -> str:
     return f"{part} ({count:,})"
 
 
-def _legend_height(entries: int) -> float:
-    return _LEGEND_ROW_HEIGHT * (-(-entries // _LEGEND_COLUMNS) + 1)
+def _legend_height(entries: int, columns: int = _LEGEND_COLUMNS) -> float:
+    return _LEGEND_ROW_HEIGHT * (-(-entries // columns) + 1)
 
 
 def _add_legend(
@@ -162,6 +167,7 @@ def _add_legend(
     frame: pd.DataFrame,
     more: Sequence[Patch] = (),
     handlelength: float | None = None,
+    columns: int = _LEGEND_COLUMNS,
 ) -> None:
     """Add a legend above the axes, headed by the size of the test set."""
     handles = [*axes.get_legend_handles_labels()[0], *more]
@@ -169,7 +175,7 @@ def _add_legend(
     figure.legend(
         handles=handles,
         loc="outside upper center",
-        ncols=_LEGEND_COLUMNS,
+        ncols=columns,
         title=size,
         handlelength=handlelength,
     )

@@ -81,14 +81,15 @@ class PageItem:
 class DatasetFiles:
     """Files of a dataset that the first numbers of the page come from, relative to the results.
 
-    ``table`` and ``differences`` are the MEP errors and their paired differences, ``verdicts`` and
-    ``splits`` say how many structures were learned from. ``note`` says what the archive is, where
-    that is not the original of its format (may be empty).
+    ``table`` and ``differences`` are the MEP errors and their paired differences, None in a run
+    that does not ask for that table; ``verdicts`` and ``splits`` say how many structures were
+    learned from. ``note`` says what the archive is, where that is not the original of its format
+    (may be empty).
     """
 
     dataset: str
-    table: str
-    differences: str
+    table: str | None
+    differences: str | None
     verdicts: str
     splits: str
     note: str
@@ -96,7 +97,8 @@ class DatasetFiles:
     @property
     def shown_files(self) -> list[str]:
         """The files that the page reads."""
-        return [self.table, self.differences, self.verdicts, self.splits]
+        files = (self.table, self.differences, self.verdicts, self.splits)
+        return [file for file in files if file is not None]
 
 
 @dataclass(frozen=True)
