@@ -36,6 +36,8 @@ NOT_RUN = ("pip", "sbatch", "scancel", "source")
 PLACEHOLDER = re.compile(r"…|\.\.\.|(?<![\w-])[A-Z]{2,}(_[A-Z]+)*(\.npz)?(?![\w=])")
 CLUSTER = "--profile profiles/slurm"
 """Needs a plugin of Snakemake that ``make install`` does not bring."""
+RUNS = ("paper.yaml", "potentials.yaml")
+"""Files of runs that pages name."""
 FENCES = ("python", "yaml", "csv")
 """Blocks of other languages."""
 
@@ -101,7 +103,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config").mkdir()
     mine = merged(default, yaml.safe_load(block))
     (tmp_path / "config" / "mine.yaml").write_text(yaml.safe_dump(mine))
-    (tmp_path / "config" / "paper.yaml").symlink_to(ROOT / "config" / "paper.yaml")
+    for name in RUNS:
+        (tmp_path / "config" / name).symlink_to(ROOT / "config" / name)
     (tmp_path / "profiles").symlink_to(ROOT / "profiles")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -142,7 +145,7 @@ def test_commands_of_snakemake(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert not works or options.cores, f"{line}: needs --cores"
         targets[" ".join(map(str, files))] |= set(options.targets)
         tell("no SLURM" if CLUSTER in line else "dry run", words)
-    assert set(targets) == {"", "config/mine.yaml", "config/paper.yaml"}
+    assert set(targets) == {"", "config/mine.yaml", *(f"config/{name}" for name in RUNS)}
     assert {"verify", "tables", "figures"} <= targets[""] | targets["config/paper.yaml"]
     for file, wanted in targets.items():
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mepflow.electrostatics.multipole_fit import CHARGES, DIPOLES, QUADRUPOLES, fit_multipoles
+from mepflow.electrostatics.multipole_fit import fit_multipoles
 from mepflow.electrostatics.potential import potential
+from mepflow.electrostatics.unit_potentials import CHARGES, DIPOLES, QUADRUPOLES
 
 POSITIONS = np.array([[0.0, 0.0, 0.0], [2.2, 0.3, -0.1], [-0.8, 1.9, 0.4]])
 

@@ -15,24 +15,25 @@ import numpy.typing as npt
 from scipy.linalg import null_space
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms
-from mepflow.multipoles import from_components
+from mepflow.electrostatics.unit_potentials import (
+    CHARGES,
+    DIPOLES,
+    QUADRUPOLES,
+    unit_potentials,
+)
+from mepflow.multipoles import traceless_matrices
 
 FloatArray = npt.NDArray[np.float64]
 
 SINGULAR_VALUE_CUTOFF: Final = 1e-8
-
-CHARGES: Final = 0
-DIPOLES: Final = 1
-QUADRUPOLES: Final = 2
-"""Highest order of the terms that are fitted."""
 
 
 class Design(NamedTuple):
     """The potential at p points around n atoms of what a fit can change there.
 
     ``inverse`` (p, n) is that of unit charges; ``matrix`` (p, m) that of the m free parameters:
-    n − 1 charges by their basis ``neutral`` (n, n − 1), then 3 n dipoles, then 5 numbers per atom
-    of Θ′: xx, yy, xy, xz, yz.
+    n − 1 charges by their basis ``neutral`` (n, n − 1), then the components of dipoles and Θ′ as in
+    :func:`~mepflow.electrostatics.unit_potentials.unit_potentials`.
     """
 
     inverse: FloatArray
@@ -47,17 +48,10 @@ def design(points: FloatArray, positions: FloatArray, order: int) -> Design:
     fewer points than parameters.
     """
     n = len(positions)
-    displacement = points[:, None, :] - positions[None, :, :]
-    inverse = 1.0 / np.linalg.norm(displacement, axis=-1)  # (p, n)
+    inverse, *higher = unit_potentials(points, positions, order)
+    inverse = inverse[:, :, 0]
     neutral = null_space(np.ones((1, n)))
-    columns = [inverse @ neutral]
-    if order >= DIPOLES:
-        columns.append((displacement * inverse[:, :, None] ** 3).reshape(len(points), 3 * n))
-    if order >= QUADRUPOLES:
-        x, y, z = np.moveaxis(displacement, -1, 0)
-        products = [(x * x - z * z) / 2.0, (y * y - z * z) / 2.0, x * y, x * z, y * z]
-        quadratic = np.stack(products, axis=-1) * inverse[:, :, None] ** 5
-        columns.append(quadratic.reshape(len(points), 5 * n))
+    columns = [inverse @ neutral, *(unit.reshape(len(points), -1) for unit in higher)]
     matrix = np.concatenate(columns, axis=1)
     if len(points) < matrix.shape[1]:
         raise ValueError(f"{len(points)} points cannot determine {matrix.shape[1]} parameters")
@@ -86,11 +80,5 @@ def fit_multipoles(
     return AtomicTerms(
         start + neutral @ charges,
         dipoles.reshape(n, 3) if order >= DIPOLES else None,
-        _matrices(quadrupoles.reshape(n, 5)) if order >= QUADRUPOLES else None,
+        traceless_matrices(quadrupoles.reshape(n, 5)) if order >= QUADRUPOLES else None,
     )
-
-
-def _matrices(numbers: FloatArray) -> FloatArray:
-    """Return Θ′ (n, 3, 3) of its xx, yy, xy, xz, yz (n, 5)."""
-    xx, yy, *others = numbers.T
-    return np.asarray(from_components(np.stack([xx, yy, -xx - yy, *others], axis=-1)))

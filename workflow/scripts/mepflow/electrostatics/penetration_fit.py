@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
-from mepflow.electrostatics.multipole_fit import QUADRUPOLES, SINGULAR_VALUE_CUTOFF, design
+from mepflow.electrostatics.multipole_fit import SINGULAR_VALUE_CUTOFF, design
 from mepflow.electrostatics.penetration import VALENCE_ELECTRONS, Widths
+from mepflow.electrostatics.unit_potentials import QUADRUPOLES
 from mepflow.elements import symbol
 from mepflow.molecules import Molecule
 

@@ -25,13 +25,9 @@ from typing import Final
 import numpy as np
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
-from mepflow.electrostatics.multipole_fit import (
-    CHARGES,
-    DIPOLES,
-    QUADRUPOLES,
-    fit_multipoles,
-)
+from mepflow.electrostatics.multipole_fit import fit_multipoles
 from mepflow.electrostatics.penetration import Widths, penetration_potential, shells_of
+from mepflow.electrostatics.unit_potentials import CHARGES, DIPOLES, QUADRUPOLES
 from mepflow.errors import ConfigError, InputError
 from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms, with_mbis
 from mepflow.evaluation.mep_errors import write_mep_errors

@@ -26,6 +26,8 @@ _NUMBERS: Final = (
     *(f"median_{multipole}_high" for multipole in _MULTIPOLES),
 )
 """Columns in which an empty cell is no number; one in others is an empty text."""
+_LONG_TERMS: Final = 30
+"""Terms of more characters leave no room for a second column of the legend."""
 _MARGIN: Final = 0.08
 """Share of the axes that stays free beside the outermost interval: labels need room."""
 
@@ -64,7 +66,9 @@ def plot_trade_off(
             log_axis(axis)
         axes.set_xlabel("median RMSE of μ (e·bohr)")
         axes.set_ylabel("median RMSE of Θ′ (e·bohr²)")
-        figure.legend(loc="outside upper center", ncols=2, handlelength=2.5, title=size)
+        is_long = max(map(len, trained["terms"])) > _LONG_TERMS
+        columns = 1 if is_long else 2
+        figure.legend(loc="outside upper center", ncols=columns, handlelength=2.5, title=size)
         points = trained[list(_COLUMNS)].itertuples(index=False, name=None)
         names = [representation_label(name) for name in trained["representation"]]
         label_points(figure, axes, list(points), names)

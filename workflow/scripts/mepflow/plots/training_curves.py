@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from mepflow.errors import InputError
 from mepflow.evaluation.sources import Source
-from mepflow.models.targets import TARGETS
+from mepflow.models.targets import POTENTIAL, TARGETS
 from mepflow.plots.appearance import Appearance, Rows, appearances, families
 from mepflow.plots.log_axes import log_axis
 from mepflow.plots.panels import by_name
@@ -75,7 +75,10 @@ def _rows(logs: Iterable[pd.DataFrame]) -> dict[str, Sequence[str]]:
     """Return the columns that each row of panels shows, by its label."""
     present = {column for log in logs for column in log}
     errors = {target: target.error_columns()[1] for target in TARGETS.values()}
-    return {"loss (atomic units)": _LOSS} | {
+    # A loss adds squares of each target's unit: atomic units but for the potential.
+    has_potential = errors[TARGETS[POTENTIAL]] in present
+    label = "loss (a.u.; V: kcal/mol/e)" if has_potential else "loss (atomic units)"
+    return {label: _LOSS} | {
         f"validation RMSE of {target.symbol}\n({target.unit_label})": (column,)
         for target, column in errors.items()
         if column in present

@@ -6,7 +6,7 @@ errors over the points is :math:`|R x - y|^2`, without an approximation. So T + 
 for any number of points and of grids, and a step costs one small product per molecule.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from mepflow.electrostatics.unit_potentials import QUADRUPOLES, unit_potentials
 from mepflow.errors import InputError
 from mepflow.models.multipole_model import Multipoles
 from mepflow.molecules import MoleculeTable
@@ -108,24 +109,10 @@ def reduced_points(
 
     ``points`` (P, 3) and ``positions`` (n, 3) are in bohr, ``values`` (P,) in hartree/e.
     """
-    response = np.stack(list(_responses(points, positions, terms)), axis=2)
+    units = dict(zip(_COMPONENTS, unit_potentials(points, positions, QUADRUPOLES), strict=True))
+    response = np.concatenate([units[term] for term in _COMPONENTS if term in terms], axis=2)
     whole = np.column_stack([response.reshape(len(points), -1), values])
     return np.asarray(np.linalg.qr(whole, mode="r"))
-
-
-def _responses(
-    points: FloatArray, positions: FloatArray, terms: Sequence[str]
-) -> Iterator[FloatArray]:
-    """Yield the potential (P, n) of each component of the atomic terms, as in `potential.py`."""
-    displacement = points[:, None, :] - positions
-    inverse = 1.0 / np.linalg.norm(displacement, axis=2)
-    yield inverse
-    if "dipoles" in terms:
-        yield from np.moveaxis(displacement * inverse[:, :, None] ** 3, 2, 0)
-    if "quadrupoles" in terms:  # in the order of `traceless_components`, with zz = -xx - yy
-        x, y, z = np.moveaxis(displacement, 2, 0)
-        for form in (0.5 * (x * x - z * z), 0.5 * (y * y - z * z), x * y, x * z, y * z):
-            yield form * inverse**5
 
 
 def _points(
