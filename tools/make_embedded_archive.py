@@ -40,7 +40,6 @@ from pyscf import dft  # noqa: E402
 from pyscf.scf import cphf  # noqa: E402
 from rdkit import Chem, RDLogger  # noqa: E402
 from rdkit.Chem import AllChem, rdDetermineBonds  # noqa: E402
-from tblite.ase import TBLite  # noqa: E402
 
 from mepflow import units  # noqa: E402
 from mepflow.elements import ATOMIC_NUMBERS  # noqa: E402
@@ -103,6 +102,8 @@ class Relaxed:
 
 def relax(smiles: str) -> Relaxed:
     """Optimise a conformer of ``smiles`` and take its frequencies; perceive its bonds anew."""
+    from tblite.ase import TBLite  # only here: --help needs no tblite
+
     molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
     if AllChem.EmbedMolecule(molecule, randomSeed=20) != 0:
         raise RuntimeError(f"no conformer of {smiles}")

@@ -40,7 +40,6 @@ from pyscf import dft, gto, lib  # noqa: E402
 from rdkit import Chem, RDLogger  # noqa: E402
 from rdkit.Chem import AllChem, rdDetermineBonds  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402
-from tblite.ase import TBLite  # noqa: E402
 
 from mepflow.qm.stockholder import (  # noqa: E402
     GridDensity,
@@ -174,6 +173,8 @@ def embed(smiles: str, seed: int) -> FloatArray:
 
 def xtb_atoms(molecule: Chem.Mol, positions: FloatArray) -> Atoms:
     """Return ASE's atoms of a closed-shell molecule with the GFN2-xTB calculator."""
+    from tblite.ase import TBLite  # only here: --help needs no tblite
+
     symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
     charge = Chem.GetFormalCharge(molecule)
     atoms = Atoms(symbols, positions)
