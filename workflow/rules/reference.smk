@@ -45,6 +45,9 @@ rule collect_reference:
         splits=rules.split_molecules.output.splits,
         verdicts=rules.filter_molecules.output.verdicts,
         funnel=rules.filter_molecules.output.funnel,
+        potentials=lambda wildcards: archive_labels.stored_potentials(
+            config, ARCHIVES, wildcards.dataset
+        ),
     output:
         reference=f"{REFERENCE}/reference.h5",
         computed=f"{REFERENCE}/computed.h5",
@@ -62,6 +65,8 @@ rule collect_reference:
     params:
         computed_split=lambda wildcards: settings.computed_split(dataset_row(wildcards)),
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
+        level_row=level_row,
+        stored_grids=lambda wildcards: archive_labels.stored_grids(config, wildcards.dataset),
         dipole_tolerance_debye=lambda wildcards: dataset_row(wildcards)["filters"][
             "dipole_tolerance_debye"
         ],

@@ -5,8 +5,12 @@ from mepflow.runs.jobs import job
 with job(snakemake):
     from pathlib import Path
 
+    from mepflow.archives.labelled_table import read_reference
     from mepflow.qm.collection import collect_reference
 
+    stored = None
+    for path in map(Path, snakemake.input.potentials):  # one, or none
+        stored, _ = read_reference(path, snakemake.params.level_row, snakemake.params.stored_grids)
     collect_reference(
         shard_paths=[Path(path) for path in snakemake.input.shards],
         candidates_path=Path(snakemake.input.candidates),
@@ -14,6 +18,7 @@ with job(snakemake):
         candidate_verdicts_path=Path(snakemake.input.verdicts),
         candidate_funnel_path=Path(snakemake.input.funnel),
         computed_split=snakemake.params.computed_split,
+        stored=stored,
         grids=snakemake.params.grids,
         dipole_tolerance_debye=snakemake.params.dipole_tolerance_debye,
         reference_path=Path(snakemake.output.reference),

@@ -9,6 +9,7 @@ import pytest
 from mepflow.errors import InputError, StateError
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.collection import collect_reference, merge_verdicts, with_archive_labels
+from mepflow.qm.stored_reference import with_stored_potentials
 from mepflow.selection.splits import write_splits
 from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts
 from mepflow.storage.csv_file import write_csv
@@ -33,7 +34,7 @@ def references(tmp_path):
     return paths
 
 
-def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS):
+def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS, stored=None):
     collect_reference(
         shard_paths=paths,
         candidates_path=tmp_path / "candidates.h5",
@@ -41,6 +42,7 @@ def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS):
         candidate_verdicts_path=tmp_path / "candidates.csv",
         candidate_funnel_path=tmp_path / "funnel.csv",
         computed_split=split,
+        stored=stored,
         grids=grids,
         dipole_tolerance_debye=tolerance,
         reference_path=tmp_path / "reference.h5",
@@ -259,3 +261,22 @@ def test_an_archives_potential_of_all_molecules_stays_where_all_are_wanted(tmp_p
             values = reference.grids[name].of(row)[1]
             expected = np.full(2, 0.5 * candidates.ids.index(key)) if key in holders else []
             np.testing.assert_array_equal(values, expected)
+
+
+def test_potentials_beside_the_archive_fill_what_was_not_computed(tmp_path):
+    nothing = (np.empty((0, 3)), np.empty(0))
+    own = (np.full((2, 3), 9.0), np.array([0.1, 0.2]))
+    beside = (np.full((3, 3), 8.0), np.array([0.3, 0.4, 0.5]))
+    reference = replace(
+        EIGHT_MOLECULES.select([0, 1, 2]),
+        grids={"mk": GridValues.from_ragged([own, nothing, nothing])},
+    )
+    stored = replace(
+        EIGHT_MOLECULES.select([1, 0]), grids={"mk": GridValues.from_ragged([beside, beside])}
+    )
+    filled = with_stored_potentials(reference, stored).grids["mk"]
+    assert filled.point_offsets.tolist() == [0, 2, 5, 5]
+    np.testing.assert_array_equal(filled.mep, [0.1, 0.2, 0.3, 0.4, 0.5])
+    moved = replace(stored, positions=stored.positions + 1e-3)
+    with pytest.raises(InputError, match="gdb_000001 has another geometry in the file"):
+        with_stored_potentials(reference, moved)

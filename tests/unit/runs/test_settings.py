@@ -12,7 +12,7 @@ from snakemake.utils import validate
 from mepflow.errors import ConfigError, StateError
 from mepflow.naming import BASELINES
 from mepflow.plots.style import STYLES
-from mepflow.runs import settings
+from mepflow.runs import archive_labels, settings
 from mepflow.runs.studies import complete_config
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,8 +113,16 @@ def test_a_potential_that_is_learned_is_computed_for_all_molecules(
     config["training"]["variants"] = [*config["training"]["variants"], "AC-M"]
     with pytest.raises(ConfigError, match="potential of spice is computed for test molecules"):
         settings.check_references(config, archives)
+    beside = {**archives, "spice-embedded": archives["spice-embedded"] | {"potentials": "mep.h5"}}
+    settings.check_references(config, beside)
+    assert archive_labels.stored_potentials(config, beside, "spice") == ["mep.h5"]
+    assert list(archive_labels.stored_grids(config, "spice")) == ["mk"]
+    assert not archive_labels.needs_no_calculation(
+        config["datasets"]["spice"], beside["spice-embedded"]
+    )
     config["datasets"]["spice"]["labels"] = "computed"
     settings.check_references(config, archives)
+    assert not archive_labels.stored_potentials(config, beside, "spice")
 
 
 @pytest.mark.parametrize(

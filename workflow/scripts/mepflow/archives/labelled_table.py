@@ -57,7 +57,7 @@ def read_archive(
     usable row or another number of rows than ``expected_records``, and :class:`ConfigError` where
     it is of another level, or a grid lies elsewhere; it writes nothing then.
     """
-    reference, rejected = _reference(archive, level, grids or {})
+    reference, rejected = read_reference(archive, level, grids or {})
     if expected_records is not None and len(reference) != expected_records:
         raise InputError(
             f"{archive} holds {len(reference)} molecules instead of {expected_records}: fetch it"
@@ -80,12 +80,13 @@ def read_archive(
     logger.info("%s: %d molecules taken, %d rejected", archive, len(kept), len(rejected))
 
 
-def _reference(
+def read_reference(
     archive: Path, level: Row | None, grids: Mapping[str, Row]
 ) -> tuple[MoleculeTable, list[Rejected]]:
     """Return the table of a file of either format, and the molecules that failed in it.
 
-    Its level and grids are checked first: the points of a set of labels are made from their rows.
+    Its level and grids are checked first, as :func:`read_archive` says: the points of a set of
+    labels are made from their rows.
     """
     if _format(archive) != LABELS:
         table = MoleculeTable.load(archive)

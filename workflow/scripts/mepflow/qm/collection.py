@@ -21,7 +21,7 @@ from mepflow.errors import StateError
 from mepflow.fields import FIELDS
 from mepflow.molecules import GridValues, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
-from mepflow.qm.stored_reference import stored_reference
+from mepflow.qm.stored_reference import stored_reference, with_stored_potentials
 from mepflow.selection.filters import filters_after_reference
 from mepflow.selection.splits import read_splits
 from mepflow.selection.verdicts import (
@@ -49,6 +49,7 @@ def collect_reference(
     candidate_verdicts_path: Path,
     candidate_funnel_path: Path,
     computed_split: str | None,
+    stored: MoleculeTable | None,
     grids: Mapping[str, Mapping[str, Any]],
     dipole_tolerance_debye: float | None,
     reference_path: Path,
@@ -61,8 +62,9 @@ def collect_reference(
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
     the shards hold, or None where they hold every candidate. Without any shard, the archive's own
-    values are taken, on ``grids`` where these are wanted. Raises :class:`StateError` where the
-    shards do not hold exactly those molecules, and :class:`InputError` where none is left.
+    values are taken, on ``grids`` where these are wanted. ``stored`` has potentials of molecules
+    that were not computed. Raises :class:`StateError` where the shards do not hold exactly those
+    molecules, and :class:`InputError` where none is left or ``stored`` has another geometry.
     """
     before = read_verdicts(candidate_verdicts_path)
     expected = list(before.loc[before["verdict"] == KEPT, "id"])
@@ -87,8 +89,10 @@ def collect_reference(
         reference = with_archive_labels(candidates, computed)
         if not shard_paths:
             # Grids of all molecules, which models learn from, are not of the computed split alone.
-            stored = stored_reference(candidates, splits_path, grids)
-            reference = replace(reference, grids=stored.grids)
+            own = stored_reference(candidates, splits_path, grids)
+            reference = replace(reference, grids=own.grids)
+        if stored is not None:
+            reference = with_stored_potentials(reference, stored)
     steps = [*read_funnel(candidate_funnel_path)["step"][1:], *filters]
     write_csv(verdicts, verdicts_path)
     write_csv(funnel(verdicts, steps), funnel_path)

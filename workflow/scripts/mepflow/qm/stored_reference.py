@@ -1,15 +1,19 @@
-"""A reference without any calculation: an archive's own values in the place of those of shards."""
+"""Values of archives and of files beside them in the place of those that shards would hold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from mepflow.archives.labelled import COLUMN_OF_RESULT
-from mepflow.molecules import GridValues, MoleculeTable
+from mepflow.errors import InputError
+from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.wanted_grids import wanted_grids
+
+_SAME_PLACE_BOHR: Final = 1e-5
+"""Files of labels round positions; this moves a potential by less than its stored step."""
 
 
 def stored_reference(
@@ -39,6 +43,40 @@ def stored_reference(
         for name in grids
     }
     return replace(candidates.with_properties(**results).with_texts(failure=failures), grids=values)
+
+
+def with_stored_potentials(reference: MoleculeTable, stored: MoleculeTable) -> MoleculeTable:
+    """Return the reference with stored potentials where a molecule has no point on their grid.
+
+    Molecules are the same where their ids are. Raises :class:`InputError` where one has another
+    geometry, or other elements, in ``stored``.
+    """
+    row_of = {key: row for row, key in enumerate(stored.ids)}
+    rows = [row_of.get(key) for key in reference.ids]
+    for own, other in enumerate(rows):
+        if other is not None:
+            _check_same(reference.molecule(own), stored.molecule(other))
+    grids = dict(reference.grids)
+    for name, values in stored.grids.items():
+        parts = [reference.grids[name].of(own) for own in range(len(reference))]
+        grids[name] = GridValues.from_ragged(
+            [
+                part if len(part[1]) or other is None else values.of(other)
+                for part, other in zip(parts, rows, strict=True)
+            ]
+        )
+    return replace(reference, grids=grids)
+
+
+def _check_same(molecule: Molecule, other: Molecule) -> None:
+    is_same = np.array_equal(molecule.atomic_numbers, other.atomic_numbers) and np.allclose(
+        molecule.positions, other.positions, rtol=0, atol=_SAME_PLACE_BOHR
+    )
+    if not is_same:
+        raise InputError(
+            f"{molecule.id} has another geometry in the file of potentials beside its archive:"
+            " correct `potentials` in config/archives.yaml, or take it out."
+        )
 
 
 def _missing(candidates: MoleculeTable, row: int, wanted: Sequence[str]) -> str:

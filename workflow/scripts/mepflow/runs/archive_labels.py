@@ -35,7 +35,7 @@ def held_labels(archive: Config) -> tuple[str, ...]:
     """Return the labels that the records of an archive (its row) hold."""
     own = _LABELS_OF_FORMAT.get(archive["format"])
     if own is not None:
-        return own
+        return (*own, POTENTIAL) if "potentials" in archive else own
     listed = tuple(archive["labels"])
     follows = ("dipole_norm",) if "dipole" in listed else ()
     return listed + tuple(name for name in follows if name not in listed)
@@ -89,7 +89,25 @@ def check_labels(config: Config, archives: Config, dataset: str) -> None:
 
 def needs_no_calculation(row: Config, archive: Config) -> bool:
     """Return whether all that is known of a dataset's molecules is from its archive."""
-    return row["labels"] == "archive" and {POTENTIAL, *_MULTIPOLES} <= {*held_labels(archive)}
+    own = {*held_labels(archive)} if "potentials" not in archive else set()
+    return row["labels"] == "archive" and {POTENTIAL, *_MULTIPOLES} <= own
+
+
+def stored_potentials(config: Config, archives: Config, dataset: str) -> list[str]:
+    """Return the file beside an archive that has the potentials of a dataset's molecules, if any.
+
+    It is asked for where labels are the archive's and a grid covers all molecules.
+    """
+    path = archives[config["datasets"][dataset]["archive"]].get("potentials")
+    return [path] if path and stored_grids(config, dataset) else []
+
+
+def stored_grids(config: Config, dataset: str) -> dict[str, Any]:
+    """Return the grids of a dataset that cover molecules which are not computed."""
+    row = config["datasets"][dataset]
+    grids = {name: config["grids"][name] for name in row["grids"]}
+    is_computed = row["labels"] != "archive"
+    return {n: g for n, g in grids.items() if g["molecules"] == "all" and not is_computed}
 
 
 def tables(config: Config, archives: Config, dataset: str) -> list[str]:

@@ -14,7 +14,12 @@ from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import SettingError, StateError, choice, shown
 from mepflow.models.variants import Variant
 from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
-from mepflow.runs.archive_labels import check_labels, needs_no_calculation
+from mepflow.runs.archive_labels import (
+    POTENTIAL,
+    check_labels,
+    held_labels,
+    needs_no_calculation,
+)
 from mepflow.runs.contents import check_picture_names
 from mepflow.runs.remedies import file_remedy
 from mepflow.runs.training_rows import network_row, variant_row
@@ -118,7 +123,7 @@ def _check_learned_grid(
 ) -> None:
     for dataset, row in config["datasets"].items():
         _require(grid, row["grids"], place, f"datasets.{dataset}.grids")
-        if computed_split(row) and not needs_no_calculation(row, archives[row["archive"]]):
+        if computed_split(row) and POTENTIAL not in held_labels(archives[row["archive"]]):
             raise SettingError(
                 place,
                 f"the potential of {dataset} is computed for test molecules alone; write `labels:"
