@@ -15,6 +15,7 @@ from mepflow.errors import MepflowError
 from mepflow.naming import BASELINES
 from mepflow.runs import (
     archive_labels,
+    baseline_fits,
     config_files,
     contents,
     plan,

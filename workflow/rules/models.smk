@@ -119,7 +119,9 @@ rule evaluate_baseline:
     params:
         grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
         penetration=penetration_row,
-        code=code_digest("evaluate_baseline"),
+        code=lambda wildcards: code_digest(
+            "evaluate_baseline", baseline_fits.fit_module(wildcards.baseline)
+        ),
     message:
         "{wildcards.dataset}: evaluating the baseline {wildcards.baseline}"
     script:

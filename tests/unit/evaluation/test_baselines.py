@@ -6,7 +6,9 @@ import pytest
 
 from mepflow import naming
 from mepflow.errors import ConfigError, InputError, StateError
-from mepflow.evaluation.baselines import BASELINES, FITS, evaluate_baseline, fit_baseline
+from mepflow.evaluation import exact_moment_fits
+from mepflow.evaluation.baselines import BASELINES, evaluate_baseline, fit_baseline
+from mepflow.evaluation.free_fits import ORDERS
 from mepflow.evaluation.mep_errors import WITH_PENETRATION, evaluate_mep
 from mepflow.molecules import MoleculeTable
 
@@ -117,12 +119,40 @@ def test_other_baselines_keep_their_terms(system_with_shells, widths):
     assert errors.read_text() == again.read_text()
 
 
+@pytest.mark.parametrize("name", exact_moment_fits.ORDERS)
+def test_fits_with_exact_moments_keep_these_with_penetration_too(system_with_shells, widths, name):
+    """Charges and dipoles made the reference, so the fit with penetration leaves nothing."""
+    system, output = system_with_shells, system_with_shells.folder / "fit.h5"
+    errors = system.folder / "mep.csv"
+    evaluate_baseline(name, system.reference, system.splits, "mk", output, errors, widths)
+    table, frame = MoleculeTable.load(output), pd.read_csv(errors).query("grid == 'mk'")
+    if name == "fitted-charges-dipoles-exact-moments":
+        for moment in ("dipole", "quadrupole"):
+            exact = system.table.properties[moment]
+            np.testing.assert_allclose(table.properties[moment], exact, atol=1e-10)
+        assert (frame[WITH_PENETRATION] < 1e-6).all()
+        assert (frame["rmse_kcal_per_mol_e"] > 0.01).all()
+    free = system.folder / "free.csv"
+    other = name.replace("-exact-moments", "")
+    evaluate_baseline(other, system.reference, system.splits, "mk", output, free, widths)
+    floor = pd.read_csv(free).query("grid == 'mk'")
+    for column in ("rmse_kcal_per_mol_e", WITH_PENETRATION):
+        assert (frame[column] >= floor[column] - 1e-6).all()
+
+
+def test_fits_with_exact_moments_need_these(system):
+    system.table = replace(system.table, properties={})
+    system.save()
+    with pytest.raises(InputError, match="no dipole and quadrupole"):
+        fitted(system, "fitted-charges-exact-moments")
+
+
 def test_each_fit_has_the_terms_of_the_one_before(system_with_shells):
     """More terms leave less, and the floors of the names are those of the fits."""
     system = system_with_shells
-    assert list(FITS) == list(naming.FLOORS)
+    assert list(ORDERS) == list(naming.FLOORS)
     left = []
-    for name in FITS:
+    for name in ORDERS:
         output, errors = system.folder / f"{name}.h5", system.folder / "mep.csv"
         evaluate_baseline(name, system.reference, system.splits, "mk", output, errors)
         frame = pd.read_csv(errors).query("grid == 'mk'")

@@ -25,6 +25,7 @@ from mepflow.multipoles import (
     quadrupole_terms,
 )
 from mepflow.plots import style
+from mepflow.plots.aromatics import plot_aromatics
 from mepflow.plots.filter_funnel import plot_filter_funnel
 from mepflow.plots.learning_curve import plot_learning_curve
 from mepflow.plots.mep_breakdown import plot_mep_breakdown
@@ -37,6 +38,7 @@ from mepflow.plots.trade_off import plot_trade_off
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.plots.transfer_errors import plot_transfer
 from mepflow.selection.verdicts import funnel
+from mepflow.tables.aromatics_table import write_aromatics_table
 from mepflow.tables.breakdown_table import write_breakdown_table
 
 STUDY = Path(__file__).parents[3] / "config/studies/multipoles.yaml"
@@ -194,6 +196,13 @@ def run(tmp_path_factory) -> Run:
     sources = made.sources("p.h5") + made.baselines("p.h5")
     files = folder / "breakdown.csv", folder / "breakdown.md"
     write_breakdown_table(sources, reference, "mk", *files)
+    write_aromatics_table(
+        made.sources("mep.csv") + made.baselines("mep.csv"),
+        reference,
+        "mk",
+        folder / "aromatics.csv",
+        folder / "aromatics.md",
+    )
     trade_off().to_csv(folder / "trade_off.csv", index=False)
     learning_curve().to_csv(folder / "learning.csv", index=False)
     return made
@@ -261,6 +270,7 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
             run.folder / "surface.csv",
         ),
         "trade_off": lambda: plot_trade_off(run.folder / "trade_off.csv", ROWS, outputs),
+        "aromatics": lambda: plot_aromatics(run.folder / "aromatics.csv", ROWS, "mk", outputs),
         "learning_curve": lambda: plot_learning_curve(run.folder / "learning.csv", ROWS, outputs),
     } | {
         f"mep_by_{by}": functools.partial(

@@ -26,6 +26,7 @@ FIGURES = (
     "learning_curve",
     "trade_off",
     "transfer",
+    "aromatics",
 )
 TABLES = (
     "filters_table",
@@ -37,6 +38,7 @@ TABLES = (
     "mep_breakdown_table",
     "learning_curve_table",
     "trade_off_table",
+    "aromatics_table",
 )
 
 

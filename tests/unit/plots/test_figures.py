@@ -56,6 +56,7 @@ LABELS = {
     "mep_by_element": {"nearest element", "RMSE of the MEP (kcal/mol/e)"},
     "mep_by_group": {"molecules", "RMSE of the MEP (kcal/mol/e)"},
     "trade_off": {"median RMSE of μ (e·bohr)", "median RMSE of Θ′ (e·bohr²)"},
+    "aromatics": {"RMSE of the MEP on the MK grid (kcal/mol/e)"},
     "learning_curve": {
         "training structures",
         "median RMSE of the MEP (kcal/mol/e)",
@@ -182,6 +183,8 @@ def test_mep_error_marks_the_medians_of_the_table(run, figure_of):
         "Fitted charges",
         "Fitted charges + dipoles",
         "Fitted charges + dipoles + quadrupoles",
+        "Fitted charges, exact moments",
+        "Fitted charges + dipoles, exact moments",
         "MBIS charges\n(6 of 7 structures)",
         "MBIS charges + dipoles\n(6 of 7 structures)",
         "MBIS charges + dipoles + quadrupoles\n(6 of 7 structures)",

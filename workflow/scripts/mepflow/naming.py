@@ -9,6 +9,8 @@ BASELINES: Final[dict[str, str]] = {
     "fitted-charges": "Fitted charges",
     "fitted-charges-dipoles": "Fitted charges + dipoles",
     "fitted-charges-dipoles-quadrupoles": "Fitted charges + dipoles + quadrupoles",
+    "fitted-charges-exact-moments": "Fitted charges, exact moments",
+    "fitted-charges-dipoles-exact-moments": "Fitted charges + dipoles, exact moments",
     "mbis-charges": "MBIS charges",
     "mbis-charges-dipoles": "MBIS charges + dipoles",
     "mbis-charges-dipoles-quadrupoles": "MBIS charges + dipoles + quadrupoles",
@@ -23,6 +25,14 @@ _BASELINE_WORDS: Final[dict[str, str]] = {
     "fitted-charges-dipoles-quadrupoles": (
         "charges, atomic dipoles and quadrupoles fitted to the reference potential of each molecule"
         " itself"
+    ),
+    "fitted-charges-exact-moments": (
+        "charges fitted to the reference potential of each molecule itself under its exact dipole"
+        " and quadrupole"
+    ),
+    "fitted-charges-dipoles-exact-moments": (
+        "charges and atomic dipoles fitted to the reference potential of each molecule itself under"
+        " its exact dipole and quadrupole"
     ),
     "mbis-charges": "the archive's MBIS charges, a partition of its electron density",
     "mbis-charges-dipoles": "the archive's MBIS charges and atomic dipoles",

@@ -9,30 +9,34 @@ r"""Baselines of the MEP: atomic multipoles that are computed or fitted without 
     the same with an atomic dipole on every atom: the floor of models with charges and dipoles;
 ``fitted-charges-dipoles-quadrupoles``
     the same with a traceless quadrupole besides;
+``fitted-charges-exact-moments``, ``fitted-charges-dipoles-exact-moments``
+    the same as the first two under the molecule's exact dipole and quadrupole: what models could
+    reach at best that learned these exactly (:mod:`mepflow.electrostatics.fit_with_moments`);
 ``mbis-charges``, ``mbis-charges-dipoles``, ``mbis-charges-dipoles-quadrupoles``
     the archive's MBIS multipoles up to that order (:mod:`mepflow.evaluation.mbis_baselines`), for
     the molecules that have them.
 
 The fits are plain least squares without restraints and with the exact total charge
-(:mod:`mepflow.electrostatics.multipole_fit`).
+(:mod:`mepflow.electrostatics.multipole_fit`); :mod:`mepflow.runs.baseline_fits` names the module of
+each.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
-from mepflow.electrostatics.multipole_fit import fit_multipoles
 from mepflow.electrostatics.penetration import Widths, penetration_potential, shells_of
-from mepflow.electrostatics.unit_potentials import CHARGES, DIPOLES, QUADRUPOLES
 from mepflow.errors import ConfigError, InputError
 from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms, with_mbis
 from mepflow.evaluation.mep_errors import write_mep_errors
 from mepflow.evaluation.predictions_file import load_matched
 from mepflow.molecules import MoleculeTable
+from mepflow.runs.baseline_fits import BASELINE_FITS
 from mepflow.selection.splits import TEST, rows_in_split
 
 
@@ -53,8 +57,8 @@ def evaluate_baseline(
     fit_baseline(name, reference, splits, grid, output)
     predicted, matched = load_matched(output, reference)
     fit = None
-    if name in FITS:
-        fit = cache(partial(_fit, FITS[name], matched, grid=grid, widths=widths))
+    if name in BASELINE_FITS:
+        fit = cache(partial(fitted_terms, name, matched, grid=grid, widths=widths))
     write_mep_errors(predicted, matched, output, errors, widths, fit)
 
 
@@ -87,10 +91,15 @@ def _mbis(baseline: str, table: MoleculeTable, index: int, grid: str) -> AtomicT
     return mbis_terms(table, index, baseline)
 
 
-def _fit(
-    order: int, table: MoleculeTable, index: int, grid: str, widths: Widths | None = None
+def fitted_terms(
+    name: str, table: MoleculeTable, index: int, grid: str, widths: Widths | None = None
 ) -> AtomicTerms:
-    """Fit terms to a molecule's potential, or with ``widths`` to what its shells leave of it."""
+    """Return the terms of a fit to a molecule's potential on a grid of the reference.
+
+    ``name`` is one of :data:`BASELINE_FITS`. With ``widths`` in bohr by element, the fit is to what
+    the molecule's shells leave of the potential. Raises :class:`InputError` where the reference
+    lacks the grid, or what the fit needs.
+    """
     if grid not in table.grids:
         raise InputError(
             f"the reference has no grid {grid!r} (it has {', '.join(sorted(table.grids))}): "
@@ -102,7 +111,9 @@ def _fit(
         shells = shells_of(molecule.atomic_numbers, widths)
         values = values - penetration_potential(points, molecule.positions, shells)
     try:
-        return fit_multipoles(points, values, molecule.positions, molecule.total_charge, order)
+        module = import_module(BASELINE_FITS[name])
+        terms: AtomicTerms = module.fit(table, index, points, values, module.ORDERS[name])
+        return terms
     except ValueError as error:
         raise InputError(
             f"{molecule.id} on grid {grid}: {error}; make the grid denser, or compute it for this "
@@ -110,15 +121,9 @@ def _fit(
         ) from error
 
 
-FITS: Final = {
-    "fitted-charges": CHARGES,
-    "fitted-charges-dipoles": DIPOLES,
-    "fitted-charges-dipoles-quadrupoles": QUADRUPOLES,
-}
-"""Highest order of the terms that a baseline fits."""
 BASELINES: Final[dict[str, Callable[[MoleculeTable, int, str], AtomicTerms]]] = {
     "mulliken": _mulliken,
-    **{name: partial(_fit, order) for name, order in FITS.items()},
+    **{name: partial(fitted_terms, name) for name in BASELINE_FITS},
     **{name: partial(_mbis, name) for name in MBIS_BASELINES},
 }
 

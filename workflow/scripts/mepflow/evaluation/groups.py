@@ -9,8 +9,9 @@ from mepflow.errors import InputError
 
 ALL: Final = "all"
 """The group of all molecules."""
+AROMATIC: Final = "aromatic"
 SMARTS: Final[dict[str, str]] = {
-    "aromatic": "a",
+    AROMATIC: "a",
     "not aromatic": "A",
     "formal charges": "[!+0]",
     "carbonyl": "[CX3]=[OX1]",
@@ -48,6 +49,6 @@ def groups_of(smiles: str) -> tuple[str, ...]:
     if molecule is None:
         raise InputError(f"{smiles!r} is no SMILES: mend the archive's record.")
     found = {name for name, one in _patterns().items() if molecule.HasSubstructMatch(one)}
-    if "aromatic" in found:
+    if AROMATIC in found:
         found.discard("not aromatic")
     return tuple(name for name in GROUPS if name == ALL or name in found)

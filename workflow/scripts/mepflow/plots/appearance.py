@@ -96,6 +96,12 @@ _BASELINES: Final[dict[str, Appearance]] = {
     "fitted-charges-dipoles-quadrupoles": Appearance(
         BLACK, "H", (0.0, (3.0, 1.0, 1.0, 1.0)), hollow=True
     ),
+    "fitted-charges-exact-moments": Appearance(
+        BLACK, "d", (0.0, (4.0, 2.0, 1.0, 2.0)), hollow=True
+    ),
+    "fitted-charges-dipoles-exact-moments": Appearance(
+        BLACK, "*", (0.0, (1.0, 1.5, 1.0, 3.0)), hollow=True
+    ),
     "mbis-charges": Appearance(GREY, "^", (0.0, (4.0, 2.0))),
     "mbis-charges-dipoles": Appearance(GREY, "p", (0.0, (1.0, 1.5))),
     "mbis-charges-dipoles-quadrupoles": Appearance(GREY, "D", (0.0, (3.0, 1.0, 1.0, 1.0))),
