@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml
 from pyscf import df, gto
 from rdkit import Chem
 
@@ -49,6 +50,11 @@ def fitting_functions(labels: LabelSet, index: int) -> gto.Mole:
     charge = molecule.total_charge
     mol = gto.M(atom=atoms, unit="Bohr", charge=charge, basis="sto-3g", verbose=0)
     return df.addons.make_auxmol(mol, FITTING_BASIS)
+
+
+def test_the_archive_says_how_many_molecules_it_has() -> None:
+    row = yaml.safe_load((FOLDER.parents[1] / "config" / "archives.yaml").read_text())["organic"]
+    assert row["records"] == len(labels_of("organic"))
 
 
 @each_set

@@ -36,7 +36,7 @@ NOT_RUN = ("pip", "sbatch", "scancel", "source")
 PLACEHOLDER = re.compile(r"…|\.\.\.|(?<![\w-])[A-Z]{2,}(_[A-Z]+)*(\.npz)?(?![\w=])")
 CLUSTER = "--profile profiles/slurm"
 """Needs a plugin of Snakemake that ``make install`` does not bring."""
-RUNS = ("paper.yaml", "potentials.yaml")
+RUNS = ("paper.yaml", "potentials.yaml", "organic.yaml")
 """Files of runs that pages name."""
 FENCES = ("python", "yaml", "csv")
 """Blocks of other languages."""

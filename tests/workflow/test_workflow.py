@@ -162,6 +162,15 @@ def test_seeds_can_be_trained_together(rerun: Repository) -> None:
     assert all(torch.equal(together[name], values) for name, values in alone.items())
     assert not torch.equal(next(iter(weights(2).values())), next(iter(alone.values())))
     assert "train_model" not in rerun.planned()
+    rerun.configure({
+        "training": {**training, "seeds": [1, 2], "seeds_together": True},
+        "tables": {"written": ["uncertainty"]},
+        "figures": {"style": "default", "drawn": ["uncertainty"], "showcase_variants": ["AC-D"]},
+    })  # fmt: skip
+    rerun.snakemake("results/qm9/tables/uncertainty.csv", "results/qm9/figures/uncertainty.png")
+    table = pd.read_csv(rerun.root / "results/qm9/tables/uncertainty.csv").set_index("quantity")
+    assert table.loc["dipole", "variant"].tolist()[0] == "AC-D"
+    assert (table["median_spread"] > 0.0).all()
 
 
 def test_a_learning_curve_trains_on_parts_alone(rerun: Repository) -> None:

@@ -59,7 +59,8 @@ try:
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
 for row in ARCHIVES.values():
-    row |= {key: located(row[key]) for key in ("path", "uncharacterized") if row[key]}
+    files = ("path", "uncharacterized", "potentials")
+    row |= {key: located(row[key]) for key in files if row.get(key)}
 
 config["results"] = str(Path(config["results"]))  # results for ./results/
 RESULTS = config["results"]

@@ -70,6 +70,11 @@ def baseline_words(name: str) -> str:
     return _BASELINE_WORDS[name]
 
 
+def target_words(name: str) -> str:
+    """Return what a target of learning is called."""
+    return _TARGETS.get(name, name.replace("_", " "))
+
+
 def reason_label(reason: str) -> str:
     """Return what a reason of rejection is called."""
     return " ".join(_ABBREVIATIONS.get(word, word) for word in reason.split("_"))
@@ -104,8 +109,7 @@ def variant_words(row: Mapping[str, Any]) -> str:
     terms = " and ".join(f"atomic {term}" for term in row["atomic_terms"])
     weights = {name: weight for name, weight in row["loss_weights"].items() if weight}
     learned = [
-        _TARGETS.get(name, name.replace("_", " "))
-        + (f" (weight {weight:g})" if weight != 1 else "")
+        target_words(name) + (f" (weight {weight:g})" if weight != 1 else "")
         for name, weight in weights.items()
     ]
     text = f"{terms}, learned from {' and '.join(learned) or 'nothing'}"

@@ -17,7 +17,7 @@ Offers = Mapping[str, Mapping[str, Sequence[str]]]
 
 BREAKDOWNS: Final = ("distance", "element", "group")
 """What the table of where the MEP is wrong breaks errors down by; a figure each."""
-_PARTS: Final = ("transfer", "learning_curve")
+_PARTS: Final = ("transfer", "learning_curve", "uncertainty")
 """Parts that a study asks for by the name of their table or figure, with rules of their own."""
 
 
@@ -25,12 +25,14 @@ def rules_files(config: Config) -> list[str]:
     """Return the names of the rules files that only some runs need, beside those of all.
 
     These are the studies and the parts that they ask for and that the datasets allow: a transfer
-    needs two datasets, a learning curve one that is named for it. A study may have no such file.
+    needs two datasets, a learning curve one that is named for it, an uncertainty several seeds. A
+    study may have no such file.
     """
     asked = {*config["tables"]["written"], *config["figures"]["drawn"]}
     is_possible = {
         "transfer": len(config["datasets"]) > 1,
         "learning_curve": bool(config["learning_curve"]["datasets"]),
+        "uncertainty": len(config["training"]["seeds"]) > 1,
     }
     parts = [part for part in _PARTS if part in asked and is_possible[part]]
     return [*parts, *config["studies"]]
