@@ -155,15 +155,22 @@ def test_seeds_can_be_trained_together(rerun: Repository) -> None:
     # With its checkpoint, the first seed would only be delivered again.
     shutil.rmtree(rerun.root / "results/qm9/models/AC-D/seed-1/state")
     training = yaml.safe_load((rerun.root / "config" / "tiny.yaml").read_text())["training"]
-    rerun.configure({"training": {**training, "seeds": [1, 2], "seeds_together": True}})
+    together = {**training, "seeds": [1, 2], "seeds_together": True}
+    own = {"AC-AD-DQ-dw100-c": {"training": {"seeds": [3]}}}
+    rerun.configure({"training": together, "variants": own})
+    assert {k: v for k, v in rerun.planned().items() if k.startswith("train")} == {
+        "train_seeds": 1,
+        "train_model": 1,
+    }
+    rerun.configure({"training": together, "variants": {}})
     assert rerun.planned()["train_seeds"] == 2
     rerun.snakemake("models")
-    together = weights(1)
-    assert all(torch.equal(together[name], values) for name, values in alone.items())
+    found = weights(1)
+    assert all(torch.equal(found[name], values) for name, values in alone.items())
     assert not torch.equal(next(iter(weights(2).values())), next(iter(alone.values())))
     assert "train_model" not in rerun.planned()
     rerun.configure({
-        "training": {**training, "seeds": [1, 2], "seeds_together": True},
+        "training": together,
         "tables": {"written": ["uncertainty"]},
         "figures": {"style": "default", "drawn": ["uncertainty"], "showcase_variants": ["AC-D"]},
     })  # fmt: skip

@@ -136,12 +136,7 @@ rule plot_mep_parity:
 
 rule plot_showcase:
     input:
-        predictions=expand(
-            f"{MODEL}/predictions.h5",
-            variant=config["figures"]["showcase_variants"],
-            seed=SEEDS[0],
-            allow_missing=True,
-        ),
+        predictions=first_models("predictions.h5", config["figures"]["showcase_variants"]),
         reference=rules.collect_reference.output.reference,
     output:
         **figure(
@@ -219,7 +214,8 @@ if "surface" in config["figures"]["drawn"]:
             contents.pictured(config, dataset, "surface"),
             f"{dataset}/reference/reference.h5",
             [
-                f"{dataset}/models/{variant}/seed-{SEEDS[0]}/predictions.h5"
+                f"{dataset}/models/{variant}/seed-{training_rows.seeds_of(config, variant)[0]}"
+                "/predictions.h5"
                 for variant in config["figures"]["showcase_variants"]
             ],
         )

@@ -31,13 +31,37 @@ def uncharacterized_list(wildcards):
     return [path] if path else []
 
 
+def of_trainings(pattern, variants=VARIANTS):
+    """Return the files of a pattern with the variants and the seeds of each."""
+    return [
+        file
+        for variant in variants
+        for file in expand(
+            pattern,
+            variant=variant,
+            seed=training_rows.seeds_of(config, variant),
+            allow_missing=True,
+        )
+    ]
+
+
 def model_files(name):
     """Return the file ``name`` of every model of the wildcards' dataset."""
-    return expand(f"{MODEL}/{name}", variant=VARIANTS, seed=SEEDS, allow_missing=True)
+    return of_trainings(f"{MODEL}/{name}")
+
+
+def first_models(name, variants):
+    """Return the file ``name`` of the first model of each variant of the wildcards' dataset."""
+    seeds = {one: training_rows.seeds_of(config, one)[0] for one in variants}
+    return [
+        file
+        for variant, seed in seeds.items()
+        for file in expand(f"{MODEL}/{name}", variant=variant, seed=seed, allow_missing=True)
+    ]
 
 
 def seed_files(name):
-    """Return the file ``name`` of every seed of the wildcards' variant."""
+    """Return the file ``name`` of every seed of the run, for the wildcards' variant."""
     return expand(f"{MODEL}/{name}", seed=SEEDS, allow_missing=True)
 
 

@@ -24,6 +24,7 @@ rule train_model:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{MODEL}/state",
         seeds=lambda wildcards: [int(wildcards.seed)],
+        at_once=False,
         variant=lambda wildcards: training_rows.variant_row(config, wildcards.variant),
         network=lambda wildcards: training_rows.network_row(
             config, wildcards.dataset, wildcards.variant
@@ -43,8 +44,10 @@ rule train_model:
 
 if config["training"]["seeds_together"]:
 
-    # What train_model does, for all seeds of a variant in one job, meant to fill a GPU.
+    # What train_model does, for all seeds of the run in one job: at once where they fill a GPU.
     ruleorder: train_seeds > train_model
+
+    TRAINED_AT_ONCE = bool(gpus(config["training"]["device"]))
 
     use rule train_model as train_seeds with:
         output:
@@ -54,12 +57,15 @@ if config["training"]["seeds_together"]:
             f"{LOGS}/train_seeds/{{variant}}.log",
         benchmark:
             f"{BENCHMARKS}/train_seeds/{{variant}}.tsv"
-        threads: len(SEEDS)
+        wildcard_constraints:
+            variant="|".join(map(re.escape, training_rows.with_run_seeds(config))) or "none",
+        threads: len(SEEDS) if TRAINED_AT_ONCE else 1
         resources:
             mem_mb=growing(4000 * len(SEEDS)),
         params:
             state=seed_files("state"),
             seeds=SEEDS,
+            at_once=TRAINED_AT_ONCE,
         message:
             "{wildcards.dataset}: training {wildcards.variant}, all seeds"
 
@@ -131,11 +137,6 @@ rule evaluate_baseline:
 rule models:
     # Named target: every trained model.
     input:
-        expand(
-            f"{MODEL}/model.pt",
-            dataset=DATASETS,
-            variant=VARIANTS,
-            seed=SEEDS,
-        ),
+        expand(model_files("model.pt"), dataset=DATASETS),
     message:
         "All models of {config[results]} are there"

@@ -34,5 +34,6 @@ with job(snakemake):
                 code=snakemake.params.code,
             )
             for seed, state, model, log in files
-        ]
+        ],
+        at_once=snakemake.params.at_once,
     )

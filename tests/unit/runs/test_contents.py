@@ -10,6 +10,8 @@ from mepflow.runs import contents
 from mepflow.runs.job_resources import gpus, growing, shard_minutes
 
 CONFIG: dict[str, Any] = {
+    "training": {"variants": ["AC-D"], "seeds": [1]},
+    "variants": {"AC-D": {}},
     "studies": ["multipoles"],
     "tables": {"written": ["mep", "transfer"]},
     "figures": {"drawn": ["learning_curve", "mep"], "showcase_variants": ["AC-D"]},
@@ -35,6 +37,11 @@ def test_parts_come_where_they_are_asked_for_and_possible() -> None:
     unasked = copy.deepcopy(CONFIG)
     unasked["tables"]["written"] = ["mep"]
     assert contents.rules_files(unasked) == ["learning_curve", "multipoles"]
+    asked = copy.deepcopy(CONFIG)
+    asked["tables"]["written"].append("uncertainty")
+    assert "uncertainty" not in contents.rules_files(asked)  # AC-D has one seed
+    asked["variants"]["AC-D"]["training"] = {"seeds": [1, 2]}
+    assert "uncertainty" in contents.rules_files(asked)
 
 
 def test_files_are_in_the_order_of_datasets_and_names() -> None:

@@ -15,11 +15,14 @@ from mepflow.training.together import train_together
 
 def test_trainings_run_at_the_same_time() -> None:
     meeting = threading.Barrier(3, timeout=10)
-    train_together([meeting.wait] * 3)  # type: ignore[list-item]
+    train_together([meeting.wait] * 3, at_once=True)  # type: ignore[list-item]
     assert not meeting.broken
 
 
-def test_a_failure_is_raised_when_the_others_have_ended(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_failure_is_raised_when_the_others_have_ended(
+    caplog: pytest.LogCaptureFixture, at_once: bool
+) -> None:
     ended = []
 
     def fail(text: str, wait_s: float) -> None:
@@ -30,13 +33,16 @@ def test_a_failure_is_raised_when_the_others_have_ended(caplog: pytest.LogCaptur
         time.sleep(0.2)
         ended.append(True)
 
+    trainings = [partial(fail, "first", 0.0), partial(fail, "second", 0.1), end]
     with pytest.raises(MepflowError, match="first"):
-        train_together([partial(fail, "first", 0.0), partial(fail, "second", 0.1), end])
+        train_together(trainings, at_once=at_once)
     assert ended == [True]
     assert "another training failed, too: second" in caplog.text
 
 
-def test_trainings_together_are_those_one_after_the_other(
+@pytest.mark.parametrize("at_once", [True, False])
+def test_trainings_together_are_those_of_jobs_of_their_own(
+    at_once: bool,
     tmp_path: Path,
     paths: dict[str, Path],
     network: dict[str, Any],
@@ -60,7 +66,7 @@ def test_trainings_together_are_those_one_after_the_other(
     seeds = (1, 2, 3, 4)
     for seed in seeds:
         call(seed, tmp_path / "single")()
-    train_together([call(seed, tmp_path / "together") for seed in seeds])
+    train_together([call(seed, tmp_path / "together") for seed in seeds], at_once=at_once)
     for seed in seeds:
         single, together = (
             torch.load(tmp_path / folder / f"model-{seed}.pt", weights_only=True)["state"]

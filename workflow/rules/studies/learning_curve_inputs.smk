@@ -13,20 +13,18 @@ wildcard_constraints:
 
 def part_files(name):
     """Return the file ``name`` of every model that was trained on a part, part by part."""
-    return expand(
-        f"{PART_MODEL}/{name}",
-        fraction=FRACTIONS,
-        variant=LEARNING_CURVE["variants"],
-        seed=SEEDS,
-        allow_missing=True,
-    )
+    return [
+        file
+        for fraction in FRACTIONS
+        for file in of_trainings(
+            f"{PART_MODEL}/{name}".replace("{fraction}", fraction), LEARNING_CURVE["variants"]
+        )
+    ]
 
 
 def whole_files(name):
     """Return the file ``name`` of the same variants that were trained on the whole set."""
-    return expand(
-        f"{MODEL}/{name}", variant=LEARNING_CURVE["variants"], seed=SEEDS, allow_missing=True
-    )
+    return of_trainings(f"{MODEL}/{name}", LEARNING_CURVE["variants"])
 
 
 def floor_files(name):

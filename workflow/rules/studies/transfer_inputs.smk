@@ -14,12 +14,7 @@ def of_source(path):
 
 def foreign_files(name):
     """Return the file ``name`` of every model of the wildcards' source, judged on the dataset."""
-    return expand(
-        f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}",
-        variant=VARIANTS,
-        seed=SEEDS,
-        allow_missing=True,
-    )
+    return of_trainings(f"{TRANSFER}/{{variant}}/seed-{{seed}}/{name}")
 
 
 def transfer_files(name):

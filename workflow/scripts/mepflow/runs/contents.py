@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mepflow.errors import SettingError, choice
 from mepflow.naming import FLOORS
+from mepflow.runs.training_rows import seeds_of
 
 Config = Mapping[str, Any]
 Offers = Mapping[str, Mapping[str, Sequence[str]]]
@@ -25,14 +26,15 @@ def rules_files(config: Config) -> list[str]:
     """Return the names of the rules files that only some runs need, beside those of all.
 
     These are the studies and the parts that they ask for and that the datasets allow: a transfer
-    needs two datasets, a learning curve one that is named for it, an uncertainty several seeds. A
-    study may have no such file.
+    needs two datasets, a learning curve one that is named for it, an uncertainty several seeds of
+    all variants. A study may have no such file.
     """
     asked = {*config["tables"]["written"], *config["figures"]["drawn"]}
+    seeds = [seeds_of(config, variant) for variant in config["training"]["variants"]]
     is_possible = {
         "transfer": len(config["datasets"]) > 1,
         "learning_curve": bool(config["learning_curve"]["datasets"]),
-        "uncertainty": len(config["training"]["seeds"]) > 1,
+        "uncertainty": all(len(of_variant) > 1 for of_variant in seeds),
     }
     parts = [part for part in _PARTS if part in asked and is_possible[part]]
     return [*parts, *config["studies"]]

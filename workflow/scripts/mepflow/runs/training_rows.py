@@ -32,8 +32,20 @@ def network_row(config: Config, dataset: str, variant: str) -> dict[str, Any]:
 
 def training_row(config: Config, variant: str) -> dict[str, Any]:
     """Return the settings of a variant's trainings."""
-    run = {k: v for k, v in config["training"].items() if k not in _ALL_TRAININGS}
-    return {**run, **config["variants"][variant].get("training", {})}
+    settings = {**config["training"], **config["variants"][variant].get("training", {})}
+    return {key: value for key, value in settings.items() if key not in _ALL_TRAININGS}
+
+
+def seeds_of(config: Config, variant: str) -> list[int]:
+    """Return the seeds of a variant: its own, or those of the run."""
+    own = config["variants"][variant].get("training", {})
+    return list(own.get("seeds", config["training"]["seeds"]))
+
+
+def with_run_seeds(config: Config) -> list[str]:
+    """Return the trained variants that have the seeds of the run, and not their own."""
+    rows = config["variants"]
+    return [v for v in config["training"]["variants"] if "seeds" not in rows[v].get("training", {})]
 
 
 def network_module(config: Config, dataset: str, variant: str) -> str:

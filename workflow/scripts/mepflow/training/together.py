@@ -1,8 +1,9 @@
-"""Several trainings at once in one process.
+"""Several trainings in one process.
 
 The kernels of a small network and a batch of a hundred molecules have too few programs for all
 units of a GPU. Those of trainings in threads of their own, each with its own stream, can run beside
-each other. What that gains has not been measured yet.
+each other. What that gains has not been measured yet. On a processor one follows the other: they
+share the start of PyTorch.
 """
 
 import logging
@@ -12,15 +13,12 @@ from collections.abc import Callable, Sequence
 logger = logging.getLogger(__name__)
 
 
-def train_together(trainings: Sequence[Callable[[], None]]) -> None:
-    """Call all ``trainings``, each in a thread; they must not share anything that they change.
+def train_together(trainings: Sequence[Callable[[], None]], *, at_once: bool) -> None:
+    """Call all ``trainings``, each in a thread or in their order; they share nothing they change.
 
     One that fails does not stop the others: they reach their end, and then its error is raised, or
     the first one if there are more, after a line in the log about each of the others.
     """
-    if len(trainings) == 1:
-        trainings[0]()
-        return
     errors: list[Exception] = []
 
     def run(training: Callable[[], None]) -> None:
@@ -29,12 +27,16 @@ def train_together(trainings: Sequence[Callable[[], None]]) -> None:
         except Exception as error:  # raised again below
             errors.append(error)
 
-    # As daemons, they end with the process where it is interrupted.
-    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in trainings]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    if at_once:
+        # As daemons, they end with the process where it is interrupted.
+        threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in trainings]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        for training in trainings:
+            run(training)
     if errors:
         first, *others = errors
         for error in others:
