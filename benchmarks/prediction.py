@@ -107,11 +107,11 @@ def measured(folder: Path, count: int) -> list[Row]:
     few = predict(fewer, folder)
     everything = predict(many, folder)
     moments = predict(many, folder, "--moments-only")
-    single = predict(many, folder, "--moments-only", "--single-precision")
+    double = predict(many, folder, "--moments-only", "--double-precision")
     floor = min(floor, count * networks(sample, folder))
     what = f"predict, {count:,} molecules of 18–21 atoms, 5 seeds"
     share = count / 10_000
-    seeds = "floor: the networks alone, in double precision"
+    seeds = "floor: the networks alone, in single precision"
     refusals = {name: refusal(arguments, folder) for name, arguments in MISTAKES.items()}
     slowest = max(refusals, key=lambda name: refusals[name])
     return [
@@ -119,8 +119,8 @@ def measured(folder: Path, count: int) -> list[Row]:
             note=seeds),
         Row(f"{what}, moments only", moments.cpu_s, "CPU s", asked=share * ASKED_MOMENTS,
             floor=floor, note=seeds),
-        Row(f"{what}, moments only, single precision", single.cpu_s, "CPU s",
-            asked=share * ASKED_MOMENTS, floor=floor, note=seeds),
+        Row(f"{what}, moments only, double precision", double.cpu_s, "CPU s",
+            floor=floor, note=seeds),
         Row("memory of the first, at its peak", everything.peak_mb, "MB", floor=few.peak_mb,
             note="floor: a tenth of the molecules"),
         Row("predict with a mistake in its arguments", refusals[slowest], "CPU s",

@@ -48,7 +48,7 @@ from mepflow.models.variants import Variant
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.nn.pinet2 import parity
 from mepflow.nn.pinet2.pinet2_settings import PiNet2Settings
-from mepflow.prediction.domain_warnings import n_fragments
+from mepflow.prediction.charged_groups import n_fragments, neighbours_of
 from mepflow.prediction.input_batch import read_structures
 from mepflow.prediction.structures import formula
 from mepflow.storage.journal import Journal
@@ -441,7 +441,7 @@ def _read_structures(path: Path) -> None:
     named.write_bytes(content[1:])
     for structure in read_structures([named]):
         formula(structure.molecule)
-        n_fragments(structure.molecule)
+        n_fragments(neighbours_of([structure.molecule])[0])
 
 
 TARGETS: Final = (

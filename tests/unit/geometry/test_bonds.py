@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mepflow.elements import ATOMIC_NUMBERS
-from mepflow.geometry.bonds import bonds
+from mepflow.geometry.bonds import bonds, bonds_of_each, n_parts
 
 
 def place(symbols_and_positions):
@@ -33,3 +33,24 @@ def place(symbols_and_positions):
 )
 def test_bonds_of_light_and_heavy_elements_and_ions(atoms, expected):
     assert bonds(*place(atoms)) == expected
+
+
+def test_bonds_of_molecules_one_after_the_other():
+    """All stand at the same place, and each counts its own atoms from 0."""
+    water = [("O", 0, 0), ("H", 0.96, 0), ("H", -0.24, 0.93)]
+    helium = [("He", 0, 0)]
+    ethyne = [("H", -1.66, 0), ("C", -0.6, 0), ("C", 0.6, 0), ("H", 1.66, 0)]
+    molecules = [helium, water, helium, ethyne, water, helium]
+    numbers, positions = (
+        np.concatenate(parts) for parts in zip(*map(place, molecules), strict=True)
+    )
+    found = bonds_of_each(numbers, positions, [len(atoms) for atoms in molecules])
+    assert found == [[], [(0, 1), (0, 2)], [], [(0, 1), (1, 2), (2, 3)], [(0, 1), (0, 2)], []]
+    assert found == [bonds(*place(atoms)) for atoms in molecules]
+
+
+@pytest.mark.parametrize(("factor", "parts"), [(1.25, 3), (1.48, 2), (2.2, 1), (0.5, 5)])
+def test_parts_that_close_neighbours_join(factor, parts):
+    """Two H–O at 0.96 Å; the oxygen atoms stand 2.0 Å apart, a hydrogen atom 1.4 Å from one."""
+    atoms = [("O", 0, 0), ("H", -0.96, 0), ("O", 2.0, 0), ("H", 2.96, 0), ("H", 0, 1.4)]
+    assert n_parts(*place(atoms), factor) == parts

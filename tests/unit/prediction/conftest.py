@@ -40,7 +40,8 @@ def save() -> SaveModel:
     def write(path: Path, seed: int = 1, name: str = "AC-AD-DQ-c", **provenance: Any) -> Path:
         variant = variant_of(name)
         settings = PiNet2Settings(
-            rank=5 if "AQ" in name else 3, depth=2, nodes=4, cutoff_angstrom=4.5,
+            # Nodes that fill the processor's vectors: see test_molecules_together_are_as_alone.
+            rank=5 if "AQ" in name else 3, depth=2, nodes=16, cutoff_angstrom=4.5,
             cutoff_function="f1", basis="gaussian", n_basis=3, gamma_per_angstrom2=3.0,
             weighted=False, elements=(1, 6, 7, 8, 9), outputs=variant.outputs,
         )  # fmt: skip
@@ -65,6 +66,12 @@ def models(tmp_path_factory: pytest.TempPathFactory, save: SaveModel) -> Path:
 @pytest.fixture(scope="session")
 def predictor(models: Path) -> Predictor:
     return Predictor.load(models)
+
+
+@pytest.fixture(scope="session")
+def precise(models: Path) -> Predictor:
+    """The same in double precision."""
+    return Predictor.load(models, double_precision=True)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_atomic_quadrupoles_are_terms_of_the_potential_and_of_every_file(
     )
     of_models = np.array([potential(points, positions, *one) for one in each])
     np.testing.assert_allclose(prediction.potential_spread(points), spread(of_models), atol=1e-15)
-    columns = atom_columns(prediction, with_charges=True)
+    columns = atom_columns([prediction], with_charges=True)
     six = components(prediction.atomic_quadrupoles)
     assert columns["atomic_theta_prime_xz_e_bohr2"] == six[:, 4].tolist()
     deviations = components(prediction.atomic_quadrupoles_spread)

@@ -9,8 +9,8 @@ from ase import Atoms
 from ase.build import molecule
 
 from mepflow.errors import InputError
-from mepflow.prediction.charged_groups import charged_groups
-from mepflow.prediction.domain_warnings import n_fragments, refuse_unknown_elements, warnings_about
+from mepflow.prediction.charged_groups import charged_groups, n_fragments, neighbours_of
+from mepflow.prediction.domain_warnings import refuse_unknown_elements, warnings_about
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.rdkit_records import from_smiles
 from mepflow.prediction.structures import from_atoms
@@ -22,7 +22,8 @@ def ensemble(models: Path) -> Ensemble:
 
 
 def warned(ensemble: Ensemble, atoms: Atoms, charge: int | None = None) -> tuple[str, ...]:
-    return warnings_about(from_atoms(atoms, charge), ensemble)
+    (found,) = warnings_about([from_atoms(atoms, charge)], ensemble)
+    return found
 
 
 def bare(name: str) -> Atoms:
@@ -121,7 +122,8 @@ def test_a_charge_that_is_assumed_against_the_groups(
 )
 def test_neutral_molecules_have_no_charged_groups(smiles: str) -> None:
     record = from_smiles(smiles, "neutral")
-    assert charged_groups(from_atoms(Atoms(record.atomic_numbers, record.positions)).molecule) == []
+    found = from_atoms(Atoms(record.atomic_numbers, record.positions)).molecule
+    assert charged_groups(found, neighbours_of([found])[0]) == []
 
 
 @pytest.mark.parametrize("info", [{"multiplicity": 3}, {"spin": 2}, {"uhf": 2}, {"magmoms": True}])
@@ -146,8 +148,8 @@ def test_a_spin_that_does_not_fit(ensemble: Ensemble) -> None:
 
 @pytest.mark.parametrize("name", ["C6H6", "SiH4", "CH3SCH3", "H2", "N2", "P2", "C2H6"])
 def test_molecules_are_one_fragment(name: str) -> None:
-    assert n_fragments(from_atoms(molecule(name)).molecule) == 1
+    assert n_fragments(neighbours_of([from_atoms(molecule(name)).molecule])[0]) == 1
 
 
 def test_an_ion_pair_is_two_fragments() -> None:
-    assert n_fragments(from_atoms(molecule("LiF")).molecule) == 2
+    assert n_fragments(neighbours_of([from_atoms(molecule("LiF")).molecule])[0]) == 2

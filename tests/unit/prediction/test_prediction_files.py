@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
-from ase.io import read
+from ase.io import read, write
 
+from mepflow.archives.extxyz import key_value_pairs
 from mepflow.prediction.csv_tables import (
     Surroundings,
     atom_columns,
     csv_text,
     molecule_columns,
-    molecule_row,
+    molecule_rows,
 )
 from mepflow.prediction.geometry_files import extxyz_text, write_pqr
 from mepflow.prediction.predictor import Predictor
@@ -84,10 +85,10 @@ def test_extended_xyz_read_by_ase_and_by_us(
 
 def test_row_of_a_molecule(prediction: Prediction, ethanol: Atoms, tmp_path: Path) -> None:
     around = Surroundings.of(prediction, SHELLS)
-    row = molecule_row(from_atoms(ethanol, 0, "ethanol"), prediction, around)
+    (row,) = molecule_rows([from_atoms(ethanol, 0, "ethanol")], [prediction], [around])
     names = molecule_columns(with_mep=True)
     assert [*row, "failure"] == names
-    (tmp_path / "m.csv").write_text(csv_text([names, [row.get(name) for name in names]]))
+    (tmp_path / "m.csv").write_text(csv_text([[name, row.get(name)] for name in names]))
     found = pd.read_csv(tmp_path / "m.csv").iloc[0]
     assert found["formula"] == "C2H6O"
     assert found["total_charge_from"] == "given"
@@ -110,9 +111,8 @@ def test_row_of_a_molecule(prediction: Prediction, ethanol: Atoms, tmp_path: Pat
 
 
 def test_rows_of_atoms(prediction: Prediction, ethanol: Atoms, tmp_path: Path) -> None:
-    columns = atom_columns(prediction, with_charges=True)
-    rows = zip(*columns.values(), strict=True)
-    (tmp_path / "a.csv").write_text(csv_text([list(columns), *rows]))
+    columns = atom_columns([prediction], with_charges=True)
+    (tmp_path / "a.csv").write_text(csv_text([name, *values] for name, values in columns.items()))
     found = pd.read_csv(tmp_path / "a.csv")
     assert found["atom"].tolist() == list(range(1, 10))
     assert "".join(found["element"]) == "CCOHHHHHH"
@@ -133,3 +133,39 @@ def test_surroundings_of_one_model(
         prediction.model_dipoles[:1], prediction.model_quadrupoles[:1],
     )  # fmt: skip
     assert np.isnan(Surroundings.of(one, SHELLS).spread)
+
+
+def test_cells_of_csv() -> None:
+    columns = [
+        ["a", 'b "c", nan', "", "nan"],
+        [1.0, np.nan, -1.0 / 3.0, np.inf],
+        [1.5, None, 2, np.nan],
+        [7, 8, 9, 10],
+    ]
+    assert csv_text(columns) == ('a,1,1.5,7\n"b ""c"", nan",,,8\n,-0.333333333,2,9\nnan,inf,,10\n')
+
+
+@pytest.mark.parametrize("with_charges", [True, False])
+def test_frames_are_written_as_ase_does(
+    prediction: Prediction, predictor: Predictor, with_charges: bool, tmp_path: Path
+) -> None:
+    """What ASE reads and writes again has the same words, each said of its own molecule."""
+    water = predictor.predict(Atoms("OHH", [[0, 0, 0], [0, 0, 1], [0, 1, 0]]))
+    said = [{"note": 'a "b"', "virial": np.eye(3), "ready": True}, {"list": np.arange(3)}]
+    ours, again = tmp_path / "ours.xyz", tmp_path / "again.xyz"
+    ours.write_text(extxyz_text([prediction, water], said, with_charges=with_charges))
+    write(again, read(ours, ":"), format="extxyz")
+    pairs = zip(ours.read_text().splitlines(), again.read_text().splitlines(), strict=True)
+    for line, other in pairs:
+        if "Properties=" in line:
+            one, same = key_value_pairs(line), key_value_pairs(other)
+            assert one is not None
+            assert same is not None
+            assert sorted(one.pop("Properties").split(":")) == sorted(
+                same.pop("Properties").split(":")
+            )
+            np.testing.assert_equal(one, same)
+        else:  # ASE has an order of columns of its own
+            assert sorted(line.split()) == sorted(other.split())
+            assert line.split()[:4] == other.split()[:4]
+            assert len(line) == len(other)

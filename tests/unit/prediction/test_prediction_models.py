@@ -23,7 +23,9 @@ def test_models_of_a_variant_in_the_order_of_their_seeds(models: Path) -> None:
     assert ensemble.elements == (1, 6, 7, 8, 9)
     assert len(ensemble.domains) == 1
     assert ensemble.domains[0].atoms == (3, 12)
-    assert next(ensemble.models[0].parameters()).dtype == torch.float64
+    assert next(ensemble.models[0].parameters()).dtype == torch.float32
+    double = Ensemble.load(models, double_precision=True)
+    assert next(double.models[0].parameters()).dtype == torch.float64
 
 
 def test_one_file_and_a_folder_of_files(tmp_path: Path, save: Callable[..., Path]) -> None:

@@ -15,16 +15,19 @@ __all__ = ["load", "predict"]
 __version__ = "0.1.0"
 
 
-def load(path: "Path | str | None" = None, device: str = "cpu") -> "Predictor":
+def load(
+    path: "Path | str | None" = None, device: str = "cpu", *, double_precision: bool = False
+) -> "Predictor":
     """Return a predictor with the model of a file, or the models of a folder that differ in seed.
 
-    Without ``path`` it has the models that come with mepflow; ``device`` is auto, cpu or cuda.
+    Without ``path`` it has the models that come with mepflow; ``device`` is auto, cpu or cuda. In
+    double precision the networks are slower, and results can be differentiated by small steps.
     Raises :class:`~mepflow.errors.InputError` where there is no model or it is damaged.
     """
     # Imported here: `import mepflow` stays light.
     from mepflow.prediction.predictor import Predictor
 
-    return Predictor.load(path, device)
+    return Predictor.load(path, device, double_precision=double_precision)
 
 
 # A text is a list of texts, too, to the type checker; the first signature counts.

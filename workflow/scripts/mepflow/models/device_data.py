@@ -89,10 +89,12 @@ class DeviceDataset:
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        sums: torch.dtype | None = None,
         source: Path | str = "the table",
     ) -> Self:
         """Put a table on ``device`` with its real numbers as ``dtype``.
 
+        Those that are for sums over molecules can be of another precision, ``sums``.
         ``elements`` are those the network knows, ``cutoff`` is in ångström, ``source`` is the
         table's name in an :class:`InputError` about a molecule with another element.
         """
@@ -111,8 +113,8 @@ class DeviceDataset:
         first_pairs = torch.searchsorted(graph.pair_i, offsets)
         inputs = Batch(
             graph,
-            torch.from_numpy(_about_centre(table, rows)).to(device, dtype),
-            torch.from_numpy(table.total_charge).to(device, dtype),
+            torch.from_numpy(_about_centre(table, rows)).to(device, sums or dtype),
+            torch.from_numpy(table.total_charge).to(device, sums or dtype),
         )
         return cls(inputs, np.diff(table.atom_offsets), first_pairs.diff().cpu().numpy(), cutoff)
 

@@ -95,11 +95,16 @@ def predict_table(
 
 
 def predict_with_all(
-    models: Sequence[MultipoleModel], table: MoleculeTable, *, source: Path | str = "the table"
+    models: Sequence[MultipoleModel],
+    table: MoleculeTable,
+    *,
+    source: Path | str = "the table",
+    sums: torch.dtype | None = None,
 ) -> list[MoleculeTable]:
     """Return what :func:`predict_table` returns for each model.
 
-    Models with the same elements, cut-off, device and precision share the pairs of atoms.
+    Models with the same elements, cut-off, device and precision share the pairs of atoms. What is
+    summed over a molecule, behind the network, is in the network's precision or in ``sums``.
     """
     if not len(table):
         names = ("atomic_charges", "dipole", "quadrupole")
@@ -113,7 +118,12 @@ def predict_with_all(
         key = (*geometry, weights.device, weights.dtype)
         if key not in datasets:
             datasets[key] = DeviceDataset.from_table(
-                table, *geometry, device=weights.device, dtype=weights.dtype, source=source
+                table,
+                *geometry,
+                device=weights.device,
+                dtype=weights.dtype,
+                sums=sums,
+                source=source,
             )
         predicted.append(replace(table, properties=_properties(model, datasets[key])))
     return predicted

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from ase.data import chemical_symbols
 
-from mepflow.geometry.bonds import bonds
+from mepflow.geometry.bonds import bonds_of_each
 from mepflow.molecules import Molecule
 from mepflow.units import BOHR_IN_ANGSTROM
+
+Neighbours = list[list[int]]
+"""The atoms bonded to each atom."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,42 @@ class ChargedGroup:
     atoms: tuple[int, ...]
 
 
-def charged_groups(molecule: Molecule) -> list[ChargedGroup]:
-    """Return the charged groups of a molecule."""
-    symbols = [chemical_symbols[number] for number in molecule.atomic_numbers]
-    neighbours: list[list[int]] = [[] for _ in symbols]
-    for i, j in bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM):
+def neighbours_of(molecules: Sequence[Molecule]) -> list[Neighbours]:
+    """Return the atoms bonded to each atom of each molecule, judged by distances."""
+    n_atoms = [len(molecule) for molecule in molecules]
+    numbers = np.concatenate([molecule.atomic_numbers for molecule in molecules])
+    positions = np.concatenate([molecule.positions for molecule in molecules])
+    pairs = bonds_of_each(numbers, positions * BOHR_IN_ANGSTROM, n_atoms)
+    return [_neighbours(*one) for one in zip(n_atoms, pairs, strict=True)]
+
+
+def _neighbours(n_atoms: int, pairs: Sequence[tuple[int, int]]) -> Neighbours:
+    neighbours: Neighbours = [[] for _ in range(n_atoms)]
+    for i, j in pairs:
         neighbours[i].append(j)
         neighbours[j].append(i)
+    return neighbours
+
+
+def charged_groups(molecule: Molecule, neighbours: Neighbours) -> list[ChargedGroup]:
+    """Return the charged groups of a molecule, of which :func:`neighbours_of` tells the bonds."""
+    symbols = [chemical_symbols[number] for number in molecule.atomic_numbers]
     return list(_groups(symbols, neighbours))
+
+
+def n_fragments(neighbours: Neighbours) -> int:
+    """Return the number of parts of a molecule that no chain of bonds joins."""
+    seen: set[int] = set()
+    count = 0
+    for atom in range(len(neighbours)):
+        if atom in seen:
+            continue
+        count += 1
+        waiting = [atom]
+        while waiting:
+            seen.add(one := waiting.pop())
+            waiting += [other for other in neighbours[one] if other not in seen]
+    return count
 
 
 def is_zwitterion(groups: Sequence[ChargedGroup]) -> bool:
@@ -40,9 +72,11 @@ def is_zwitterion(groups: Sequence[ChargedGroup]) -> bool:
     return len({group.charge > 0 for group in groups}) == 2
 
 
-def _groups(symbols: list[str], neighbours: list[list[int]]) -> Iterator[ChargedGroup]:
+def _groups(symbols: list[str], neighbours: Neighbours) -> Iterator[ChargedGroup]:
     for atom, element in enumerate(symbols):
         around = neighbours[atom]
+        if len(around) < _FEWEST_NEIGHBOURS:
+            continue
         ends = tuple(a for a in around if symbols[a] in "OS" and len(neighbours[a]) == 1)
         shape = (element, len(around), len(ends))
         if shape in _OF_ENDS:
@@ -53,6 +87,8 @@ def _groups(symbols: list[str], neighbours: list[list[int]]) -> Iterator[Charged
             yield ChargedGroup("guanidinium", 1, tuple(around))
 
 
+_FEWEST_NEIGHBOURS: Final = 3
+"""Of the central atom of every group."""
 _OF_ENDS: Final = {
     ("C", 3, 2): ("carboxylate", -1), ("C", 3, 3): ("carbonate", -2), ("C", 4, 1): ("alkoxide", -1),
     ("N", 3, 3): ("nitrate", -1), ("S", 4, 3): ("sulfonate", -1), ("S", 4, 4): ("sulfate", -2),
@@ -65,7 +101,7 @@ _OF_CENTRES: Final = {
 }  # fmt: skip
 
 
-def _is_guanidinium(atom: int, symbols: list[str], neighbours: list[list[int]]) -> bool:
+def _is_guanidinium(atom: int, symbols: list[str], neighbours: Neighbours) -> bool:
     """Return whether a carbon has three nitrogen neighbours that all have three of their own."""
     around = neighbours[atom]
     return (

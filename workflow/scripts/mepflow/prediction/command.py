@@ -74,8 +74,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help=text)
     text = "atomic terms, dipoles and quadrupoles only: no potential, no fitted charges, faster"
     parser.add_argument("--moments-only", action="store_true", help=text)
-    text = "run the networks in single precision, faster; results change in the sixth digit"
-    parser.add_argument("--single-precision", action="store_true", help=text)
+    text = "run the networks in double precision, slower; results change in the seventh digit"
+    parser.add_argument("--double-precision", action="store_true", help=text)
     text = "a cube file of the MEP per molecule (default: up to 20 molecules)"
     parser.add_argument("--cubes", action=argparse.BooleanOptionalAction, help=text)
     text = "a PQR file with charges per molecule (default: up to 20 molecules)"
@@ -152,7 +152,7 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
     from mepflow.prediction.predictor import Predictor
 
     return Job(
-        Predictor.load(options.model, single_precision=options.single_precision),
+        Predictor.load(options.model, double_precision=options.double_precision),
         batch,
         options.output or default_folder(options.files, options.smiles),
         total_charge=options.charge,

@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 
 from mepflow.geometry.grids import grid_points
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
-from mepflow.prediction.result import FloatArray, Prediction, spread
+from mepflow.prediction.result import FloatArray, Prediction, joined, mean, spread
 from mepflow.prediction.structures import Structure, formula
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
@@ -22,6 +22,7 @@ from mepflow.units import (
 )
 
 Row = dict[str, Any]
+Columns = dict[str, list[Any]]
 
 _MEP_COLUMNS: Final = (
     "mep_lowest_kcal_per_mol_e",
@@ -79,81 +80,116 @@ def molecule_columns(*, with_mep: bool) -> list[str]:
     ]
 
 
-def molecule_row(structure: Structure, prediction: Prediction, around: Surroundings | None) -> Row:
-    """Return the molecule's row of ``multipoles.csv``, without a failure.
+def molecule_rows(
+    structures: Sequence[Structure],
+    predictions: Sequence[Prediction],
+    around: Sequence[Surroundings | None],
+) -> list[Row]:
+    """Return the molecules' rows of ``multipoles.csv``, without a failure.
 
-    The spread of a norm is that of the models' norms; Buckingham's Θ is Θ′/2.
+    The spread of a norm is that of the models' norms; Buckingham's Θ is Θ′/2. The MEP is in all of
+    ``around``, or in none.
     """
-    molecule = structure.molecule
-    dipole, quadrupole = prediction.dipole, components(prediction.quadrupole)
-    norm = float(np.linalg.norm(dipole))
-    norm_spread = float(spread(np.linalg.norm(prediction.model_dipoles, axis=1)))
-    buckingham = quadrupole / 2.0 * E_BOHR2_IN_DEBYE_ANGSTROM
-    mep = () if around is None else astuple(around)
+    if not structures:
+        return []
+    molecules = [structure.molecule for structure in structures]
+    found = {
+        "name": [molecule.id for molecule in molecules],
+        "source": [structure.place for structure in structures],
+        "formula": [formula(molecule) for molecule in molecules],
+        "n_atoms": [len(molecule) for molecule in molecules],
+        "total_charge_e": [molecule.total_charge for molecule in molecules],
+        "total_charge_from": [structure.charge_source for structure in structures],
+        **_by_component("origin_{}_bohr", np.stack([one.origin for one in predictions])),
+        **_dipole_columns(np.stack([one.model_dipoles for one in predictions], axis=1)),
+        **_quadrupole_columns(np.stack([one.model_quadrupoles for one in predictions], axis=1)),
+        **_mep_columns(around),
+        "multiplicity_stated": [structure.multiplicity for structure in structures],
+        "warnings": ["; ".join(prediction.warnings) for prediction in predictions],
+    }
+    return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+
+
+def _dipole_columns(of_models: FloatArray) -> Columns:
+    """Return the columns of dipoles (K, M, 3) of K models in e·bohr."""
+    dipoles = mean(of_models)
+    # Vector by vector: the norm of many has other last digits than that of one.
+    norms = np.array([np.linalg.norm(dipole) for dipole in dipoles])
+    spreads = spread(np.linalg.norm(of_models, axis=-1))
     return {
-        "name": molecule.id,
-        "source": structure.place,
-        "formula": formula(molecule),
-        "n_atoms": len(molecule),
-        "total_charge_e": molecule.total_charge,
-        "total_charge_from": structure.charge_source,
-        **columns("origin_{}_bohr", DIPOLE_COMPONENTS, prediction.origin),
-        **columns("dipole_{}_e_bohr", DIPOLE_COMPONENTS, dipole),
-        "dipole_norm_e_bohr": norm,
-        **columns("dipole_{}_spread_e_bohr", DIPOLE_COMPONENTS, prediction.dipole_spread),
-        "dipole_norm_spread_e_bohr": norm_spread,
-        **columns("dipole_{}_debye", DIPOLE_COMPONENTS, dipole * E_BOHR_IN_DEBYE),
-        "dipole_norm_debye": norm * E_BOHR_IN_DEBYE,
-        "dipole_norm_spread_debye": norm_spread * E_BOHR_IN_DEBYE,
-        **columns("theta_prime_{}_e_bohr2", QUADRUPOLE_COMPONENTS, quadrupole),
-        **columns(
-            "theta_prime_{}_spread_e_bohr2",
-            QUADRUPOLE_COMPONENTS,
-            components(prediction.quadrupole_spread),
-        ),
-        **columns("buckingham_{}_debye_angstrom", QUADRUPOLE_COMPONENTS, buckingham),
-        **dict(zip(_MEP_COLUMNS if mep else (), mep, strict=True)),
-        "multiplicity_stated": structure.multiplicity,
-        "warnings": "; ".join(prediction.warnings),
+        **_by_component("dipole_{}_e_bohr", dipoles),
+        "dipole_norm_e_bohr": norms.tolist(),
+        **_by_component("dipole_{}_spread_e_bohr", spread(of_models)),
+        "dipole_norm_spread_e_bohr": spreads.tolist(),
+        **_by_component("dipole_{}_debye", dipoles * E_BOHR_IN_DEBYE),
+        "dipole_norm_debye": (norms * E_BOHR_IN_DEBYE).tolist(),
+        "dipole_norm_spread_debye": (spreads * E_BOHR_IN_DEBYE).tolist(),
     }
 
 
-def atom_columns(prediction: Prediction, *, with_charges: bool) -> dict[str, list[Any]]:
-    """Return the columns of the molecule's atoms in ``atoms.csv``, numbered from 1 as in the file.
+def _quadrupole_columns(of_models: FloatArray) -> Columns:
+    """Return the columns of quadrupoles Θ′ (K, M, 3, 3) of K models in e·bohr²."""
+    six = components(of_models)
+    means = mean(six)
+    buckingham = means / 2.0 * E_BOHR2_IN_DEBYE_ANGSTROM
+    return {
+        **_by_component("theta_prime_{}_e_bohr2", means),
+        **_by_component("theta_prime_{}_spread_e_bohr2", spread(six)),
+        **_by_component("buckingham_{}_debye_angstrom", buckingham),
+    }
+
+
+def _mep_columns(around: Sequence[Surroundings | None]) -> Columns:
+    values = [astuple(one) for one in around if one is not None]
+    lists = [list(column) for column in zip(*values, strict=True)]
+    return dict(zip(_MEP_COLUMNS if values else (), lists, strict=True))
+
+
+def atom_columns(predictions: Sequence[Prediction], *, with_charges: bool) -> Columns:
+    """Return the columns of ``atoms.csv``, whose molecules' atoms are numbered from 1.
 
     ``charge_e`` are charges that stand alone, which can be left out, ``atomic_charge_e`` and
     ``atomic_dipole_*`` and ``atomic_theta_prime_*`` the model's own terms, which belong together.
     """
-    molecule = prediction.molecule
-    n = len(molecule)
-    found: dict[str, list[Any]] = {
-        "name": [molecule.id] * n,
-        "atom": list(range(1, n + 1)),
-        "element": [chemical_symbols[number] for number in molecule.atomic_numbers],
-        **_by_component("{}_angstrom", molecule.positions * BOHR_IN_ANGSTROM),
+    molecules = [prediction.molecule for prediction in predictions]
+    positions = np.concatenate([molecule.positions for molecule in molecules])
+    found: Columns = {
+        "name": [molecule.id for molecule in molecules for _ in range(len(molecule))],
+        "atom": [atom for molecule in molecules for atom in range(1, len(molecule) + 1)],
+        "element": [chemical_symbols[z] for molecule in molecules for z in molecule.atomic_numbers],
+        **_by_component("{}_angstrom", positions * BOHR_IN_ANGSTROM),
     }
     if with_charges:
-        found["charge_e"] = prediction.charges.tolist()
-        found["charge_spread_e"] = prediction.charges_spread.tolist()
-    found["atomic_charge_e"] = prediction.atomic_charges.tolist()
-    found["atomic_charge_spread_e"] = prediction.atomic_charges_spread.tolist()
-    dipoles, spreads = prediction.atomic_dipoles, prediction.atomic_dipoles_spread
-    if dipoles is not None and spreads is not None:
-        found |= _by_component("atomic_dipole_{}_e_bohr", dipoles)
-        found |= _by_component("atomic_dipole_{}_spread_e_bohr", spreads)
-    quadrupoles, spreads = prediction.atomic_quadrupoles, prediction.atomic_quadrupoles_spread
-    if quadrupoles is not None and spreads is not None:
-        found |= _by_component("atomic_theta_prime_{}_e_bohr2", components(quadrupoles))
-        found |= _by_component("atomic_theta_prime_{}_spread_e_bohr2", components(spreads))
+        charges = np.concatenate([one.model_charges for one in predictions], axis=1)
+        found |= {"charge_e": mean(charges).tolist(), "charge_spread_e": spread(charges).tolist()}
+    charges = np.concatenate([one.model_atomic_charges for one in predictions], axis=1)
+    found["atomic_charge_e"] = mean(charges).tolist()
+    found["atomic_charge_spread_e"] = spread(charges).tolist()
+    dipoles = joined([prediction.model_atomic_dipoles for prediction in predictions])
+    if dipoles is not None:
+        found |= _by_component("atomic_dipole_{}_e_bohr", mean(dipoles))
+        found |= _by_component("atomic_dipole_{}_spread_e_bohr", spread(dipoles))
+    quadrupoles = joined([prediction.model_atomic_quadrupoles for prediction in predictions])
+    if quadrupoles is not None:
+        six = components(quadrupoles)
+        found |= _by_component("atomic_theta_prime_{}_e_bohr2", mean(six))
+        found |= _by_component("atomic_theta_prime_{}_spread_e_bohr2", spread(six))
     return found
 
 
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as CSV: real numbers with nine digits, nothing for what is not a number."""
+def csv_text(columns: Iterable[Sequence[Any]]) -> str:
+    """Return columns as rows of CSV: numbers with nine digits, nothing for what is not a number."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    rows = zip(*map(_cells, columns), strict=True)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def _cells(column: Sequence[Any]) -> Sequence[Any]:
+    if {float}.issuperset(map(type, column)):
+        text = "%.9g," * len(column) % tuple(column)
+        return text.replace("nan", "").split(",")[:-1]
+    return [_cell(value) for value in column]
 
 
 def _cell(value: Any) -> Any:
@@ -171,7 +207,7 @@ def _each(name: str, labels: Iterable[str]) -> list[str]:
     return [name.format(label) for label in labels]
 
 
-def _by_component(name: str, vectors: FloatArray) -> dict[str, list[Any]]:
+def _by_component(name: str, vectors: FloatArray) -> Columns:
     """Return the columns of vectors (n, 3), or of the six components (n, 6) of matrices."""
     labels = DIPOLE_COMPONENTS if vectors.shape[1] == 3 else QUADRUPOLE_COMPONENTS
     return dict(zip(_each(name, labels), vectors.T.tolist(), strict=True))

@@ -7,13 +7,18 @@ from typing import Final
 from ase.data import chemical_symbols
 
 from mepflow.errors import InputError
-from mepflow.geometry.bonds import bonds
 from mepflow.models.domain import TrainingDomain
 from mepflow.molecules import Molecule
-from mepflow.prediction.charged_groups import ChargedGroup, charged_groups, is_zwitterion
+from mepflow.prediction.charged_groups import (
+    ChargedGroup,
+    Neighbours,
+    charged_groups,
+    is_zwitterion,
+    n_fragments,
+    neighbours_of,
+)
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.structures import Structure
-from mepflow.units import BOHR_IN_ANGSTROM
 
 PERIODIC: Final = (
     "it lies in a periodic cell, which is ignored: the prediction is of the atoms alone"
@@ -32,11 +37,19 @@ def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) 
         )
 
 
-def warnings_about(structure: Structure, ensemble: Ensemble) -> tuple[str, ...]:
-    """Return what makes a prediction doubtful, a sentence each, without the molecule's name."""
+def warnings_about(structures: Sequence[Structure], ensemble: Ensemble) -> list[tuple[str, ...]]:
+    """Return what makes predictions doubtful, for each structure.
+
+    They are sentences without the molecule's name.
+    """
+    neighbours = neighbours_of([structure.molecule for structure in structures])
+    return [_about(*one, ensemble) for one in zip(structures, neighbours, strict=True)]
+
+
+def _about(structure: Structure, neighbours: Neighbours, ensemble: Ensemble) -> tuple[str, ...]:
     molecule = structure.molecule
-    found = [*_of_the_molecule(molecule), *_of_the_input(structure)]
-    groups = charged_groups(molecule)
+    found = [*_of_the_molecule(molecule, neighbours), *_of_the_input(structure)]
+    groups = charged_groups(molecule, neighbours)
     if structure.charge_source == "assumed":
         found += _of_an_assumed_charge(groups)
     for domain in ensemble.domains:
@@ -79,13 +92,13 @@ def _article(name: str) -> str:
     return "an" if name[0] in "aeiou" else "a"
 
 
-def _of_the_molecule(molecule: Molecule) -> Iterator[str]:
+def _of_the_molecule(molecule: Molecule, neighbours: Neighbours) -> Iterator[str]:
     if n_electrons(molecule) % 2:
         yield (
             f"with a total charge of {molecule.total_charge} it has an odd number of electrons: "
             "models know closed shells only, so check the charge"
         )
-    fragments = n_fragments(molecule)
+    fragments = n_fragments(neighbours)
     if fragments > 1:
         yield (
             f"it has {fragments} fragments that no bond joins: models know single molecules, and "
@@ -125,18 +138,6 @@ def _outside(
 def n_electrons(molecule: Molecule) -> int:
     """Return the number of electrons of a molecule."""
     return int(molecule.atomic_numbers.astype(int).sum()) - molecule.total_charge
-
-
-def n_fragments(molecule: Molecule) -> int:
-    """Return the number of parts that no chain of bonds joins, judged by distances."""
-    part = list(range(len(molecule)))
-    count = len(part)
-    for i, j in bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM):
-        if part[i] != part[j]:
-            count -= 1
-            joined = part[j]
-            part = [part[i] if other == joined else other for other in part]
-    return count
 
 
 def _symbols(numbers: Sequence[int]) -> str:

@@ -1,25 +1,27 @@
 """Geometries with the predicted charges: PQR, and extended XYZ."""
 
-import io
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from ase import Atoms
 from ase.data import chemical_symbols
 from ase.io import extxyz
 
 from mepflow.geometry.radii import bondi_radii
 from mepflow.multipoles import components
-from mepflow.prediction.result import FloatArray, Prediction
+from mepflow.prediction.result import FloatArray, Prediction, joined, mean, spread
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 
 _CHARGE_DIGITS: Final = 4
 _LONGEST_ATOM_NAME: Final = 4
 _MOST_SERIAL: Final = 99_999
+_NOT_PERIODIC: Final = np.zeros(3, bool)
+# ASE's function has no annotation.
+_as_pairs: Final[Callable[[Mapping[str, Any]], str]] = extxyz.key_val_dict_to_str
 _INPUT: Final = "input_"
 """Before the name of an entry of the input that a result has taken."""
 
@@ -101,24 +103,64 @@ def extxyz_text(
     *,
     with_charges: bool = True,
 ) -> str:
-    """Return molecules as frames of an extended XYZ file.
+    """Return molecules as frames of an extended XYZ file, as ASE writes it.
 
-    Positions are in Å. Columns ``charges`` (e) and ``dipole`` of the comment (e·Å) are in ASE's
+    Positions are in Å. Columns ``charge`` (e) and ``dipole`` of the comment (e·Å) are in ASE's
     units and found by ``get_charges`` and ``get_dipole_moment`` there; whatever else is in atomic
     units has its unit in its name. ``inputs`` are what each molecule's input said of it, which is
     kept, under a name that begins with ``input_`` where a result has the name. The charges, which
     stand alone, can be left out.
     """
-    pairs = zip(predictions, inputs, strict=True)
-    frames = [_frame(*pair, with_charges=with_charges) for pair in pairs]
-    text = io.StringIO()
-    extxyz.write_xyz(text, frames)
-    return text.getvalue()
+    if not predictions:
+        return ""
+    names, rows = _atom_lines(predictions, with_charges=with_charges)
+    properties = ":".join(["species:S:1:pos:R:3", *names])
+    text = []
+    for prediction, said in zip(predictions, inputs, strict=True):
+        comment = _comment(prediction, said, with_charges=with_charges)
+        n = len(prediction.molecule)
+        text += [f"{n}\nProperties={properties} {comment}\n", *islice(rows, n)]
+    return "".join(text)
 
 
-def _frame(prediction: Prediction, said: Mapping[str, Any], *, with_charges: bool) -> Atoms:
+def _atom_lines(
+    predictions: Sequence[Prediction], *, with_charges: bool
+) -> tuple[list[str], Iterator[str]]:
+    """Return the columns after the positions, ``name:R:width``, and the lines of all atoms."""
+    molecules = [prediction.molecule for prediction in predictions]
+    columns = _columns(predictions, with_charges=with_charges)
+    positions = np.concatenate([molecule.positions for molecule in molecules]) * BOHR_IN_ANGSTROM
+    numbers = np.column_stack([positions, *columns.values()])
+    form = " ".join(["%-2s", *["%16.8f"] * numbers.shape[1]]) + "\n"
+    symbols = [chemical_symbols[z] for molecule in molecules for z in molecule.atomic_numbers]
+    rows = zip(symbols, *numbers.T.tolist(), strict=True)
+    widths = {name: values.size // len(values) for name, values in columns.items()}
+    return [f"{name}:R:{width}" for name, width in widths.items()], (form % row for row in rows)
+
+
+def _columns(predictions: Sequence[Prediction], *, with_charges: bool) -> dict[str, FloatArray]:
+    """Return what is written of the atoms (N, ...) of all molecules."""
+    columns = {}
+    if with_charges:
+        charges = np.concatenate([one.model_charges for one in predictions], axis=1)
+        columns["charge"] = mean(charges)
+        if len(charges) > 1:
+            columns["charge_spread_e"] = spread(charges)
+    if predictions[0].are_charges_fitted or not with_charges:
+        charges = np.concatenate([one.model_atomic_charges for one in predictions], axis=1)
+        columns["atomic_charges_e"] = mean(charges)
+    dipoles = joined([prediction.model_atomic_dipoles for prediction in predictions])
+    if dipoles is not None:
+        columns["atomic_dipoles_e_bohr"] = mean(dipoles)
+    quadrupoles = joined([prediction.model_atomic_quadrupoles for prediction in predictions])
+    if quadrupoles is not None:
+        six = components(mean(quadrupoles))
+        columns["atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"] = six
+    return columns
+
+
+def _comment(prediction: Prediction, said: Mapping[str, Any], *, with_charges: bool) -> str:
     molecule = prediction.molecule
-    atoms = Atoms(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
     results = {
         "name": molecule.id,
         "total_charge": molecule.total_charge,
@@ -126,22 +168,10 @@ def _frame(prediction: Prediction, said: Mapping[str, Any], *, with_charges: boo
         "dipole_e_bohr": prediction.dipole,
         "theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2": components(prediction.quadrupole),
         "origin_bohr": prediction.origin,
+        # ASE takes arrays and entries of these names for the results of a calculator.
+        "dipole": prediction.dipole * BOHR_IN_ANGSTROM,
     }
-    # ASE takes arrays and entries of these names for the results of a calculator.
-    results["dipole"] = prediction.dipole * BOHR_IN_ANGSTROM
-    atoms.info = _kept(said, results) | results
-    if with_charges:
-        atoms.arrays["charges"] = prediction.charges
-        if len(prediction.model_charges) > 1:
-            atoms.arrays["charge_spread_e"] = prediction.charges_spread
-    if prediction.are_charges_fitted or not with_charges:
-        atoms.arrays["atomic_charges_e"] = prediction.atomic_charges
-    if prediction.atomic_dipoles is not None:
-        atoms.arrays["atomic_dipoles_e_bohr"] = prediction.atomic_dipoles
-    if prediction.atomic_quadrupoles is not None:
-        six = components(prediction.atomic_quadrupoles)
-        atoms.arrays["atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"] = six
-    return atoms
+    return _as_pairs(_kept(said, results) | results | {"pbc": _NOT_PERIODIC})
 
 
 def _kept(said: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:

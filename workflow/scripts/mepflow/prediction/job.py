@@ -142,12 +142,7 @@ class Job:
         with Progress(len(self.batch), done) as progress:
             for group in self._groups(done, MoleculeNames(place.finished.names)):
                 structures = [item for item in group if isinstance(item, Structure)]
-                predictions = self.predictor.predict_all(structures)
-                for item in group:
-                    if isinstance(item, Failure):
-                        tables.add_failure(place, item)
-                    else:
-                        tables.add(place, item, next(predictions))
+                tables.add(place, group, self.predictor.predict_all(structures))
                 place.commit()
                 progress.advance(len(group))
 
@@ -158,11 +153,12 @@ class Job:
         n_atoms = 0
         for item in self.batch.items(start):
             found = self._read(item, names)
-            group.append(found)
-            n_atoms += 1 if isinstance(found, Failure) else len(found.molecule)
-            if n_atoms > most:
+            size = 1 if isinstance(found, Failure) else len(found.molecule)
+            if group and n_atoms + size > most:
                 yield group
                 group, n_atoms = [], 0
+            group.append(found)
+            n_atoms += size
         if group:
             yield group
 

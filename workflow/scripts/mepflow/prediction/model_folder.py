@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -38,7 +39,7 @@ class Ensemble:
         """Return the name of the variant."""
         return self.infos[0].variant.name
 
-    @property
+    @cached_property
     def elements(self) -> tuple[int, ...]:
         """Return the atomic numbers that all models know, ascending."""
         return tuple(sorted(set.intersection(*(set(info.elements) for info in self.infos))))
@@ -61,13 +62,13 @@ class Ensemble:
         path: Path | str | None = None,
         device: str = "cpu",
         *,
-        single_precision: bool = False,
+        double_precision: bool = False,
     ) -> Self:
         """Read a model file, or all models of a folder; without ``path`` the default ones.
 
-        The weights are taken to double precision unless told otherwise, so that a result does not
-        depend on how a molecule is turned. Raises :class:`InputError` where there is no model, a
-        file is damaged, or the models of a folder are of different variants.
+        In double precision a result does not depend on how a molecule is turned, in single, as
+        usual, in the seventh digit. Raises :class:`InputError` where there is no model, a file is
+        damaged, or the models of a folder are of different variants.
         """
         files = model_files(path)
         loaded = [load_model(file, device) for file in files]
@@ -77,7 +78,7 @@ class Ensemble:
                 f"{path} holds models of several variants ({', '.join(variants)}), whose mean has "
                 "no meaning: give the folder of one."
             )
-        precision = torch.float32 if single_precision else torch.float64
+        precision = torch.float64 if double_precision else torch.float32
         models = tuple(model.to(precision) for model, _ in loaded)
         infos = tuple(info for _, info in loaded)
         return cls(models, infos, _domains(infos), files_digest(files))

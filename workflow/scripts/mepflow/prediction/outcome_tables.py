@@ -1,6 +1,6 @@
 """What is written of each molecule: its rows in the tables, its frame, and its own files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,12 +8,13 @@ from mepflow.errors import InputError
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
 from mepflow.prediction.batch_folder import BatchFolder
 from mepflow.prediction.csv_tables import (
+    Columns,
     Row,
     Surroundings,
     atom_columns,
     csv_text,
     molecule_columns,
-    molecule_row,
+    molecule_rows,
 )
 from mepflow.prediction.geometry_files import extxyz_text
 from mepflow.prediction.molecule_files import MoleculeFiles
@@ -41,6 +42,16 @@ REFERENCE_COLUMNS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A predicted molecule whose own ``files`` are written."""
+
+    structure: Structure
+    prediction: Prediction
+    around: Surroundings | None
+    files: list[str]
+
+
 @dataclass
 class OutcomeTables:
     """Writer of the tables of a call.
@@ -64,47 +75,90 @@ class OutcomeTables:
         references = [] if self.level is None else [REFERENCES]
         return [MOLECULES, ATOMS, *references, GEOMETRIES]
 
-    def add(self, place: BatchFolder, structure: Structure, prediction: Prediction) -> None:
-        """Write a molecule's rows and files; one that cannot be written is a failure."""
+    def add(
+        self,
+        place: BatchFolder,
+        items: Sequence[Structure | Failure],
+        predictions: Iterator[Prediction],
+    ) -> None:
+        """Write the rows and files of molecules, those of one that cannot be written as a failure.
+
+        ``predictions`` are those of the structures among the ``items``.
+        """
+        outcomes = [self._outcome(place, item, predictions) for item in items]
+        done = [outcome for outcome in outcomes if isinstance(outcome, _Written)]
+        written = [outcome.prediction for outcome in done]
+        rows = iter(molecule_rows(
+            [outcome.structure for outcome in done], written, [one.around for one in done]
+        ))  # fmt: skip
+        all_rows = [
+            next(rows) if isinstance(outcome, _Written) else _row_of(outcome)
+            for outcome in outcomes
+        ]
+        names = molecule_columns(with_mep=not self.moments_only)
+        cells = [[row.get(name) for row in all_rows] for name in names]
+        place.append(MOLECULES, csv_text(cells), csv_text([[name] for name in names]))
+        atoms = self._write_atoms(place, done) if done else {}
+        self._write_json(place, outcomes, all_rows, atoms)
+        for outcome in outcomes:
+            self._finish(place, outcome)
+
+    def _outcome(
+        self, place: BatchFolder, item: Structure | Failure, predictions: Iterator[Prediction]
+    ) -> "_Written | Failure":
+        """Write a molecule's own files."""
+        if isinstance(item, Failure):
+            return item
+        prediction = next(predictions)
         try:
             around = None if self.moments_only else Surroundings.of(prediction, self.grid)
-            row = molecule_row(structure, prediction, around)
-            files = self.files.write(place.place, prediction)
+            return _Written(item, prediction, around, self.files.write(place.place, prediction))
         except InputError as error:
-            failure = Failure(prediction.molecule.id, structure.place, str(error))
-            self.add_failure(place, failure)
-            return
-        self._write_row(place, row)
+            return Failure(prediction.molecule.id, item.place, str(error))
+
+    def _write_atoms(self, place: BatchFolder, done: Sequence["_Written"]) -> Columns:
+        """Write what is a row per atom, and return its columns."""
         with_charges = not self.moments_only
-        atoms = atom_columns(prediction, with_charges=with_charges)
-        rows = zip(*atoms.values(), strict=True)
-        place.append(ATOMS, csv_text(rows), csv_text([list(atoms)]))
-        frame = extxyz_text([prediction], [structure.info], with_charges=with_charges)
-        place.append(GEOMETRIES, frame)
-        self._write_json(place, row | {"warnings": list(prediction.warnings)}, atoms)
-        if self.level is not None:
-            reference = self._reference(structure, prediction, self.level)
-            _append(place, REFERENCES, REFERENCE_COLUMNS, reference)
-        name, is_periodic = prediction.molecule.id, structure.is_periodic
-        place.note(name, files, predicted=True, periodic=is_periodic)
-
-    def add_failure(self, place: BatchFolder, failure: Failure) -> None:
-        """Write the row of a molecule that cannot be predicted."""
-        self.first_failure = self.first_failure or failure.reason
-        row = {"name": failure.name, "source": failure.place, "failure": failure.reason}
-        self._write_row(place, row)
-        self._write_json(place, row)
-        place.note(failure.name, [], predicted=False)
-
-    def _write_row(self, place: BatchFolder, row: Row) -> None:
-        _append(place, MOLECULES, molecule_columns(with_mep=not self.moments_only), row)
+        predictions = [outcome.prediction for outcome in done]
+        atoms = atom_columns(predictions, with_charges=with_charges)
+        place.append(ATOMS, csv_text(atoms.values()), csv_text([[name] for name in atoms]))
+        said = [outcome.structure.info for outcome in done]
+        place.append(GEOMETRIES, extxyz_text(predictions, said, with_charges=with_charges))
+        return atoms
 
     def _write_json(
-        self, place: BatchFolder, row: Row, atoms: Mapping[str, list[Any]] | None = None
+        self,
+        place: BatchFolder,
+        outcomes: Sequence["_Written | Failure"],
+        rows: Sequence[Row],
+        atoms: Columns,
     ) -> None:
-        if self.with_json:
+        if not self.with_json:
+            return
+        end = 0
+        for outcome, row in zip(outcomes, rows, strict=True):
             separator = ",\n" if place.has(JSON_LINES) else ""
-            place.append(JSON_LINES, separator + json_line(row, atoms))
+            if isinstance(outcome, Failure):
+                place.append(JSON_LINES, separator + json_line(row))
+                continue
+            start, end = end, end + len(outcome.prediction.molecule)
+            own = {name: values[start:end] for name, values in atoms.items()}
+            full = row | {"warnings": list(outcome.prediction.warnings)}
+            place.append(JSON_LINES, separator + json_line(full, own))
+
+    def _finish(self, place: BatchFolder, outcome: "_Written | Failure") -> None:
+        """Compute a molecule's reference, and note that it is done."""
+        if isinstance(outcome, Failure):
+            self.first_failure = self.first_failure or outcome.reason
+            place.note(outcome.name, [], predicted=False)
+            return
+        structure, prediction = outcome.structure, outcome.prediction
+        if self.level is not None:
+            reference = self._reference(structure, prediction, self.level)
+            cells = [[reference.get(name)] for name in REFERENCE_COLUMNS]
+            place.append(REFERENCES, csv_text(cells), csv_text([[n] for n in REFERENCE_COLUMNS]))
+        name, is_periodic = prediction.molecule.id, structure.is_periodic
+        place.note(name, outcome.files, predicted=True, periodic=is_periodic)
 
     def _reference(
         self, structure: Structure, prediction: Prediction, level: "LevelOfTheory"
@@ -122,5 +176,5 @@ class OutcomeTables:
         return reference_row(prediction, level, self.grid, self.threads)
 
 
-def _append(place: BatchFolder, table: str, columns: Sequence[str], row: Row) -> None:
-    place.append(table, csv_text([[row.get(name) for name in columns]]), csv_text([columns]))
+def _row_of(failure: Failure) -> Row:
+    return {"name": failure.name, "source": failure.place, "failure": failure.reason}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self, overload
 
 import numpy as np
+import torch
 from ase import Atoms
 
 from mepflow.errors import InputError
@@ -21,7 +22,7 @@ from mepflow.prediction.domain_warnings import (
 )
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.rdkit_records import from_smiles
-from mepflow.prediction.result import FloatArray, Prediction
+from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure, checked, from_atoms
 from mepflow.prediction.text_files import shown
 
@@ -45,14 +46,14 @@ class Predictor:
         path: Path | str | None = None,
         device: str = "cpu",
         *,
-        single_precision: bool = False,
+        double_precision: bool = False,
     ) -> Self:
         """Read a model file or the models of a folder, by default those that come with mepflow.
 
-        The networks run in double precision unless told otherwise. Raises
+        The networks run in single precision unless told otherwise, all sums in double. Raises
         :class:`~mepflow.errors.InputError` where there is no model or it is damaged.
         """
-        return cls(Ensemble.load(path, device, single_precision=single_precision))
+        return cls(Ensemble.load(path, device, double_precision=double_precision))
 
     # A text is a list of texts, too, to the type checker; the first signature counts.
     @overload
@@ -114,22 +115,26 @@ class Predictor:
 
     def _predict_group(self, structures: list[Structure]) -> Iterator[Prediction]:
         table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
-        parts = predict_with_all(self.ensemble.models, table)
+        parts = predict_with_all(self.ensemble.models, table, sums=torch.float64)
+        of_models = {
+            name: np.stack([part.properties[name] for part in parts])
+            for name in parts[0].properties
+        }
         dipoles, quadrupoles = (
-            name if name in parts[0].properties else None
-            for name in ("atomic_dipoles", "atomic_quadrupoles")
+            of_models.get(name) for name in ("atomic_dipoles", "atomic_quadrupoles")
         )
+        found = warnings_about(structures, self.ensemble)
         for index, structure in enumerate(structures):
-            molecule = structure.molecule
+            molecule, atoms = structure.molecule, table.atoms(index)
             yield Prediction(
                 molecule,
                 centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions),
-                _of_models(parts, "atomic_charges", index),
-                _of_models(parts, dipoles, index) if dipoles else None,
-                _of_models(parts, "dipole", index),
-                _of_models(parts, "quadrupole", index),
-                warnings_about(structure, self.ensemble),
-                _of_models(parts, quadrupoles, index) if quadrupoles else None,
+                of_models["atomic_charges"][:, atoms],
+                None if dipoles is None else dipoles[:, atoms],
+                of_models["dipole"][:, index],
+                of_models["quadrupole"][:, index],
+                found[index],
+                None if quadrupoles is None else quadrupoles[:, atoms],
             )
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:
@@ -151,10 +156,6 @@ def _no_molecule(value: object) -> InputError:
         f"{type(value).__name__} is no molecule: give ASE's Atoms (ase.io.read reads files), a "
         "SMILES, or a list of these."
     )
-
-
-def _of_models(parts: Sequence[MoleculeTable], name: str, index: int) -> FloatArray:
-    return np.stack([part.property_of(name, index) for part in parts])
 
 
 def _groups(structures: Iterable[Structure]) -> Iterator[list[Structure]]:
