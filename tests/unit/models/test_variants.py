@@ -121,6 +121,7 @@ def test_studies_agree_on_the_rows_that_they_share() -> None:
         ({"loss_weights": {"forces": 1.0}}, "learns forces, which no training can do yet"),
         ({"loss_weights": {"charges": 1.0}}, "add charges_like: mulliken, mbis, fitted"),
         (CHARGES | {"charges_like": "hirshfeld"}, "charges_like 'hirshfeld': use mulliken, mbis"),
+        (CHARGES | {"charges_like": "fitted"}, "learns charges fitted on no grid: add mep_grids"),
         ({"charges_like": "mbis"}, "has charges_like but does not learn charges"),
         ({"loss_weights": {"dipole": "1", "quadrupole": 1.0}}, "not a number"),
         ({"loss_weights": {"dipole": True, "quadrupole": 1.0}}, "not a number"),

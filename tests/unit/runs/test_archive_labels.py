@@ -59,9 +59,9 @@ def run(archive: str, variant: dict[str, Any], **row: Any) -> dict[str, Any]:
 
 ENOUGH = {
     "QM9's own lengths and charges": ("qm9", LENGTHS),
-    "charges fitted to the potential": ("qm9", FITTED),
+    "charges fitted to the potential": ("whole", FITTED),
     "forces": ("spice", FORCES),
-    "a length follows from a dipole": ("frames", FITTED),
+    "a length follows from a dipole": ("frames", {"loss_weights": {"dipole_norm": 1.0}}),
     "a target without weight": ("frames", DIPOLES),
 }
 
@@ -74,6 +74,7 @@ def test_an_archive_with_all_labels_will_do(archive: str, variant: dict[str, Any
 REFUSED = {
     "vectors of QM9": ("qm9", DIPOLES, {}, r"labels: the variant v learns dipole, .* archive qm9"),
     "quadrupoles": ("frames", MULTIPOLES, {}, r"v learns quadrupole, .* frames \(format extxyz\)"),
+    "charges of no potential": ("qm9", FITTED, {}, r"v learns mep, .* qm9"),
     "charges": ("spice", LENGTHS, {}, r"v learns mulliken_charges, .* spice"),
     "MBIS": ("whole", DIPOLES, {"baselines": ["mbis-charges"]}, r"baselines: mbis-charges needs"),
     "Mulliken of nothing computed": (

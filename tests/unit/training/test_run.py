@@ -21,6 +21,7 @@ from mepflow.errors import ConfigError, InputError, MepflowError, StateError
 from mepflow.models.predict import predict
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
+from mepflow.training.fitted_labels import with_fitted_charges
 from mepflow.training.run import train
 from mepflow.training.trainer import Trainer
 from training_case import CHARGE_OF, with_potential
@@ -143,6 +144,41 @@ def test_lengths_and_charges_can_be_learned_and_labels_may_be_missing(
     assert content["variant"] == {"name": "AC-N-M", **row}
     assert content["training"]["steps"] == 200
     assert "device" not in content["training"]
+
+
+def test_charges_fitted_to_the_potential_can_be_learned(
+    paths: dict[str, Path],
+    table: MoleculeTable,
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    whole = with_potential(table)
+    fitted = with_fitted_charges(whole, ["mk"]).properties["atomic_charges"]
+    for row in range(len(whole)):
+        points, values = whole.grids["mk"].of(row)
+        atoms = whole.atoms(row)
+        inverse = 1.0 / np.linalg.norm(points[:, None] - whole.positions[atoms], axis=2)
+        errors = values - inverse @ fitted[atoms]
+        assert fitted[atoms].sum() == pytest.approx(whole.total_charge[row], abs=1e-12)
+        # The gradient of a least-squares fit with a fixed sum is the same for every charge.
+        gradient = inverse.T @ errors
+        assert gradient - gradient.mean() == pytest.approx(0.0, abs=1e-9 * np.abs(inverse).sum())
+    whole.save(paths["reference"])
+    variant = Variant.from_row(
+        "AC-F",
+        {
+            "atomic_terms": ["charges"],
+            "loss_weights": {"charges": 1.0},
+            "charges_like": "fitted",
+            "mep_grids": ["mk"],
+            "quadrupole_from": "charges",
+        },
+    )
+    training["steps"] = 200
+    train(**paths, variant=variant, network=network, training=training, seed=1)
+    first, *_, last = log_of(paths["log_path"])
+    column = "validation_charges_rmse_e"
+    assert float(last[column]) < 0.5 * float(first[column])
 
 
 def test_the_potential_can_be_learned(

@@ -10,10 +10,12 @@ from typing import Final, Literal
 
 TASKS: Final[Mapping[str, str]] = {"multipoles": "mepflow.training.multipole_task"}
 """Module of each kind of training; it is imported by a training of that kind alone."""
+FITTED: Final = "fitted"
+"""Charges that are fitted to the reference potential: a training makes these labels itself."""
 CHARGES_LIKE: Final[Mapping[str, tuple[str, ...]]] = {
     "mulliken": ("mulliken_charges", "archive_mulliken_charges"),
     "mbis": ("archive_mbis_charges",),
-    "fitted": ("atomic_charges",),
+    FITTED: ("atomic_charges",),
 }
 """Schemes of reference charges, and the fields that hold them, the preferred one first."""
 

@@ -15,8 +15,9 @@ Atomic ``quadrupoles``, traceless, need a network of rank 5, and something that 
 molecular quadrupole of all terms, or the potential.
 ``loss_weights`` names targets of :mod:`mepflow.models.targets`; an absent one has the weight 0. A
 variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``; one
-that learns the potential says on which grids: ``mep_grids: [mk]``. With ``penetration: true`` it
-learns what :mod:`penetration <mepflow.electrostatics.penetration>` leaves of that potential.
+that learns the potential, or charges fitted to it, says on which grids: ``mep_grids: [mk]``. With
+``penetration: true`` it learns what :mod:`penetration <mepflow.electrostatics.penetration>` leaves
+of that potential.
 """
 
 import math
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, Self
 
 from mepflow.errors import ConfigError
-from mepflow.models.targets import CHARGES_LIKE, TARGETS
+from mepflow.models.targets import CHARGES_LIKE, FITTED, TARGETS
 
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3", "quadrupoles": "p5"}
 """Atomic terms, and the output of the network that carries each."""
@@ -171,15 +172,15 @@ def _charges_like(name: str, weights: Mapping[str, float], row: Mapping[str, Any
 
 
 def _mep_grids(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> tuple[str, ...]:
-    grids = row.get("mep_grids", [])
+    grids, is_fitted = row.get("mep_grids", []), row.get("charges_like") == FITTED
     if not isinstance(grids, Sequence) or isinstance(grids, str):
         _refuse(name, "has mep_grids that are no list", "write for example [mk]")
-    if bool(grids) != ("mep" in weights):
-        _refuse(
-            name,
-            "has mep_grids but does not learn mep" if grids else "learns mep but on no grid",
-            "give mep a loss weight" if grids else "add mep_grids, for example [mk]",
-        )
+    if grids and not ("mep" in weights or is_fitted):
+        _refuse(name, "has mep_grids but does not learn mep", "give mep a loss weight")
+    if not grids and "mep" in weights:
+        _refuse(name, "learns mep but on no grid", "add mep_grids, for example [mk]")
+    if not grids and is_fitted:
+        _refuse(name, "learns charges fitted on no grid", "add mep_grids, for example [mk]")
     return tuple(map(str, dict.fromkeys(grids)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mepflow.errors import SettingError
+from mepflow.models.targets import FITTED
 
 Config = Mapping[str, Any]
 
@@ -26,7 +27,6 @@ _LABELS_OF_FORMAT: Final = {
     "spice": ("dipole", "quadrupole", "dipole_norm", "mbis_charges", "energy", "forces"),
 }
 """Labels of the formats whose records all hold the same; in other formats an archive's row says."""
-_FITTED: Final = "fitted"
 _EXTXYZ_KEYS: Final = ("labels", "keys", "units", "quadrupole_form", "multipole_origin")
 """Keys of an archive's row that its reader needs in the format extxyz."""
 
@@ -56,7 +56,9 @@ def _labels_of(variant: Config) -> Iterator[str]:
             continue
         if target != "charges":
             yield target
-        elif variant["charges_like"] != _FITTED:  # those follow from the potential
+        elif variant["charges_like"] == FITTED:
+            yield POTENTIAL
+        else:
             yield f"{variant['charges_like']}_charges"
 
 

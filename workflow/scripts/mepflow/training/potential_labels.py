@@ -65,7 +65,7 @@ class PotentialLabels(NamedTuple):
         n_terms = slots * sum(_COMPONENTS[term] for term in terms)
         reduced = np.zeros((len(table), n_terms + 1, n_terms + 1))
         for row in range(len(table)):
-            points, values = _points(table, row, grids, source)
+            points, values = potential_points(table, row, grids, source)
             part = reduced_points(points, values, table.molecule(row).positions, terms)
             scale = np.sqrt((n_terms + 1) / len(points)) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
             reduced[row, : len(part), : part.shape[1] - 1] = scale * part[:, :-1]
@@ -115,9 +115,13 @@ def reduced_points(
     return np.asarray(np.linalg.qr(whole, mode="r"))
 
 
-def _points(
+def potential_points(
     table: MoleculeTable, row: int, grids: Sequence[str], source: Path | str
 ) -> tuple[FloatArray, FloatArray]:
+    """Return a molecule's points (p, 3) in bohr on all ``grids``, and the potential (p,) there.
+
+    Raises :class:`InputError` where there is no point, or a value that is not finite.
+    """
     parts = [table.grids[grid].of(row) for grid in grids if grid in table.grids]
     points = np.concatenate([np.empty((0, 3)), *(points for points, _ in parts)])
     values = np.concatenate([np.empty(0), *(values for _, values in parts)])

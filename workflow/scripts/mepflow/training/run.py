@@ -16,12 +16,13 @@ from mepflow.models.device_data import elements_of
 from mepflow.models.domain import TrainingDomain
 from mepflow.models.model_file import PENETRATION, save_model
 from mepflow.models.multipole_model import MultipoleModel
-from mepflow.models.targets import TARGETS, TASKS
+from mepflow.models.targets import FITTED, TARGETS, TASKS
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
 from mepflow.nn.networks import draw_weights, network_row, network_settings
 from mepflow.selection.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
+from mepflow.training.fitted_labels import with_fitted_charges
 from mepflow.training.labels import label_fields, require_labels
 from mepflow.training.log import LogRow, write_log
 from mepflow.training.penetration_labels import without_penetration
@@ -96,6 +97,9 @@ def _tables(
     learned = {name: table.grids[name] for name in variant.mep_grids if name in table.grids}
     table = replace(table, grids=learned)
     tables = {split: table.select(rows_in_split(table.ids, splits, split)) for split in _SPLITS}
+    if variant.charges_like == FITTED:
+        grids = variant.mep_grids
+        tables = {k: with_fitted_charges(table, grids, reference) for k, table in tables.items()}
     if shells is None:
         return tables
     return {k: without_penetration(table, shells, reference) for k, table in tables.items()}
