@@ -12,7 +12,7 @@ from mepflow.selection.verdicts import REASONS, summarise
 from mepflow.tables.filters_table import shortened, write_filter_table
 from mepflow.tables.mep_table import KCAL_PER_MOL_E_IN_MILLIVOLT, mep_table, write_mep_table
 from mepflow.tables.multipoles_table import multipole_table, write_multipole_table
-from mepflow.tables.writing import Column, id_text, write_table
+from mepflow.tables.writing import Column, id_text, seeds_text, write_table
 
 
 def cells(markdown):
@@ -73,6 +73,13 @@ def test_mep_table_averages_seeds_then_takes_the_median_over_molecules(sources):
     assert row["median_rmse_seed_deviation_kcal_per_mol_e"] == pytest.approx(np.std([2, 6], ddof=1))
     assert np.isnan(row["median_rmse_low_kcal_per_mol_e"])  # three molecules have no interval
     assert (row["n_structures"], row["n_seeds"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"), [([1, 1], "1 seed"), ([3, 3], "3 seeds"), ([1, 3], "1 to 3 seeds")]
+)
+def test_seeds_are_counted_in_words(counts, text):
+    assert seeds_text(pd.Series(counts)) == text
 
 
 def test_conformers_are_counted_and_drawn_with_their_molecule(sources):

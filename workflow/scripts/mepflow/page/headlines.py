@@ -20,6 +20,7 @@ from mepflow.runs.plan import DatasetFiles
 from mepflow.selection.splits import TEST, TRAIN, VALIDATION, read_splits
 from mepflow.selection.verdicts import KEPT, read_verdicts
 from mepflow.storage.csv_file import read_csv
+from mepflow.tables.writing import seeds_text
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
 _LOW: Final = "median_rmse_low_kcal_per_mol_e"
@@ -61,7 +62,7 @@ class Headline:
     n_structures: int
     n_molecules: int
     n_models: int
-    n_seeds: int
+    seeds: str
     chosen: Bar
     bars: Sequence[Bar]
     findings: Sequence[str]
@@ -102,7 +103,7 @@ def headline(
         int(models["n_structures"].iloc[0]),
         int(models["n_molecules"].iloc[0]),
         len(models),
-        int(models["n_seeds"].max()),
+        seeds_text(models["n_seeds"]),
         next(bar for bar in bars if bar.role == "chosen"),
         bars,
         [

@@ -39,6 +39,7 @@ _STAGES: Final = {
     "find": "data",
     "train": "models",
     "evaluate": "evaluations",
+    "calibrate": "evaluations",
     "tabulate": "tables",
     "plot": "figures",
     "make": "page",

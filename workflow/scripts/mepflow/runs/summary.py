@@ -18,7 +18,7 @@ REPORT_PAGE: Final = "report.html"
 _ADVICE: Final = "Correct the cause and run the same command again: what is finished is kept."
 _CHECK_LOG: Final = "logs/verify.log"
 """Log of the check of the results, which makes nothing and so is no job of a plan."""
-_BEFORE_TABLES: Final = ("train_model", "evaluate_models", "evaluate_baseline")
+_BEFORE_TABLES: Final = ("train_model", "train_seeds", "evaluate_models", "evaluate_baseline")
 """Rules that the table of errors waits for: a learning curve has a table of its own."""
 _OF_REFERENCE: Final = {
     "scf_not_converged": "without a converged reference calculation",
@@ -91,11 +91,14 @@ def _described(jobs: Sequence[JobStatus]) -> Iterator[str]:
 
 
 def _dataset(folder: Path, grid: str, jobs: Sequence[JobStatus]) -> list[str]:
-    made = Counter(job.stage for job in jobs if job.state is State.FINISHED)
-    on_parts = sum(job.rule == "train_on_part" for job in jobs if job.state is State.FINISHED)
+    finished = [job for job in jobs if job.state is State.FINISHED]
+    made = Counter(job.stage for job in finished)
+    models = Counter(
+        job.rule for job in finished for file in job.outputs if Path(file).name == "model.pt"
+    )
     counts = {
-        "model": made["models"] - on_parts,
-        "model of the learning curve": on_parts,
+        "model": models.total() - models["train_on_part"],
+        "model of the learning curve": models["train_on_part"],
         "table": made["tables"],
         "figure": made["figures"],
     }

@@ -30,6 +30,7 @@ from mepflow.tables.writing import (
     difference_text,
     number,
     range_text,
+    seeds_text,
     write_markdown,
 )
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E, HARTREE_PER_E_IN_MILLIVOLT
@@ -173,7 +174,9 @@ def _counts(table: pd.DataFrame) -> str:
     """Return the numbers of structures and seeds of a grid's rows in words."""
     structures, least = table["n_structures"].max(), table["n_structures"].min()
     some = "" if structures == least else f" ({least:,} in some rows)"
-    return f"{counted(structures, 'structure')}{some}, {counted(table['n_seeds'].max(), 'seed')}"
+    models = table.loc[table["kind"] == "model", "n_seeds"]
+    seeds = f", {seeds_text(models)}" if len(models) else ""
+    return f"{counted(structures, 'structure')}{some}{seeds}"
 
 
 def _columns(table: pd.DataFrame, chosen: str, pairs: pd.DataFrame | None) -> list[Column]:

@@ -95,6 +95,12 @@ def counted(count: int, name: str) -> str:
     return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
+def seeds_text(counts: "pd.Series[int]") -> str:
+    """Return how many seeds representations have: ``3 seeds``, ``1 to 3 seeds``."""
+    least, most = int(counts.min()), int(counts.max())
+    return ("" if least == most else f"{least} to ") + counted(most, "seed")
+
+
 def range_text(low: float, high: float) -> str:
     """Return an interval as text."""
     return NONE if pd.isna(low) else f"{low:.2f} to {high:.2f}"
