@@ -13,8 +13,10 @@ from matplotlib.figure import Figure
 
 from mepflow.electrostatics.potential import potential
 from mepflow.evaluation.baselines import BASELINES, fit_baseline
-from mepflow.evaluation.mep_errors import evaluate_mep
+from mepflow.evaluation.extrema import COLUMNS as SHELL_COLUMNS
+from mepflow.evaluation.mep_errors import WITH_PENETRATION, evaluate_mep
 from mepflow.evaluation.sources import Source
+from mepflow.evaluation.statistics import median_columns
 from mepflow.geometry.planes import Plane
 from mepflow.geometry.surfaces import van_der_waals_surface
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
@@ -29,11 +31,14 @@ from mepflow.plots.aromatics import plot_aromatics
 from mepflow.plots.filter_funnel import plot_filter_funnel
 from mepflow.plots.learning_curve import plot_learning_curve
 from mepflow.plots.mep_breakdown import plot_mep_breakdown
+from mepflow.plots.mep_distance import plot_mep_distance
 from mepflow.plots.mep_error import plot_mep_error
 from mepflow.plots.mep_parity import plot_mep_parity
+from mepflow.plots.mep_penetration import plot_mep_penetration
 from mepflow.plots.multipole_parity import plot_multipole_parity
 from mepflow.plots.showcase import plot_showcase
 from mepflow.plots.surface import plot_surface
+from mepflow.plots.surface_minima import plot_surface_minima
 from mepflow.plots.trade_off import plot_trade_off
 from mepflow.plots.training_curves import plot_training_curves
 from mepflow.plots.transfer_errors import plot_transfer
@@ -203,9 +208,44 @@ def run(tmp_path_factory) -> Run:
         folder / "aromatics.csv",
         folder / "aromatics.md",
     )
+    for name, frame in penetration_tables().items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
     trade_off().to_csv(folder / "trade_off.csv", index=False)
     learning_curve().to_csv(folder / "learning.csv", index=False)
     return made
+
+
+def penetration_tables() -> dict[str, pd.DataFrame]:
+    """Return tables by grid, by distance, and of extrema with their values, of all variants."""
+    names = [*VARIANTS, "fitted-charges"]
+    columns = [median_columns(name) for name in ("rmse_kcal_per_mol_e", WITH_PENETRATION)]
+    keys = {"mep": [("grid", "mk"), ("grid", "chelpg")],
+            "distance": [("order", 0.125), ("order", 0.375)]}  # fmt: skip
+    tables = {
+        table: pd.DataFrame(
+            [
+                {"representation": name, key: value, "n_structures": 9, "n_molecules": 7}
+                | {"median_reference_rms_kcal_per_mol_e": 20.0}
+                | dict(zip(alone, np.array([1.0, 0.9, 1.1]) * (k + 1.0), strict=True))
+                | dict(zip(inside, np.array([0.5, 0.4, 0.6]) * (k + 1.0), strict=True))
+                for key, value in pairs
+                for k, name in enumerate(names)
+                for alone, inside in [columns]
+            ]
+        )
+        for table, pairs in keys.items()
+    }
+    rows = [
+        (name, seed, f"m{k}", f"m{k}", "v_min", -5.0 * k, -4.0 * k + seed)
+        for name in VARIANTS
+        for seed in SEEDS
+        for k in range(9)
+    ]
+    tables["values"] = pd.DataFrame(rows, columns=list(SHELL_COLUMNS))
+    tables["extrema"] = pd.DataFrame({"representation": VARIANTS}).assign(
+        quantity="v_min", mae=2.345, spearman=0.876
+    )
+    return tables
 
 
 def trade_off() -> pd.DataFrame:
@@ -270,6 +310,13 @@ def draw(run: Run, name: str, outputs: list[Path], variants=VARIANTS) -> None:
             run.folder / "surface.csv",
         ),
         "trade_off": lambda: plot_trade_off(run.folder / "trade_off.csv", ROWS, outputs),
+        "mep_penetration": lambda: plot_mep_penetration(run.folder / "mep.csv", ROWS, outputs),
+        "mep_distance": lambda: plot_mep_distance(
+            run.folder / "distance.csv", [*variants[:3], "fitted-charges"], ROWS, outputs
+        ),
+        "extrema": lambda: plot_surface_minima(
+            run.folder / "extrema.csv", run.folder / "values.csv", variants[:3], ROWS, outputs
+        ),
         "aromatics": lambda: plot_aromatics(run.folder / "aromatics.csv", ROWS, "mk", outputs),
         "learning_curve": lambda: plot_learning_curve(run.folder / "learning.csv", ROWS, outputs),
     } | {

@@ -26,7 +26,11 @@ FIGURES = (
     "learning_curve",
     "trade_off",
     "transfer",
+    "uncertainty",
     "aromatics",
+    "mep_distance",
+    "mep_penetration",
+    "extrema",
 )
 TABLES = (
     "filters_table",
@@ -38,7 +42,10 @@ TABLES = (
     "mep_breakdown_table",
     "learning_curve_table",
     "trade_off_table",
+    "uncertainty_table",
     "aromatics_table",
+    "mep_distance_table",
+    "extrema_table",
 )
 
 

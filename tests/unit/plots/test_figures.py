@@ -56,6 +56,15 @@ LABELS = {
     "mep_by_element": {"nearest element", "RMSE of the MEP (kcal/mol/e)"},
     "mep_by_group": {"molecules", "RMSE of the MEP (kcal/mol/e)"},
     "trade_off": {"median RMSE of μ (e·bohr)", "median RMSE of Θ′ (e·bohr²)"},
+    "mep_penetration": {"median RMSE of the MEP (kcal/mol/e)"},
+    "mep_distance": {
+        "distance from the van der Waals surface (Å)",
+        "median RMSE of the MEP (kcal/mol/e)",
+    },
+    "extrema": {
+        r"reference $V_\mathrm{min}$ (kcal/mol/e), 9 test molecules",
+        r"predicted $V_\mathrm{min}$ (kcal/mol/e)",
+    },
     "aromatics": {"RMSE of the MEP on the MK grid (kcal/mol/e)"},
     "learning_curve": {
         "training structures",

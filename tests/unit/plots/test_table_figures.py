@@ -10,6 +10,7 @@ from mepflow.evaluation.breakdown import SINGLE_VALUES
 from mepflow.plots import style
 from mepflow.plots.learning_curve import plot_learning_curve
 from mepflow.plots.mep_breakdown import plot_mep_breakdown
+from mepflow.plots.mep_distance import plot_mep_distance
 from mepflow.plots.trade_off import plot_trade_off
 
 
@@ -137,3 +138,68 @@ def test_a_missing_table_is_named(rows, tmp_path) -> None:
             draw(tmp_path / "t.csv", rows, outputs)
     with pytest.raises(InputError, match=r"t\.csv does not exist"):
         plot_mep_breakdown(tmp_path / "t.csv", "group", ["AC-D"], rows, outputs)
+
+
+def test_rows_with_penetration_are_those_of_the_table(run, figure_of) -> None:
+    frame = pd.read_csv(run.folder / "mep.csv")
+    figure = figure_of("mep_penetration")
+    assert [axes.get_title() for axes in figure.axes] == ["MK", "CHELPG"]
+    for axes, grid in zip(figure.axes, ("mk", "chelpg"), strict=True):
+        of_grid = frame[frame["grid"] == grid]
+        marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
+        alone, inside = ([line.get_xdata()[0] for line in marks[k::2]] for k in (0, 1))
+        np.testing.assert_allclose(alone, of_grid["median_rmse_kcal_per_mol_e"])
+        column = "median_rmse_with_penetration_kcal_per_mol_e"
+        np.testing.assert_allclose(inside, of_grid[column])
+        rows = np.rint([line.get_ydata()[0] for line in marks[::2]])
+        np.testing.assert_array_equal(rows, np.arange(len(of_grid)))
+
+
+def test_curves_by_distance_stand_in_the_panel_of_their_column(run, figure_of) -> None:
+    frame = pd.read_csv(run.folder / "distance.csv")
+    frame = frame[frame["representation"] == "AC-AD-D"]
+    alone, inside = figure_of("mep_distance").axes
+    for axes, part in ((alone, ""), (inside, "_with_penetration")):
+        columns = ["order", f"median_rmse{part}_kcal_per_mol_e"]
+        np.testing.assert_allclose(lines_of(axes)["AC-AD-D"], frame[columns])
+    assert (alone.get_title(), inside.get_title()) == ("points alone", "with penetration")
+
+
+def test_without_widths_points_alone_are_drawn(run, rows, monkeypatch, tmp_path) -> None:
+    frame = pd.read_csv(run.folder / "distance.csv")
+    frame[[name for name in frame if "penetration" in name]] = np.nan
+    frame.loc[frame["order"] == 0.375, "n_molecules"] = 5  # too few for an interval
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    drawn = []
+
+    class Recorded(Figure):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            drawn.append(self)
+
+    monkeypatch.setattr(style, "Figure", Recorded)
+    plot_mep_distance(tmp_path / "t.csv", ["AC-D"], rows, [tmp_path / "f.png"])
+    assert [axes.get_title() for axes in drawn[0].axes] == ["points alone"]
+    assert lines_of(drawn[0].axes[0])["AC-D"].tolist() == [[0.125, 1.0]]
+    with pytest.raises(InputError, match="no errors of mulliken"):
+        plot_mep_distance(tmp_path / "t.csv", ["mulliken"], rows, [tmp_path / "f.png"])
+
+
+def test_minima_of_all_panels_have_one_range_and_means_over_seeds(run, figure_of) -> None:
+    panels = figure_of("extrema").axes
+    assert len({(*axes.get_xlim(), *axes.get_ylim()) for axes in panels}) == 1
+    low, high = panels[0].get_xlim()
+    assert panels[0].get_ylim() == (low, high)
+    assert (low < -40.0, high > 2.0) == (True, True)
+    marks = next(line for line in panels[1].lines if line.get_marker() == "s")
+    expected = [[-5.0 * k, -4.0 * k + 1.5] for k in range(9)]
+    np.testing.assert_allclose(sorted(marks.get_xydata().tolist()), sorted(expected))
+    assert panels[1].get_title() == "AC-AD-D\nMAE 2.35, rank correlation 0.88"
+
+
+def test_rows_of_classes_are_those_of_the_table(run, figure_of) -> None:
+    frame = pd.read_csv(run.folder / "aromatics.csv")
+    axes = figure_of("aromatics").axes
+    assert [one.get_title() for one in axes] == ["other\n7 test molecules"]
+    marks = [line.get_xdata()[0] for line in axes[0].lines if len(line.get_xdata()) == 1]
+    np.testing.assert_allclose(marks, frame["median_rmse_kcal_per_mol_e"])

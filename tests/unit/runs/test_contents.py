@@ -38,6 +38,8 @@ def test_parts_come_where_they_are_asked_for_and_possible() -> None:
     unasked["tables"]["written"] = ["mep"]
     assert contents.rules_files(unasked) == ["learning_curve", "multipoles"]
     asked = copy.deepcopy(CONFIG)
+    asked["figures"]["drawn"].append("extrema")
+    assert "extrema" in contents.rules_files(asked)
     asked["tables"]["written"].append("uncertainty")
     assert "uncertainty" not in contents.rules_files(asked)  # AC-D has one seed
     asked["variants"]["AC-D"]["training"] = {"seeds": [1, 2]}

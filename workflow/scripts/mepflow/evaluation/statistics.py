@@ -53,6 +53,7 @@ def bootstrap_interval(
     *,
     molecules: Iterable[Hashable] | None = None,
     seed: int = 0,
+    samples: int = BOOTSTRAP_SAMPLES,
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of ``statistic`` over ``values`` (m,).
 
@@ -67,7 +68,7 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     batch = max(1, _BATCH_NUMBERS // rows.size)
     drawn = []
-    for left in range(BOOTSTRAP_SAMPLES, 0, -batch):
+    for left in range(samples, 0, -batch):
         size = min(batch, left)
         sample = rows[rng.integers(0, len(rows), (size, len(rows)))]
         drawn.append(statistic(sample.reshape(size, -1), axis=-1))
@@ -124,6 +125,14 @@ def summarize(errors: pd.DataFrame, column: str, *, seed: int = 0) -> Summary:
         molecules.nunique(),
         table.shape[1],
     )
+
+
+def median_columns(column: str) -> tuple[str, str, str]:
+    """Return what tables call the median of a column of MEP errors and the ends of its interval."""
+    median, low, high = (
+        "median_" + column.replace("_kcal", f"{end}_kcal") for end in ("", "_low", "_high")
+    )
+    return median, low, high
 
 
 def values_of_molecules(errors: pd.DataFrame, column: str) -> FloatArray:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mepflow.evaluation.breakdown import SINGLE_VALUES
+from mepflow.evaluation.statistics import median_columns
 from mepflow.naming import grid_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.marks import draw_marks, draw_singles, size_text
@@ -15,7 +16,7 @@ from mepflow.plots.row_panels import ROW_HEIGHT, row_panels
 from mepflow.plots.style import PAGE_WIDTH, drawing
 from mepflow.storage.csv_file import read_csv
 
-_MEDIAN, _LOW, _HIGH = (f"median_rmse{end}_kcal_per_mol_e" for end in ("", "_low", "_high"))
+_MEDIAN, _LOW, _HIGH = median_columns("rmse_kcal_per_mol_e")
 _MARGIN_HEIGHT: Final = 0.8
 
 

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -15,9 +14,10 @@ from mepflow.errors import InputError
 from mepflow.evaluation.breakdown import DISTANCE, ELEMENT, GROUP, SINGLE_VALUES
 from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
+from mepflow.plots.distance_curves import draw_distance_curves
 from mepflow.plots.log_axes import log_axis
-from mepflow.plots.marks import MARK_HANDLE, NO_MODEL, draw_marks, draw_singles, size_text
-from mepflow.plots.style import BLACK, COLUMN_WIDTH, GREY, LIGHT_GREY, drawing
+from mepflow.plots.marks import MARK_HANDLE, draw_marks, draw_singles, size_text
+from mepflow.plots.style import COLUMN_WIDTH, GREY, LIGHT_GREY, drawing
 from mepflow.storage.csv_file import read_csv
 
 _MEDIAN: Final = "median_rmse_kcal_per_mol_e"
@@ -70,29 +70,7 @@ def _plot_distances(
     height = _DISTANCE_HEIGHT + _legend_height(len(looks) + 2, columns)
     with drawing(COLUMN_WIDTH, height, outputs, style) as figure:
         axes = figure.add_subplot()
-        for name, look in looks.items():
-            of_name = frame[frame["representation"] == name]
-            axes.fill_between(
-                of_name["order"], of_name[_LOW], of_name[_HIGH], color=look.colour, alpha=0.15, lw=0
-            )
-            axes.plot(
-                of_name["order"],
-                of_name[_MEDIAN],
-                color=look.colour,
-                marker=look.marker,
-                markerfacecolor=look.face,
-                markeredgecolor=BLACK,
-                markeredgewidth=0.4,
-                linestyle=look.line,
-                label=representation_label(name),
-            )
-        first = frame[frame["representation"] == next(iter(looks))]
-        size = first["median_reference_rms_kcal_per_mol_e"]
-        grey = to_rgba(GREY, 0.5)
-        axes.plot(first["order"], size, color=grey, linewidth=2.5, label=NO_MODEL)
-        log_axis(axes.yaxis)
-        axes.set_xlim(left=0.0)
-        axes.set_xlabel("distance from the van der Waals surface (Å)")
+        draw_distance_curves(axes, frame, looks, _MEDIAN, _LOW, _HIGH)
         axes.set_ylabel("median RMSE of the MEP (kcal/mol/e)")
         band = Patch(color=GREY, alpha=0.3, lw=0, label="95 % interval")
         more = [band] if frame[_LOW].notna().any() else []

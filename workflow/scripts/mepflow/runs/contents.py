@@ -18,7 +18,10 @@ Offers = Mapping[str, Mapping[str, Sequence[str]]]
 
 BREAKDOWNS: Final = ("distance", "element", "group")
 """What the table of where the MEP is wrong breaks errors down by; a figure each."""
-_PARTS: Final = ("transfer", "learning_curve", "uncertainty")
+_PARTS: Final = (
+    *("transfer", "learning_curve", "uncertainty"),
+    *("aromatics", "mep_penetration", "mep_distance", "extrema"),
+)
 """Parts that a study asks for by the name of their table or figure, with rules of their own."""
 
 
@@ -36,7 +39,7 @@ def rules_files(config: Config) -> list[str]:
         "learning_curve": bool(config["learning_curve"]["datasets"]),
         "uncertainty": all(len(of_variant) > 1 for of_variant in seeds),
     }
-    parts = [part for part in _PARTS if part in asked and is_possible[part]]
+    parts = [part for part in _PARTS if part in asked and is_possible.get(part, True)]
     return [*parts, *config["studies"]]
 
 

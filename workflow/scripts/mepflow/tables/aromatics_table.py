@@ -1,5 +1,6 @@
 """Table of the MEP's errors of aromatic, of planar and of other molecules."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,12 @@ from mepflow.evaluation.breakdown import SINGLE_VALUES
 from mepflow.evaluation.mep_errors import WITH_PENETRATION
 from mepflow.evaluation.planarity import CLASSES, class_of
 from mepflow.evaluation.sources import Source, read_sources, require_same_molecules
-from mepflow.evaluation.statistics import FEWEST_MOLECULES, summarize, values_of_molecules
+from mepflow.evaluation.statistics import (
+    FEWEST_MOLECULES,
+    median_columns,
+    summarize,
+    values_of_molecules,
+)
 from mepflow.molecules import MoleculeTable
 from mepflow.naming import grid_words, representation_label
 from mepflow.storage.csv_file import write_csv
@@ -65,8 +71,7 @@ def _row(errors: pd.DataFrame, seed: int) -> dict[str, Any]:
         nothing = (float("nan"),) * 3
         found = summarize(errors, column, seed=seed) if known else None
         values = (found.median, found.median_low, found.median_high) if found else nothing
-        ends = (column.replace("rmse", f"rmse{end}", 1) for end in ("", "_low", "_high"))
-        row |= {f"median_{end}": value for end, value in zip(ends, values, strict=True)}
+        row |= zip(median_columns(column), values, strict=True)
     few = errors["molecule"].nunique() < FEWEST_MOLECULES
     single = values_of_molecules(errors, _RMSE) if few else ()
     return {
@@ -85,7 +90,7 @@ def write_aromatics_table(
     table = aromatics_table(sources, reference, grid)
     write_csv(table, csv)
     parts = [
-        _part(heading, table, f"median_{column}")
+        _part(heading, table, median_columns(column))
         for column, heading in _COLUMNS.items()
         if table[f"median_{column}"].notna().any()
     ]
@@ -97,9 +102,10 @@ def write_aromatics_table(
     write_markdown(parts, markdown, title="Errors of aromatic and of planar molecules", note=note)
 
 
-def _part(heading: str, table: pd.DataFrame, median: str) -> Part:
+def _part(heading: str, table: pd.DataFrame, ends: tuple[str, str, str]) -> Part:
     cells = {
-        (row["class"], row["representation"]): _cell(row, median) for _, row in table.iterrows()
+        (row["class"], row["representation"]): _cell(*row[list(ends)])
+        for _, row in table.iterrows()
     }
     counts = table.groupby("class", sort=False)["n_molecules"].max()
     rows = pd.DataFrame({"representation": table["representation"].unique()})
@@ -114,7 +120,5 @@ def _part(heading: str, table: pd.DataFrame, median: str) -> Part:
     return Part(heading, rows, columns)
 
 
-def _cell(row: "pd.Series[Any]", median: str) -> str:
-    low, high = (row[median.replace("rmse", f"rmse_{end}", 1)] for end in ("low", "high"))
-    interval = "" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]"
-    return decimal_text(row[median], 2) + interval
+def _cell(median: float, low: float, high: float) -> str:
+    return decimal_text(median, 2) + ("" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]")

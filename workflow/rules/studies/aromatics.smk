@@ -1,7 +1,7 @@
-# Tables and figures of the study potentials alone.
+# Errors of aromatic, of planar and of other molecules, for runs that ask for them.
 
 
-# Seconds each: on a cluster they run where Snakemake does.
+# Seconds: on a cluster it runs where Snakemake does.
 localrules:
     plot_aromatics,
 
