@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from scipy.spatial import cKDTree
 
 from mepflow.molecules import FloatArray
@@ -49,6 +48,9 @@ def check_geometry(positions: FloatArray) -> None:
 
 def write_rejected(rejected: Sequence[Rejected], path: Path) -> None:
     """Write rejected records to a CSV file with :data:`REJECTED_COLUMNS`."""
+    # Imported here: reading structures for a prediction needs no pandas.
+    import pandas as pd
+
     write_csv(pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS)), path)
 
 

@@ -186,15 +186,16 @@ def csv_text(columns: Iterable[Sequence[Any]]) -> str:
 
 
 def _cells(column: Sequence[Any]) -> Sequence[Any]:
-    if {float}.issuperset(map(type, column)):
+    kinds = set(map(type, column))
+    if kinds == {float}:
         text = "%.9g," * len(column) % tuple(column)
         return text.replace("nan", "").split(",")[:-1]
-    return [_cell(value) for value in column]
+    return [_cell(value) for value in column] if float in kinds else column
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
-        return "" if math.isnan(value) else "%.9g" % value  # noqa: UP031, twice as fast
+        return "" if math.isnan(value) else f"{value:.9g}"
     return value
 
 

@@ -28,8 +28,10 @@ def replace_listing(folder: Path, names: Iterable[str], files: Sequence[Path]) -
         temporary.write_text(
             json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-    for name in earlier - written:
-        (folder / name).unlink(missing_ok=True)
+    left = earlier - written
+    for path in folder.iterdir():
+        if path.name in left:
+            path.unlink(missing_ok=True)
 
 
 def _listed(folder: Path) -> set[str] | None:

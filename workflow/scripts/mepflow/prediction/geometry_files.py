@@ -19,7 +19,6 @@ from mepflow.units import BOHR_IN_ANGSTROM
 _CHARGE_DIGITS: Final = 4
 _LONGEST_ATOM_NAME: Final = 4
 _MOST_SERIAL: Final = 99_999
-_NOT_PERIODIC: Final = np.zeros(3, bool)
 # ASE's function has no annotation.
 _as_pairs: Final[Callable[[Mapping[str, Any]], str]] = extxyz.key_val_dict_to_str
 _INPUT: Final = "input_"
@@ -171,7 +170,13 @@ def _comment(prediction: Prediction, said: Mapping[str, Any], *, with_charges: b
         # ASE takes arrays and entries of these names for the results of a calculator.
         "dipole": prediction.dipole * BOHR_IN_ANGSTROM,
     }
-    return _as_pairs(_kept(said, results) | results | {"pbc": _NOT_PERIODIC})
+    # ASE's function writes the text of an array's numbers twice as fast as the array.
+    texts = {key: _text(value) for key, value in results.items()}
+    return _as_pairs(_kept(said, results) | texts | {"pbc": "F F F"})
+
+
+def _text(value: Any) -> Any:
+    return " ".join(map(repr, value.tolist())) if isinstance(value, np.ndarray) else value
 
 
 def _kept(said: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:

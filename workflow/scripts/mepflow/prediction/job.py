@@ -64,7 +64,7 @@ class Job:
         """Tell whether there are too many molecules for a few files each."""
         return len(self.batch) > FEW_MOLECULES
 
-    @property
+    @cached_property
     def _files(self) -> MoleculeFiles:
         usual = not self.is_many and not self.moments_only
         return MoleculeFiles(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -175,6 +176,11 @@ def _notes(record: Record, charge: int) -> Iterator[str]:
 
 def formula(molecule: Molecule) -> str:
     """Return the molecule's formula in Hill's order, with its charge, as in ``C2H3O2 (-1)``."""
-    symbols = [chemical_symbols[number] for number in molecule.atomic_numbers]
-    text = Formula.from_list(symbols).format("hill")
-    return f"{text} ({molecule.total_charge:+d})" if molecule.total_charge else str(text)
+    text = _formula(tuple(sorted(molecule.atomic_numbers.tolist())))
+    return f"{text} ({molecule.total_charge:+d})" if molecule.total_charge else text
+
+
+@lru_cache(maxsize=1024)
+def _formula(atomic_numbers: tuple[int, ...]) -> str:
+    symbols = [chemical_symbols[number] for number in atomic_numbers]
+    return str(Formula.from_list(symbols).format("hill"))

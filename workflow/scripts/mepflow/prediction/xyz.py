@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -114,16 +114,14 @@ def _frame(lines: list[str], place: str, first_line: int) -> Record:
     columns = Columns() if properties is True else Columns.from_properties(properties, place)
     numbers, positions, charges = [], [], []
     for row, line in enumerate(lines[2:], first_line + 2):
-        words, here = line.split(), f"{place} (line {row})"
-        if len(words) < columns.fewest:
-            raise InputError(
-                f"{here} has {len(words)} of the {columns.fewest} columns of an atom: mend it."
-            )
-        numbers.append(_element(words[columns.element], here))
-        coordinates = words[columns.position : columns.position + 3]
-        positions.append([_coordinate(word, here) for word in coordinates])
-        if columns.charge is not None:
-            charges.append(_coordinate(words[columns.charge], here, "a charge"))
+        try:
+            number, position, charge = _atom(line.split(), columns)
+        except InputError as error:
+            raise InputError(f"{place} (line {row}){error}") from None
+        numbers.append(number)
+        positions.append(position)
+        if charge is not None:
+            charges.append(charge)
     return Record(
         place,
         str(info.get("title", info.get("name", ""))),
@@ -167,21 +165,33 @@ def _comment(line: str, place: str) -> Mapping[str, Any]:
     return pairs or {}
 
 
-def _element(word: str, place: str) -> int:
+def _atom(words: list[str], columns: Columns) -> tuple[int, list[float], float | None]:
+    """Return element, position in Å and charge; the text of an error goes on after a place."""
+    if len(words) < columns.fewest:
+        raise InputError(f" has {len(words)} of the {columns.fewest} columns of an atom: mend it.")
+    number = _element(words[columns.element])
+    position = [_coordinate(word) for word in words[columns.position : columns.position + 3]]
+    if columns.charge is None:
+        return number, position, None
+    return number, position, _coordinate(words[columns.charge], "a charge")
+
+
+@lru_cache(maxsize=1024)
+def _element(word: str) -> int:
     symbol = _ISOTOPES.get(word.upper(), word.capitalize())
     if numbers_of_symbols.get(symbol, 0) > 0:
         return int(numbers_of_symbols[symbol])
     if re.fullmatch("[0-9]{1,3}", word) and 0 < int(word) < len(numbers_of_symbols):
         return int(word)
-    raise InputError(f"{place}: {shown(word)} is not an element: write its symbol.")
+    raise InputError(f": {shown(word)} is not an element: write its symbol.")
 
 
-def _coordinate(word: str, place: str, what: str = "a coordinate") -> float:
+def _coordinate(word: str, what: str = "a coordinate") -> float:
     try:
         value = float(word)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         unit = " in ångström" if what == "a coordinate" else ""
-        raise InputError(f"{place}: {shown(word)} is not {what}: write a number{unit}.")
+        raise InputError(f": {shown(word)} is not {what}: write a number{unit}.")
     return value

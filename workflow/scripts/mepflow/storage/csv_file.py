@@ -1,28 +1,32 @@
 """CSV files: written as a whole or not at all, and read with one sentence where that fails."""
 
 from pathlib import Path
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from mepflow.errors import InputError, MissingFileError
 from mepflow.storage.damage import reason
 from mepflow.storage.files import atomic_path
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _TEXTS: Final = ("id", "molecule")
 
 
-def write_csv(frame: pd.DataFrame, path: Path, float_format: str | None = None) -> None:
+def write_csv(frame: "pd.DataFrame", path: Path, float_format: str | None = None) -> None:
     """Write all of ``frame`` but its index, atomically."""
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, index=False, float_format=float_format)
 
 
-def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
     """Return a CSV file as pandas reads it with these ``options``.
 
     Raises :class:`MissingFileError`, and :class:`InputError` where the file is damaged.
     """
+    # Imported here: predictions, which read no CSV file, come sooner without pandas.
+    import pandas as pd
+
     try:
         frame: pd.DataFrame = pd.read_csv(path, **options)
     except FileNotFoundError:
@@ -33,7 +37,7 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     return frame
 
 
-def read_rows(path: Path) -> pd.DataFrame:
+def read_rows(path: Path) -> "pd.DataFrame":
     """Return a CSV file whose columns ``id`` and ``molecule`` hold texts, also ``NA`` and ``007``.
 
     Elsewhere an empty cell is nan. Raises what :func:`read_csv` raises.
