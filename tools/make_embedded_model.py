@@ -184,7 +184,7 @@ def measure(run: Run) -> None:
     test = reference.select(rows_in_split(reference.ids, run.splits, TEST))
     bare = replace(test, properties={}, texts={}, grids={})
     predictions = {
-        # In double precision, as ``mepflow predict`` does.
+        # In double precision: the recorded errors hold no rounding of the networks.
         f"seed {seed}": predict_table(load_model(run.model(seed), "cpu")[0].double(), bare)
         for seed in run.recipe["seeds"]
     }
