@@ -10,7 +10,8 @@ that the errors compare with its tables. Labels go one by one into a journal and
 checkpoints, both in the work folder: the run can be stopped and taken up again. ``--steps`` and
 ``--seeds`` do a part of it, such as one seed in each of several processes. What it writes in
 ``resources/models/default``: ``seed-N.pt``, ``metrics.csv``, ``molecules.csv``, ``recorded.csv``,
-and the tables of the card, ``README.md``.
+``calibration.json``, ``uncertainty.csv`` and the tables of the card, ``README.md``. ``--steps
+calibrate`` alone leaves the models as they are; it needs no training, but the same geometries.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +31,18 @@ import yaml
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from embedded_model_calibration import (  # noqa: E402
+    GRID,
+    calibrate,
+    compute_validation,
+    coverage_table,
+)
 from embedded_model_geometries import gather  # noqa: E402
 from rdkit import RDLogger  # noqa: E402
 
 from mepflow import units  # noqa: E402
 from mepflow.elements import symbol  # noqa: E402
+from mepflow.evaluation.calibration import CALIBRATION_FILE  # noqa: E402
 from mepflow.evaluation.mep_errors import evaluate_mep  # noqa: E402
 from mepflow.evaluation.multipole_errors import evaluate_multipoles  # noqa: E402
 from mepflow.evaluation.sources import Source  # noqa: E402
@@ -42,14 +50,21 @@ from mepflow.models.model_file import load_model  # noqa: E402
 from mepflow.models.predict import predict_table  # noqa: E402
 from mepflow.models.variants import Variant  # noqa: E402
 from mepflow.molecules import MoleculeTable  # noqa: E402
-from mepflow.naming import representation_label  # noqa: E402
+from mepflow.naming import representation_label, target_words  # noqa: E402
 from mepflow.qm.levels import LevelOfTheory  # noqa: E402
 from mepflow.qm.reference_record import PROPERTIES  # noqa: E402
 from mepflow.qm.shards import compute_shard  # noqa: E402
 from mepflow.runs.code_digest import code_digest  # noqa: E402
 from mepflow.runs.studies import merged  # noqa: E402
 from mepflow.selection.identity import canonical_smiles  # noqa: E402
-from mepflow.selection.splits import TEST, make_splits, read_splits, rows_in_split, write_splits  # noqa: E402
+from mepflow.selection.splits import (  # noqa: E402
+    TEST,
+    VALIDATION,
+    make_splits,
+    read_splits,
+    rows_in_split,
+    write_splits,
+)
 from mepflow.storage.files import atomic_path  # noqa: E402
 from mepflow.storage.shipped_files import write_checksums  # noqa: E402
 from mepflow.tables.mep_table import mep_table  # noqa: E402
@@ -59,7 +74,7 @@ from mepflow.training.run import train  # noqa: E402
 log = logging.getLogger("mepflow.make_embedded_model")
 
 MODEL_FOLDER: Final = ROOT / "resources" / "models" / "default"
-STEPS: Final = ("label", "train", "measure")
+STEPS: Final = ("label", "train", "measure", "calibrate")
 BASELINES: Final = ("fitted-charges-dipoles", "fitted-charges", "mulliken")
 HEADLINE_GRID: Final = "mk"
 ENSEMBLE: Final = "ensemble"
@@ -202,6 +217,26 @@ def measure(run: Run) -> None:
     deliver(run, metrics(folders), recorded)
 
 
+def calibrate_models(run: Run) -> None:
+    """Compute the potential of the validation molecules; write what the spread says of errors."""
+    if not run.candidates.exists():
+        write_candidates(run)
+    molecules = pd.read_csv(MODEL_FOLDER / "molecules.csv", dtype=str)
+    validation = compute_validation(
+        [MoleculeTable.load(run.reference), MoleculeTable.load(run.candidates)],
+        run.splits,
+        set(molecules["id"][molecules["split"] == VALIDATION]),
+        run.level(),
+        run.definitions["grids"][GRID],
+        run.work,
+        LABELS_CODE,
+    )
+    models = [MODEL_FOLDER / f"seed-{seed}.pt" for seed in run.recipe["seeds"]]
+    calibrate(models, validation, run.reference, run.splits, MODEL_FOLDER)
+    write_checksums(MODEL_FOLDER, [CALIBRATION_FILE, *(path.name for path in models)])
+    write_sections({"uncertainty": uncertainty_text(coverage_table(MODEL_FOLDER))})
+
+
 def mean_table(tables: Sequence[MoleculeTable]) -> MoleculeTable:
     """Return the mean of the predictions of several models."""
     properties = {
@@ -247,14 +282,22 @@ def deliver(run: Run, frame: pd.DataFrame, recorded: dict[str, MoleculeTable]) -
         with atomic_path(MODEL_FOLDER / name) as temporary:
             table.to_csv(temporary, index=False, float_format=digits)
     frame = pd.read_csv(MODEL_FOLDER / "metrics.csv")  # the card shows what the file holds
+    write_sections({
+        "metrics": metrics_text(frame),
+        "data": data_text(molecules),
+        "labels": labels_text(run),
+    })  # fmt: skip
+    print(metrics_text(frame))  # noqa: T201
+
+
+def write_sections(contents: Mapping[str, str]) -> None:
+    """Replace sections of the card."""
     card = MODEL_FOLDER / "README.md"
     text = card.read_text(encoding="utf-8")
-    text = with_section(text, "metrics", metrics_text(frame))
-    text = with_section(text, "data", data_text(molecules))
-    text = with_section(text, "labels", labels_text(run))
+    for name, content in contents.items():
+        text = with_section(text, name, content)
     with atomic_path(card) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    print(metrics_text(frame))  # noqa: T201
 
 
 def molecule_list(run: Run) -> pd.DataFrame:
@@ -311,6 +354,35 @@ def metrics_text(frame: pd.DataFrame) -> str:
         dtype=str,
     )
     return _markdown(shown)
+
+
+def uncertainty_text(frame: pd.DataFrame) -> str:
+    """Return the card's table of what the spread says about errors."""
+    shown = pd.DataFrame(
+        {
+            "Error": [f"{target_words(r.quantity)} ({r.unit})" for r in frame.itertuples()],
+            "Validation": [str(n) for n in frame["n_validation"]],
+            "a": [f"{x:.3f}" for x in frame["shared"]],
+            "f": [f"{x:.2f}" for x in frame["factor"]],
+            "Bound (σ)": [f"{x:.2f}" for x in frame["bound"]],
+            "Test": [str(n) for n in frame["n_test"]],
+            **{
+                title: [
+                    f"{n * x:.0f} of {n}" for n, x in zip(frame["n_test"], frame[name], strict=True)
+                ]
+                for title, name in _SHARES.items()
+            },
+        },
+        dtype=str,
+    )
+    return _markdown(shown)
+
+
+_SHARES: Final = {
+    "Within the spread": "within_spread",
+    "Within σ": "within_expected",
+    "Within the bound": "within_bound",
+}
 
 
 def data_text(molecules: pd.DataFrame) -> str:
@@ -378,7 +450,12 @@ def main() -> None:
     RDLogger.DisableLog("rdApp.*")
     arguments.work.mkdir(parents=True, exist_ok=True)
     run = Run(arguments.geometries, arguments.work, arguments.results, arguments.seeds)
-    actions = {"label": label, "train": train_seeds, "measure": measure}
+    actions = {
+        "label": label,
+        "train": train_seeds,
+        "measure": measure,
+        "calibrate": calibrate_models,
+    }
     for step in STEPS:
         if step in arguments.steps:
             actions[step](run)

@@ -14,6 +14,12 @@ import torch
 from mepflow import units
 from mepflow.archives.qm9 import Record, gdb_id, read_records
 from mepflow.elements import ATOMIC_NUMBERS
+from mepflow.evaluation.calibration import (
+    CALIBRATION_FILE,
+    QUANTITIES,
+    Calibration,
+    read_calibrations,
+)
 from mepflow.models.model_file import load_model
 from mepflow.models.predict import predict_table
 from mepflow.molecules import Molecule, MoleculeTable
@@ -102,6 +108,35 @@ def test_the_card_shows_the_measured_errors(tool, metrics, molecules):
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert tool.metrics_text(metrics) in card
     assert tool.data_text(molecules) in card
+
+
+def test_the_calibration_is_that_of_the_validation_molecules(tool, molecules):
+    errors = pd.read_csv(FOLDER / "uncertainty.csv")
+    for split in ("validation", "test"):
+        found = errors[errors["split"] == split]
+        wanted = sorted(molecules["id"][molecules["split"] == split])
+        for quantity in QUANTITIES:
+            assert sorted(found["id"][found["quantity"] == quantity]) == wanted
+    for quantity, known in read_calibrations(FOLDER / CALIBRATION_FILE).items():
+        rows = errors[(errors["split"] == "validation") & (errors["quantity"] == quantity)]
+        again = Calibration.of(rows["error"].to_numpy(), rows["spread"].to_numpy())
+        assert again.to_dict() == pytest.approx(known.to_dict(), rel=1e-3, abs=1e-3)
+    card = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert tool.uncertainty_text(tool.coverage_table(FOLDER)) in card
+
+
+def test_spreads_and_errors_of_dipoles_come_again(records_of_test):
+    """Against the archive's own dipoles; spreads to the digits of single precision."""
+    table = table_of(records_of_test)
+    dipoles = np.stack([predict(path, table).properties["dipole"] for path in SEEDS])
+    spreads = np.linalg.norm(dipoles.std(axis=0, ddof=1), axis=1) * units.E_BOHR_IN_DEBYE
+    errors = pd.read_csv(FOLDER / "uncertainty.csv")
+    rows = errors[(errors["split"] == "test") & (errors["quantity"] == "dipole")].set_index("id")
+    np.testing.assert_allclose(spreads, rows.loc[table.ids, "spread"], rtol=1e-4, atol=1e-5)
+    archive = np.array([record.properties[3] for record in records_of_test])
+    norms = np.linalg.norm(dipoles.mean(axis=0), axis=1) * units.E_BOHR_IN_DEBYE
+    # The error of the vector is no smaller than that of its length, up to the reference's own.
+    assert (rows.loc[table.ids, "error"] > np.abs(norms - archive) - 5e-3).all()
 
 
 def test_the_model_is_better_than_mulliken_charges_and_worse_than_the_floors(metrics):

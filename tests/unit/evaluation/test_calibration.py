@@ -50,14 +50,30 @@ def test_few_molecules_give_no_bound():
 def test_a_file_is_read_as_it_was_written(tmp_path):
     known = {
         "mep": Calibration(0.5, 2.0, 2.1, 40),
-        "dipole": Calibration(0.1, 1.0, float("nan"), 4),
+        "dipole": Calibration(0.1, 1.0, float("nan"), 4, 0.75),
     }
     path = tmp_path / "calibration.json"
     path.write_text(json.dumps({name: one.to_dict() for name, one in known.items()}))
     found = read_calibrations(path)
-    assert found["mep"] == known["mep"]
+    assert found["mep"].to_dict() == known["mep"].to_dict()
     assert np.isnan(found["dipole"].bound)
+    assert found["dipole"].largest_spread == 0.75
     assert found["dipole"].to_dict() == known["dipole"].to_dict()
+
+
+def test_older_and_newer_files_are_read(tmp_path):
+    old = {"shared": 0.5, "factor": 2.0, "bound": 2.1, "molecules": 40}
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"mep": old, "dipole": old | {"more": 1}, "format_version": 2}))
+    found = read_calibrations(path)
+    assert list(found) == ["mep", "dipole"]
+    assert np.isnan(found["mep"].largest_spread)
+    assert not found["mep"].is_beyond(np.array([1e9])).any()
+
+
+def test_spreads_beyond_those_of_the_calibration():
+    found = Calibration.of(np.ones(30), np.linspace(0.1, 0.5, 30))
+    assert found.is_beyond(np.array([0.4, 0.5, 0.51])).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"mep": {}}', '{"mep": {"shared": -1, "factor": 1}}'])

@@ -8,11 +8,11 @@ from ase import Atoms
 from ase.io import read
 
 from mepflow.electrostatics.potential import potential
+from mepflow.models.ensemble_spread import spread
 from mepflow.multipoles import components
 from mepflow.prediction.csv_tables import atom_columns
 from mepflow.prediction.geometry_files import extxyz_text
 from mepflow.prediction.predictor import Predictor
-from mepflow.prediction.result import spread
 from mepflow.units import ANGSTROM_IN_BOHR
 
 

@@ -16,11 +16,12 @@ import mepflow
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.geometry.grids import grid_points
+from mepflow.models.ensemble_spread import spread
 from mepflow.multipoles import dipole_terms, quadrupole_terms
 from mepflow.nn.pinet2 import native
 from mepflow.prediction import predictor as module
 from mepflow.prediction.predictor import DomainWarning, Predictor
-from mepflow.prediction.result import CHARGE_GRID, spread
+from mepflow.prediction.result import CHARGE_GRID
 from mepflow.prediction.structures import from_atoms
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
 

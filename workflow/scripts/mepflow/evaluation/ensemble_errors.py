@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from mepflow.electrostatics.penetration import Widths
-from mepflow.evaluation.calibration import Calibration
+from mepflow.evaluation.calibration import DIPOLE, MEP, QUANTITIES, Calibration
 from mepflow.evaluation.mep_errors import predicted_potential
 from mepflow.evaluation.predictions_file import molecule_names
 from mepflow.evaluation.sources import Source
+from mepflow.models.ensemble_spread import mean, rms_spread, vector_spread
 from mepflow.models.model_file import load_model
 from mepflow.models.predict import predict_with_all
 from mepflow.molecules import MoleculeTable
@@ -29,9 +30,6 @@ from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
-MEP, DIPOLE = "mep", "dipole"
-QUANTITIES: Final = {MEP: "kcal/mol/e", DIPOLE: "D"}
-"""What is judged, and the unit of its errors and spreads."""
 COLUMNS: Final = ("quantity", "split", "id", "molecule", "error", "spread")
 
 
@@ -57,18 +55,22 @@ def calibrate_models(
     for name, csv, json_file in zip(files, errors, calibrations, strict=True):
         frame = ensemble_errors(files[name], table, splits, grid, widths[name], device)
         write_csv(frame, csv)
-        with atomic_path(json_file) as temporary:
-            temporary.write_text(json.dumps(_calibrations(frame), indent=1) + "\n")
+        write_calibrations(frame, json_file)
 
 
-def _calibrations(frame: pd.DataFrame) -> dict[str, Any]:
+def write_calibrations(frame: pd.DataFrame, path: Path) -> None:
+    """Write what :func:`~mepflow.evaluation.calibration.read_calibrations` reads.
+
+    ``frame`` is that of :func:`ensemble_errors`.
+    """
     of_validation = frame[frame["split"] == VALIDATION]
     found = {}
     for quantity in QUANTITIES:
         rows = of_validation[of_validation["quantity"] == quantity]
         numbers = (rows[name].to_numpy(dtype=float) for name in ("error", "spread"))
         found[quantity] = Calibration.of(*numbers).to_dict()
-    return found
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def ensemble_errors(
@@ -111,12 +113,11 @@ def _of_molecule(
         unit = HARTREE_PER_E_IN_KCAL_PER_MOL_E
         yield MEP, unit * error, unit * spread
     dipoles = np.stack([one.properties["dipole"][index] for one in predicted])
-    error, spread = error_and_spread(dipoles, table.properties["dipole"][index])
-    unit = E_BOHR_IN_DEBYE * np.sqrt(dipoles.shape[1])  # lengths, not means over components
-    yield DIPOLE, unit * error, unit * spread
+    error = float(np.linalg.norm(mean(dipoles) - table.properties["dipole"][index]))
+    yield DIPOLE, E_BOHR_IN_DEBYE * error, E_BOHR_IN_DEBYE * float(vector_spread(dipoles))
 
 
 def error_and_spread(found: FloatArray, reference: FloatArray) -> tuple[float, float]:
     """Return the RMS error of the mean of ``found`` (K, p), and the RMS of its spread, K ≥ 2."""
-    error = np.mean(np.square(found.mean(axis=0) - reference))
-    return float(np.sqrt(error)), float(np.sqrt(np.mean(found.var(axis=0, ddof=1))))
+    error = np.sqrt(np.mean(np.square(mean(found) - reference)))
+    return float(error), float(rms_spread(found))

@@ -8,8 +8,7 @@ from typing import Final
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mepflow.evaluation.calibration import Calibration, read_calibrations
-from mepflow.evaluation.ensemble_errors import QUANTITIES
+from mepflow.evaluation.calibration import QUANTITIES, Calibration, read_calibrations
 from mepflow.naming import target_words
 from mepflow.plots.log_axes import log_axis
 from mepflow.plots.marks import size_text

@@ -10,9 +10,12 @@ from typing import Any, Final, Self
 import numpy as np
 from ase.data import chemical_symbols
 
+from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
 from mepflow.geometry.grids import grid_points
+from mepflow.models.ensemble_spread import mean, rms_spread, spread, vector_spread
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
-from mepflow.prediction.result import FloatArray, Prediction, joined, mean, spread
+from mepflow.prediction.error_warnings import unusual_spread
+from mepflow.prediction.result import FloatArray, Prediction, joined
 from mepflow.prediction.structures import Structure, formula
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
@@ -30,6 +33,8 @@ _MEP_COLUMNS: Final = (
     "mep_spread_kcal_per_mol_e",
     "mep_of_charges_rmse_kcal_per_mol_e",
 )
+_DIPOLE_ERRORS: Final = ("dipole_expected_error_debye", "dipole_error_bound_debye")
+_MEP_ERRORS: Final = ("mep_expected_error_kcal_per_mol_e", "mep_error_bound_kcal_per_mol_e")
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,16 @@ class Surroundings:
         return cls(
             float(values.min()),
             float(values.max()),
-            float(np.sqrt(np.mean(np.square(spread(of_models))))),
+            float(rms_spread(of_models)),
             prediction.charges_deviation(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
         )
 
 
-def molecule_columns(*, with_mep: bool) -> list[str]:
-    """Return the columns of ``multipoles.csv``; those of the MEP can be left out."""
+def molecule_columns(*, with_mep: bool, with_errors: bool) -> list[str]:
+    """Return the columns of ``multipoles.csv``.
+
+    Those of the MEP can be left out, and those of what errors are expected.
+    """
     dipole, quadrupole = DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
     return [
         *("name", "source", "formula", "n_atoms", "total_charge_e", "total_charge_from"),
@@ -72,10 +80,12 @@ def molecule_columns(*, with_mep: bool) -> list[str]:
         "dipole_norm_spread_e_bohr",
         *_each("dipole_{}_debye", dipole),
         *("dipole_norm_debye", "dipole_norm_spread_debye"),
+        *(_DIPOLE_ERRORS if with_errors else ()),
         *_each("theta_prime_{}_e_bohr2", quadrupole),
         *_each("theta_prime_{}_spread_e_bohr2", quadrupole),
         *_each("buckingham_{}_debye_angstrom", quadrupole),
         *(_MEP_COLUMNS if with_mep else ()),
+        *(_MEP_ERRORS if with_mep and with_errors else ()),
         *("multiplicity_stated", "warnings", "failure"),
     ]
 
@@ -88,7 +98,7 @@ def molecule_rows(
     """Return the molecules' rows of ``multipoles.csv``, without a failure.
 
     The spread of a norm is that of the models' norms; Buckingham's Θ is Θ′/2. The MEP is in all of
-    ``around``, or in none.
+    ``around``, or in none. Errors are expected where the models have a calibration.
     """
     if not structures:
         return []
@@ -104,8 +114,11 @@ def molecule_rows(
         **_dipole_columns(np.stack([one.model_dipoles for one in predictions], axis=1)),
         **_quadrupole_columns(np.stack([one.model_quadrupoles for one in predictions], axis=1)),
         **_mep_columns(around),
+        **_error_columns(predictions, around),
         "multiplicity_stated": [structure.multiplicity for structure in structures],
-        "warnings": ["; ".join(prediction.warnings) for prediction in predictions],
+        "warnings": [
+            "; ".join(all_warnings(*one)) for one in zip(predictions, around, strict=True)
+        ],
     }
     return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
 
@@ -143,6 +156,32 @@ def _mep_columns(around: Sequence[Surroundings | None]) -> Columns:
     values = [astuple(one) for one in around if one is not None]
     lists = [list(column) for column in zip(*values, strict=True)]
     return dict(zip(_MEP_COLUMNS if values else (), lists, strict=True))
+
+
+def all_warnings(prediction: Prediction, around: Surroundings | None) -> list[str]:
+    """Return what makes a prediction doubtful, an unusual spread of its MEP included."""
+    calibration = prediction.calibrations.get(MEP)
+    if around is None or calibration is None:
+        return list(prediction.warnings)
+    return [*prediction.warnings, *unusual_spread(calibration, around.spread, MEP)]
+
+
+def _error_columns(
+    predictions: Sequence[Prediction], around: Sequence[Surroundings | None]
+) -> Columns:
+    """Return what errors are expected of predictions by models with one calibration."""
+    calibrations = predictions[0].calibrations
+    if not calibrations:
+        return {}
+    dipoles = np.stack([one.model_dipoles for one in predictions], axis=1) * E_BOHR_IN_DEBYE
+    found = _errors(_DIPOLE_ERRORS, calibrations[DIPOLE], vector_spread(dipoles))
+    of_mep = np.array([one.spread for one in around if one is not None])
+    return found | (_errors(_MEP_ERRORS, calibrations[MEP], of_mep) if len(of_mep) else {})
+
+
+def _errors(names: Sequence[str], calibration: Calibration, spreads: FloatArray) -> Columns:
+    values = (calibration.expected(spreads).tolist(), calibration.bounds(spreads).tolist())
+    return dict(zip(names, values, strict=True))
 
 
 def atom_columns(predictions: Sequence[Prediction], *, with_charges: bool) -> Columns:

@@ -11,8 +11,9 @@ from ase.data import chemical_symbols
 from ase.io import extxyz
 
 from mepflow.geometry.radii import bondi_radii
+from mepflow.models.ensemble_spread import mean, spread
 from mepflow.multipoles import components
-from mepflow.prediction.result import FloatArray, Prediction, joined, mean, spread
+from mepflow.prediction.result import FloatArray, Prediction, joined
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 

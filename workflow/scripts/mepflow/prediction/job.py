@@ -101,7 +101,8 @@ class Job:
         """
         grid = read_row(self.definitions, "grids", GRID)
         level = self._level_of_theory()
-        options = (self.threads, self.moments_only, self.json is not None)
+        calibrations = self.predictor.ensemble.calibrations
+        options = (self.threads, self.moments_only, self.json is not None, calibrations)
         tables = OutcomeTables(self._files, grid, level, *options)
         if self.strict:
             self._refuse_failures()

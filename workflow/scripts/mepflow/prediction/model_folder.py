@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
@@ -11,6 +11,7 @@ from typing import Final, Self
 import torch
 
 from mepflow.errors import InputError
+from mepflow.evaluation.calibration import CALIBRATION_FILE, Calibration, read_calibrations
 from mepflow.models.domain import TrainingDomain
 from mepflow.models.model_file import PENETRATION, ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
@@ -26,13 +27,15 @@ _MISFITS: Final = (LookupError, TypeError, ValueError, AttributeError, Arithmeti
 class Ensemble:
     """Models of one variant, what their files say, and their training domains where they do.
 
-    ``digest`` is that of the files.
+    ``digest`` is that of the files. ``calibrations`` say by quantity what the spread of the models
+    means for their error; empty where the folder has none, or for a single model.
     """
 
     models: tuple[MultipoleModel, ...]
     infos: tuple[ModelInfo, ...]
     domains: tuple[TrainingDomain, ...]
     digest: str = ""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,7 +84,10 @@ class Ensemble:
         precision = torch.float64 if double_precision else torch.float32
         models = tuple(model.to(precision) for model, _ in loaded)
         infos = tuple(info for _, info in loaded)
-        return cls(models, infos, _domains(infos), files_digest(files))
+        calibration = calibration_file(path) if len(files) > 1 else None
+        found = {} if calibration is None else read_calibrations(calibration)
+        read = [*files, *([] if calibration is None else [calibration])]
+        return cls(models, infos, _domains(infos), files_digest(read), found)
 
 
 def model_files(path: Path | str | None = None) -> list[Path]:
@@ -92,7 +98,8 @@ def model_files(path: Path | str | None = None) -> list[Path]:
     is none, or where one that comes with mepflow has changed.
     """
     if path is None:
-        return sorted(checked_files(DEFAULT_MODELS), key=_seed)
+        shipped = checked_files(DEFAULT_MODELS)
+        return sorted((file for file in shipped if file.suffix == ".pt"), key=_seed)
     place = Path(path)
     if not place.is_dir():
         return [place]
@@ -106,6 +113,18 @@ def model_files(path: Path | str | None = None) -> list[Path]:
     if len(files) > _MOST_MODELS:
         raise InputError(f"{place} holds {len(files)} models, more than {_MOST_MODELS}: give one.")
     return files
+
+
+def calibration_file(path: Path | str | None = None) -> Path | None:
+    """Return the file beside the models of a folder that says what their spread means, if any.
+
+    Raises :class:`InputError` where the one that comes with mepflow has changed.
+    """
+    if path is None:
+        shipped = {file.name: file for file in checked_files(DEFAULT_MODELS)}
+        return shipped.get(CALIBRATION_FILE)
+    file = Path(path) / CALIBRATION_FILE
+    return file if file.is_file() else None
 
 
 def _seed(path: Path) -> tuple[int, str]:

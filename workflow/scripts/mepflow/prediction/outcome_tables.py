@@ -1,16 +1,18 @@
 """What is written of each molecule: its rows in the tables, its frame, and its own files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mepflow.errors import InputError
+from mepflow.evaluation.calibration import Calibration
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
 from mepflow.prediction.batch_folder import BatchFolder
 from mepflow.prediction.csv_tables import (
     Columns,
     Row,
     Surroundings,
+    all_warnings,
     atom_columns,
     csv_text,
     molecule_columns,
@@ -57,8 +59,8 @@ class OutcomeTables:
     """Writer of the tables of a call.
 
     ``grid`` is the row of ``grids`` on whose points the MEP is summarized; ``level`` is that of the
-    reference calculations, if there are any. ``first_failure`` is the reason of the first molecule
-    that could not be predicted.
+    reference calculations, if there are any; ``calibrations`` are those of the models.
+    ``first_failure`` is the reason of the first molecule that could not be predicted.
     """
 
     files: MoleculeFiles
@@ -67,6 +69,7 @@ class OutcomeTables:
     threads: int = 1
     moments_only: bool = False
     with_json: bool = False
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     first_failure: str = ""
 
     @property
@@ -95,7 +98,9 @@ class OutcomeTables:
             next(rows) if isinstance(outcome, _Written) else _row_of(outcome)
             for outcome in outcomes
         ]
-        names = molecule_columns(with_mep=not self.moments_only)
+        names = molecule_columns(
+            with_mep=not self.moments_only, with_errors=bool(self.calibrations)
+        )
         cells = [[row.get(name) for row in all_rows] for name in names]
         place.append(MOLECULES, csv_text(cells), csv_text([[name] for name in names]))
         atoms = self._write_atoms(place, done) if done else {}
@@ -143,7 +148,7 @@ class OutcomeTables:
                 continue
             start, end = end, end + len(outcome.prediction.molecule)
             own = {name: values[start:end] for name, values in atoms.items()}
-            full = row | {"warnings": list(outcome.prediction.warnings)}
+            full = row | {"warnings": all_warnings(outcome.prediction, outcome.around)}
             place.append(JSON_LINES, separator + json_line(full, own))
 
     def _finish(self, place: BatchFolder, outcome: "_Written | Failure") -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Final, Self, overload
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from ase import Atoms
 
 from mepflow.errors import InputError
+from mepflow.evaluation.calibration import DIPOLE
+from mepflow.models.ensemble_spread import vector_spread
 from mepflow.models.predict import predict_with_all
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
@@ -20,11 +23,13 @@ from mepflow.prediction.domain_warnings import (
     refuse_unknown_elements,
     warnings_about,
 )
+from mepflow.prediction.error_warnings import large_dipole_error
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.rdkit_records import from_smiles
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure, checked, from_atoms
 from mepflow.prediction.text_files import shown
+from mepflow.units import E_BOHR_IN_DEBYE
 
 ATOMS_AT_ONCE: Final = 2000
 """Molecules go through the network together while they have no more atoms than this."""
@@ -124,6 +129,7 @@ class Predictor:
             of_models.get(name) for name in ("atomic_dipoles", "atomic_quadrupoles")
         )
         found = warnings_about(structures, self.ensemble)
+        doubts = self._doubts_about(of_models["dipole"])
         for index, structure in enumerate(structures):
             molecule, atoms = structure.molecule, table.atoms(index)
             yield Prediction(
@@ -133,9 +139,18 @@ class Predictor:
                 None if dipoles is None else dipoles[:, atoms],
                 of_models["dipole"][:, index],
                 of_models["quadrupole"][:, index],
-                found[index],
+                (*found[index], *doubts[index]),
                 None if quadrupoles is None else quadrupoles[:, atoms],
+                self.ensemble.calibrations,
             )
+
+    def _doubts_about(self, dipoles: npt.NDArray[np.float64]) -> list[tuple[str, ...]]:
+        """Return what the spread of dipoles (K, M, 3) in e·bohr makes doubtful, by molecule."""
+        calibration = self.ensemble.calibrations.get(DIPOLE)
+        if calibration is None:
+            return [()] * dipoles.shape[1]
+        spreads = vector_spread(dipoles) * E_BOHR_IN_DEBYE
+        return [tuple(large_dipole_error(calibration, one)) for one in spreads.tolist()]
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:
         """Return an ASE calculator of ``charges`` (e) and ``dipole`` (e·Å)."""

@@ -1,21 +1,19 @@
 """What ``predict`` prints: a short table with units, warnings, and where the files lie."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from mepflow.evaluation.calibration import DIPOLE, Calibration
 from mepflow.prediction.batch_folder import Finished
 from mepflow.prediction.job import Job
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.outcome_tables import MOLECULES, REFERENCES
-from mepflow.prediction.table_summary import CsvRow, SomeRows, TableSummary, csv_rows
+from mepflow.prediction.report_columns import molecule_columns, number
+from mepflow.prediction.table_summary import SomeRows, TableSummary, csv_rows
 
-_HEADINGS: Final = ("molecule", "formula", "charge", "|dipole|", "MEP from", "to", "spread")
 _LEFT_COLUMNS: Final = ("molecule", "formula")
-_UNITS: Final = ("", "", "e", "debye", "kcal/mol/e", "kcal/mol/e", "kcal/mol/e")
-_OF_MEP: Final = 3
-"""Columns at the end that are about the MEP."""
 _REFERENCE_HEADINGS: Final = ("molecule", "RMSE of MEP", "relative", "|dipole error|", "Θ′ RMSE")
 _REFERENCE_UNITS: Final = ("", "kcal/mol/e", "%", "debye", "e·bohr²")
 
@@ -35,33 +33,34 @@ def report(job: Job, finished: Finished, files: Sequence[Path]) -> str:
 
 def _about(ensemble: Ensemble) -> str:
     count = len(ensemble.models)
-    seeds = "1 model, so no spread" if count == 1 else f"mean and spread of {count} models"
+    mean = "mean" if ensemble.calibrations else "mean and spread"
+    seeds = "1 model, so no spread" if count == 1 else f"{mean} of {count} models"
     trained = "".join(f", trained with {domain.molecules} molecules" for domain in ensemble.domains)
     return f"{ensemble.name}: {seeds}{trained}"
 
 
 def _molecules(job: Job, summary: TableSummary) -> list[str]:
-    last = -_OF_MEP if job.moments_only else None
+    calibrations = job.predictor.ensemble.calibrations
+    columns = molecule_columns(is_calibrated=bool(calibrations), with_mep=not job.moments_only)
     found = summary.predicted
-    cells = [_cells(row)[:last] for row in found.rows]
-    table = _table(_HEADINGS[:last], _UNITS[:last], cells, found.count)
-    if job.moments_only:
-        return table
-    note = "MEP and spread (root mean square) at 1.4 to 2.0 Bondi radii."
-    return [*table, "", note, *_charges(summary.largest_deviation)]
+    cells = [[column.cell(row) for column in columns] for row in found.rows]
+    headings, units = ([getattr(c, name) for c in columns] for name in ("heading", "unit"))
+    table = _table(headings, units, cells, found.count)
+    notes = list(_notes(calibrations, with_mep=not job.moments_only))
+    charges = [] if job.moments_only else _charges(summary.largest_deviation)
+    return [*table, *([""] if notes else []), *notes, *charges]
 
 
-def _cells(row: CsvRow) -> tuple[str, ...]:
-    charge = int(row["total_charge_e"])
-    return (
-        row["name"],
-        row["formula"],
-        f"{charge:+d}" if charge else "0",
-        _with_spread(row["dipole_norm_debye"], row["dipole_norm_spread_debye"]),
-        _number(row.get("mep_lowest_kcal_per_mol_e", ""), ".1f"),
-        _number(row.get("mep_highest_kcal_per_mol_e", ""), "+.1f"),
-        _number(row.get("mep_spread_kcal_per_mol_e", ""), ".2f"),
-    )
+def _notes(calibrations: Mapping[str, Calibration], *, with_mep: bool) -> Iterator[str]:
+    """Yield what the table's numbers are."""
+    if calibrations:
+        molecules = calibrations[DIPOLE].molecules
+        both = " and error" if with_mep else ""
+        yield f"±{both}: the root-mean-square error to expect, calibrated on {molecules} molecules;"
+        yield "95 %: what 95 % of errors do not exceed. Molecules unlike those have larger errors."
+    if with_mep:
+        what = "error" if calibrations else "spread"
+        yield f"MEP and {what} (root mean square) at 1.4 to 2.0 Bondi radii."
 
 
 def _charges(largest_deviation: float) -> list[str]:
@@ -83,10 +82,10 @@ def _references(level: str, path: Path) -> list[str]:
     cells = [
         (
             row["name"],
-            _number(row["mep_rmse_kcal_per_mol_e"], ".2f"),
+            number(row["mep_rmse_kcal_per_mol_e"], ".2f"),
             f"{100.0 * float(row['mep_relative_rmse']):.1f}",
-            _number(row["dipole_error_norm_debye"], ".3f"),
-            _number(row["theta_prime_rmse_e_bohr2"], ".3f"),
+            number(row["dipole_error_norm_debye"], ".3f"),
+            number(row["theta_prime_rmse_e_bohr2"], ".3f"),
         )
         for row in done.rows
     ]
@@ -133,11 +132,3 @@ def _remarks(job: Job, summary: TableSummary, finished: Finished) -> Iterator[st
         yield f"The periodic cells of {periodic} molecules are ignored: the atoms alone count."
     if job.is_many and job.cubes is None and job.pqr is None and not job.moments_only:
         yield "No cubes and PQR files for so many molecules: --cubes and --pqr write them."
-
-
-def _with_spread(value: str, spread: str) -> str:
-    return f"{float(value):.2f} ± {float(spread):.2f}" if spread else f"{float(value):.2f}"
-
-
-def _number(value: str, form: str) -> str:
-    return format(float(value), form) if value else "–"

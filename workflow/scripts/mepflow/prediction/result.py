@@ -1,12 +1,11 @@
 r"""The prediction for one molecule, with the spread over the models.
 
-A quantity x of an ensemble of K models is the mean of the models', x̄ = Σ x_k / K, and its spread
-
-.. math:: s = \sqrt{\sum_k (x_k - \bar x)^2 / (K - 1)},
-
-taken per component; it is nan for a single model. The spread tells how far models of different
-seeds disagree. It holds nothing of what they have in common: too little training data of a kind,
-or what no atomic charges can describe.
+A quantity of an ensemble is the mean of the models' with their spread
+(:mod:`mepflow.models.ensemble_spread`), taken per component; it is nan for a single model. The
+spread tells how far models of different seeds disagree. It holds nothing of what they have in
+common: too little training data of a kind, or what no atomic charges can describe. Where a
+calibration says how large errors were at such a spread, dipole and potential have an expected error
+and a bound that hold it too.
 
 The atomic charges of a model with atomic dipoles are a part of its potential, and a wrong potential
 alone. What is called *charges* here stands alone: charges that reproduce the whole potential of
@@ -14,8 +13,8 @@ the model at :data:`CHARGE_GRID`, with the exact total charge
 (:mod:`mepflow.electrostatics.charge_fit`). For a model of charges alone the two are the same.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -25,8 +24,11 @@ import numpy.typing as npt
 from mepflow.electrostatics.charge_fit import equivalent_charges
 from mepflow.electrostatics.multipole_sets import potentials
 from mepflow.electrostatics.potential import potential
+from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
 from mepflow.geometry.grids import grid_points
+from mepflow.models.ensemble_spread import mean, rms_spread, spread, vector_spread
 from mepflow.molecules import Molecule
+from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -55,6 +57,7 @@ class Prediction:
     model_quadrupoles        (K, 3, 3)      traceless Θ′ = Σ q (3 r rᵀ − r² 1), e·bohr²
     warnings                                what makes the prediction doubtful, a sentence each
     model_atomic_quadrupoles (K, n, 3, 3)   traceless Θ′ about the atoms, e·bohr², or None
+    calibrations                            by quantity, what the spread says about errors
     ======================== ============== ===================================================
 
     The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
@@ -70,6 +73,7 @@ class Prediction:
     model_quadrupoles: FloatArray
     warnings: tuple[str, ...] = ()
     model_atomic_quadrupoles: FloatArray | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @cached_property
     def model_charges(self) -> FloatArray:
@@ -147,6 +151,29 @@ class Prediction:
         """Return the spread (3,) of the dipole's components in e·bohr."""
         return spread(self.model_dipoles)
 
+    @property
+    def expected_dipole_error(self) -> float:
+        """Return the root mean square length in e·bohr that is expected of the dipole's error.
+
+        nan where the models have no calibration.
+        """
+        return float(self._calibration(DIPOLE).expected(self._dipole_spread)) / E_BOHR_IN_DEBYE
+
+    @property
+    def dipole_error_bound(self) -> float:
+        """Return the length in e·bohr that 95 % of the errors of such dipoles do not exceed.
+
+        nan where the models have no calibration, or one of too few molecules.
+        """
+        return float(self._calibration(DIPOLE).bounds(self._dipole_spread)) / E_BOHR_IN_DEBYE
+
+    @property
+    def _dipole_spread(self) -> float:
+        return float(vector_spread(self.model_dipoles)) * E_BOHR_IN_DEBYE
+
+    def _calibration(self, quantity: str) -> Calibration:
+        return self.calibrations.get(quantity) or Calibration.unknown()
+
     @cached_property
     def quadrupole(self) -> FloatArray:
         """Return the molecular traceless quadrupole Θ′ (3, 3) in e·bohr²."""
@@ -179,6 +206,28 @@ class Prediction:
         """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
         return spread(self.model_potentials(points, radii))
 
+    def expected_mep_error(self, points: FloatArray) -> float:
+        """Return the RMSE in hartree/e that is expected of the MEP at ``points`` (p, 3) in bohr.
+
+        It is calibrated on points of shells at 1.4 to 2.0 Bondi radii: points elsewhere have
+        another. nan where the models have no calibration.
+        """
+        expected = self._calibration(MEP).expected(self._mep_spread(points))
+        return float(expected) / HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+    def mep_error_bound(self, points: FloatArray) -> float:
+        """Return the RMSE in hartree/e that the MEP of 95 % of such molecules does not exceed.
+
+        ``points`` as in :meth:`expected_mep_error`; nan also for a calibration of too few
+        molecules.
+        """
+        bound = self._calibration(MEP).bounds(self._mep_spread(points))
+        return float(bound) / HARTREE_PER_E_IN_KCAL_PER_MOL_E
+
+    def _mep_spread(self, points: FloatArray) -> float:
+        of_models = self.model_potentials(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        return float(rms_spread(of_models))
+
     def charges_deviation(self, points: FloatArray) -> float:
         """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's."""
         of_charges = potential(points, self.molecule.positions, self.charges)
@@ -196,21 +245,3 @@ def joined(of_molecules: Sequence[FloatArray | None]) -> FloatArray | None:
     """Return the atomic terms (K, n, ...) of molecules as those (K, N, ...) of all their atoms."""
     terms = [values for values in of_molecules if values is not None]
     return np.concatenate(terms, axis=1) if terms else None
-
-
-def mean(values: FloatArray) -> FloatArray:
-    """Return the mean of ``values`` (K, ...) over the models.
-
-    Models are added one after the other, so that the last digit of a molecule does not depend on
-    what others are averaged in the same array.
-    """
-    return np.asarray(sum(values[1:], start=values[0]) / len(values))
-
-
-def spread(values: FloatArray) -> FloatArray:
-    """Return the sample standard deviation of ``values`` (K, ...) over the models; nan for one."""
-    if len(values) < 2:
-        return np.full(values.shape[1:], np.nan)
-    deviations = values - mean(values)
-    squares = deviations * deviations
-    return np.asarray(np.sqrt(sum(squares[1:], start=squares[0]) / (len(values) - 1)))

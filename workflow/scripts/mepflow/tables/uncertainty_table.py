@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 
-from mepflow.evaluation.calibration import Calibration, coverage, read_calibrations
-from mepflow.evaluation.ensemble_errors import QUANTITIES
+from mepflow.evaluation.calibration import QUANTITIES, Calibration, coverage, read_calibrations
 from mepflow.naming import target_words
 from mepflow.selection.splits import TEST
 from mepflow.storage.csv_file import read_csv, write_csv
