@@ -1,11 +1,13 @@
 r"""Fit the widths of valence shells of the ``penetration`` rows in ``config/definitions.yaml``.
 
 Run from the repository's root, in the project's environment, with files of potentials at one basis
-set: ``reference.h5`` of a run's datasets, or sets of ``resources/labels``::
+set: ``reference.h5`` of a run's datasets, or sets of labels::
 
     python tools/fit_penetration.py resources/labels/organic.h5 --score resources/labels/bench.h5
     python tools/fit_penetration.py results-potentials/qm9/reference/reference.h5 \
         --splits results-potentials/qm9/molecules/splits.csv
+    python tools/fit_penetration.py resources/embedded/SPICE-embedded-potentials.h5 \
+        --splits results-potentials/spice/molecules/splits.csv
 
 The widths are fitted on all points of the grids of ``--grids`` that a molecule has, neutral
 molecules unless told otherwise. Cross-validation leaves out a fifth of the molecules in turn, each
@@ -83,6 +85,7 @@ def read(path: Path, charged: bool) -> MoleculeTable:
     if is_label_set(path):
         labels = read_labels(path)
         table = labels.to_table(tuple(name for name in labels.potentials if name in SCORED))
+        table = table.with_texts(molecule=labels.texts["smiles"])  # conformers share a fold
     else:
         table = MoleculeTable.load(path)
     return table if charged else table.select(np.flatnonzero(table.total_charge == 0))

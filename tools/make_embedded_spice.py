@@ -1,23 +1,23 @@
-"""Make the embedded archive in SPICE's layout: fragments of our choice, computed by us.
+"""Make the embedded archive in SPICE's layout, and its potentials: molecules of our choice.
 
-Run from the repository's root, in the project's environment with ``tblite`` and ``ase`` besides::
+Run from the repository's root, in the project's environment with ``tblite`` besides::
 
-    pip install tblite==0.8.0 ase==3.29.0
+    pip install tblite==0.8.0
     OMP_NUM_THREADS=1 python tools/make_embedded_spice.py --work /tmp/spice --jobs 2
 
-Each molecule goes SMILES → conformers (RDKit) → one minimum and two snapshots of a short Langevin
-run (GFN2-xTB) → energy, gradient and moments (ωB97M-D3(BJ)/def2-SVP, density fitting) → MBIS
-multipoles (:mod:`mepflow.qm.stockholder`). Every step of every molecule is a file of the work
-folder, so that the run can be stopped and taken up again. What the groups are for stands in
-``resources/embedded/README.md``.
+Each molecule goes SMILES → conformers (RDKit) → a minimum, and for some two snapshots of a short
+Langevin run (GFN2-xTB) → energy, gradient and moments (ωB97M-D3(BJ)/def2-SVP, density fitting) →
+MBIS multipoles (:mod:`mepflow.qm.stockholder`) and the potential on the grids of ``GRIDS``. Every
+conformer is a file of the work folder, so that the run can be stopped and taken up again. What the
+groups are for stands in ``resources/embedded/README.md``.
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,92 +32,32 @@ from mepflow.qm.blas import choose_kernels  # noqa: E402
 choose_kernels()
 
 import h5py  # noqa: E402
-from ase import Atoms, units  # noqa: E402
-from ase.md.langevin import Langevin  # noqa: E402
-from ase.md.velocitydistribution import thermalize_momenta  # noqa: E402
-from ase.optimize import BFGS  # noqa: E402
-from pyscf import dft, gto, lib  # noqa: E402
-from rdkit import Chem, RDLogger  # noqa: E402
-from rdkit.Chem import AllChem, rdDetermineBonds  # noqa: E402
-from scipy.spatial.transform import Rotation  # noqa: E402
-
-from mepflow.qm.stockholder import (  # noqa: E402
-    GridDensity,
-    atomic_multipoles,
-    fit_shells,
-    initial_shells,
+import pyscf  # noqa: E402
+import yaml  # noqa: E402
+from embedded_spice_calculation import (  # noqa: E402
+    GROUND_STATE_UNPAIRED,
+    atomic_energy,
+    record_of,
 )
-from mepflow.storage.files import atomic_path  # noqa: E402
-from mepflow.units import ANGSTROM_IN_BOHR  # noqa: E402
+from embedded_spice_geometries import build, geometries  # noqa: E402
+from embedded_spice_molecules import EMPTY, ENTRIES, WITHOUT_MBIS, Entry  # noqa: E402
+from label_groups import groups_of, kind_of  # noqa: E402
+from pyscf import lib  # noqa: E402
+from rdkit import Chem, RDLogger  # noqa: E402
 
-FloatArray = npt.NDArray[np.float64]
+from mepflow import __version__  # noqa: E402
+from mepflow.archives.label_file import write_labels  # noqa: E402
+from mepflow.archives.label_geometries import LabelGeometry  # noqa: E402
+from mepflow.archives.label_packing import no_labels, with_records  # noqa: E402
+from mepflow.qm.levels import LevelOfTheory  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
+
 Arrays = dict[str, npt.NDArray[Any]]
 log = logging.getLogger("make_embedded_spice")
 
-FUNCTIONAL: Final = "wb97m-d3bj"
-BASIS: Final = "def2-svp"
-FITTING_BASIS: Final = "def2-universal-jkfit"
-CORE_POTENTIALS: Final = {"I": "def2-svp"}
-GRID_LEVEL: Final = 3
-CONVERGENCE_HARTREE: Final = 1e-9
-GROUND_STATE_UNPAIRED: Final = {
-    "H": 1, "C": 2, "N": 3, "O": 2, "F": 1, "P": 3, "S": 2, "Cl": 1, "Br": 1, "I": 1,
-}  # fmt: skip
-SNAPSHOT_KELVIN: Final = (300.0, 500.0)
-TIME_STEP_FS: Final = 0.5
-STEPS: Final = 500
-FRICTION_PER_FS: Final = 0.02
-DIMER_GAP_ANGSTROM: Final = 2.5
-ORIGIN_SPREAD_BOHR: Final = 1.0
-
-# Name of the group, SMILES, subset. Quick and special ones first.
-_TABLE: Final = """
-trimethylammonium       C[NH+](C)C          ions
-iodoethane              CCI                 halogens
-ethanethiol             CCS                 fragments
-propan-2-ol             CC(C)O              fragments
-2-fluoroethanol         OCCF                halogens
-formamide-water         NC=O.O              dimers
-1-chloropropane         CCCCl               halogens
-acetic_acid             CC(=O)O             fragments
-isopropanol             OC(C)C              fragments
-methoxyethane           CCOC                fragments
-trimethylamine          CN(C)C              fragments
-propanenitrile          CCC#N               fragments
-N-methylacetamide       CC(=O)NC            fragments
-methyl_acetate          COC(C)=O            fragments
-N-methylurea            CNC(N)=O            fragments
-methyl_carbamate        COC(N)=O            fragments
-butan-2-one             CCC(C)=O            fragments
-nitroethane             CC[N+](=O)[O-]      fragments
-dimethyl_sulfoxide      CS(C)=O             fragments
-dimethyl_sulfone        CS(C)(=O)=O         fragments
-methanesulfonamide      CS(N)(=O)=O         fragments
-methylsulfanylethane    CCSC                fragments
-trimethylphosphane      CP(C)C              fragments
-trimethylphosphane_oxide  CP(C)(C)=O        fragments
-methylphosphonic_acid   CP(O)(O)=O          fragments
-methyl_phosphate        COP(O)(O)=O         fragments
-2-bromopropane          CC(C)Br             halogens
-2-bromofuran            Brc1ccco1           halogens
-4-bromopyrazole         Brc1cn[nH]c1        halogens
-bromoacetonitrile       BrCC#N              halogens
-chloroacetamide         NC(=O)CCl           halogens
-2-chlorothiophene       Clc1cccs1           halogens
-2-chloropyridine        Clc1ccccn1          halogens
-trifluoroethylamine     NCC(F)(F)F          halogens
-fluoroacetone           CC(=O)CF            halogens
-fluorobenzene           Fc1ccccc1           halogens
-pyridine                c1ccncc1            fragments
-pyrrole                 c1cc[nH]c1          fragments
-imidazole               c1c[nH]cn1          fragments
-furan                   c1ccoc1             fragments
-thiophene               c1ccsc1             fragments
-thiazole                c1cscn1             fragments
-morpholine              C1COCCN1            fragments
-phenol                  Oc1ccccc1           fragments
-ethyl_formate           CCOC=O              fragments
-"""
+LEVEL: Final = "wb97m-d3bj-def2-svp"
+GRIDS: Final = ("mk", "chelpg")
+GEOMETRY_KINDS: Final = ("minimum", "dynamics", "dynamics")
 DATASETS: Final = {
     "conformations": (np.float32, "bohr"),
     "dft_total_energy": (np.float64, "hartree"),
@@ -130,159 +70,25 @@ DATASETS: Final = {
     "scf_dipole": (np.float32, "elementary_charge*bohr"),
     "scf_quadrupole": (np.float32, "elementary_charge*bohr^2"),
 }
-EMPTY: Final = "ethyl_formate"
-WITHOUT_MBIS: Final = "methoxyethane"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the table: group name, SMILES and subset."""
-
-    name: str
-    smiles: str
-    subset: str
+@cache
+def definitions() -> dict[str, Any]:
+    """Return the rows of config/definitions.yaml."""
+    return dict(yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text()))
 
 
-ENTRIES: Final = tuple(Entry(*line.split()) for line in _TABLE.strip().splitlines())
+def level_of_theory() -> LevelOfTheory:
+    """Return the level under the name that the default run gives it."""
+    return LevelOfTheory.from_row(LEVEL, definitions()["levels_of_theory"][LEVEL])
 
 
-def build(smiles: str) -> Chem.Mol:
-    """Return the molecule of ``smiles`` with hydrogens, fragment after fragment, mapped 1…N."""
-    molecule = Chem.Mol()
-    for part in smiles.split("."):
-        molecule = Chem.CombineMols(molecule, Chem.AddHs(Chem.MolFromSmiles(part)))
-    for atom in molecule.GetAtoms():
-        atom.SetAtomMapNum(atom.GetIdx() + 1)
-    return molecule
+def grids() -> dict[str, Any]:
+    """Return the rows of the grids that the potential is computed on."""
+    return {name: definitions()["grids"][name] for name in GRIDS}
 
 
-def embed(smiles: str, seed: int) -> FloatArray:
-    """Return positions (n, 3) in Å of an ETKDG conformer; fragments stand side by side in x."""
-    placed: list[FloatArray] = []
-    edge = 0.0
-    for part in smiles.split("."):
-        fragment = Chem.AddHs(Chem.MolFromSmiles(part))
-        if AllChem.EmbedMolecule(fragment, randomSeed=seed) != 0:
-            raise RuntimeError(f"no conformer of {part}")
-        positions = fragment.GetConformer().GetPositions()
-        positions[:, 0] += edge - positions[:, 0].min()
-        edge = positions[:, 0].max() + DIMER_GAP_ANGSTROM
-        placed.append(positions)
-    return np.concatenate(placed)
-
-
-def xtb_atoms(molecule: Chem.Mol, positions: FloatArray) -> Atoms:
-    """Return ASE's atoms of a closed-shell molecule with the GFN2-xTB calculator."""
-    from tblite.ase import TBLite  # only here: --help needs no tblite
-
-    symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
-    charge = Chem.GetFormalCharge(molecule)
-    atoms = Atoms(symbols, positions)
-    atoms.calc = TBLite(method="GFN2-xTB", charge=charge, multiplicity=1, verbosity=0)
-    return atoms
-
-
-def geometries(entry: Entry) -> Arrays:
-    """Return positions (3, n, 3) in Å: a GFN2-xTB minimum and snapshots at 300 K and 500 K.
-
-    Each geometry starts from a conformer of its own, and is turned and shifted at random, since
-    the frames of the original mean nothing either.
-    """
-    molecule = build(entry.smiles)
-    generator = np.random.default_rng(list(entry.name.encode()))
-    frames = []
-    for kelvin in (0.0, *SNAPSHOT_KELVIN):
-        atoms = xtb_atoms(molecule, embed(entry.smiles, int(generator.integers(1, 10**6))))
-        if not BFGS(atoms, logfile=None).run(fmax=0.005, steps=1000):
-            raise RuntimeError(f"the geometry of {entry.name} did not converge")
-        if kelvin:
-            snapshot(atoms, kelvin, generator)
-        require_same_bonds(molecule, atoms, entry.name)
-        centred = atoms.get_positions() - atoms.get_positions().mean(axis=0)
-        turned = Rotation.random(rng=generator).apply(centred)
-        frames.append(turned + generator.normal(0, ORIGIN_SPREAD_BOHR / ANGSTROM_IN_BOHR, 3))
-    return {"positions": np.array(frames)}
-
-
-def snapshot(atoms: Atoms, kelvin: float, generator: np.random.Generator) -> None:
-    """Move ``atoms`` along a short Langevin run at ``kelvin``."""
-    thermalize_momenta(atoms, kelvin, rng=generator)
-    run = Langevin(
-        atoms,
-        TIME_STEP_FS * units.fs,
-        temperature_K=kelvin,
-        friction=FRICTION_PER_FS / units.fs,
-        rng=generator,
-        fixcm=False,
-    )
-    run.run(STEPS)
-
-
-def require_same_bonds(molecule: Chem.Mol, atoms: Atoms, name: str) -> None:
-    """Raise ``RuntimeError`` if distances alone give other bonds than the SMILES."""
-    lines = [f"{a.symbol} {a.x:.6f} {a.y:.6f} {a.z:.6f}" for a in atoms]
-    seen = Chem.MolFromXYZBlock("\n".join([str(len(atoms)), "", *lines]))
-    rdDetermineBonds.DetermineConnectivity(seen, useVdw=False)
-    found, wanted = (
-        {frozenset((b.GetBeginAtomIdx(), b.GetEndAtomIdx())) for b in m.GetBonds()}
-        for m in (seen, molecule)
-    )
-    if found != wanted:
-        raise RuntimeError(f"the bonds of {name} changed")
-
-
-def pyscf_molecule(symbols: Sequence[str], positions: FloatArray, charge: int) -> gto.Mole:
-    """Return PySCF's molecule of ``positions`` in bohr, its spin the lowest possible."""
-    mol = gto.M(
-        atom=list(zip(symbols, positions.tolist(), strict=True)),
-        unit="Bohr",
-        basis=BASIS,
-        ecp=CORE_POTENTIALS,
-        charge=charge,
-        spin=None,
-        verbose=0,
-    )
-    if mol.spin:
-        raise RuntimeError("only closed shells are supported")
-    return mol
-
-
-def converge(mean_field: Any) -> Any:
-    """Return the converged, density-fitted mean field at the level of the archive."""
-    mean_field = mean_field.density_fit(auxbasis=FITTING_BASIS)
-    mean_field.xc = FUNCTIONAL
-    mean_field.grids.level = GRID_LEVEL
-    mean_field.conv_tol = CONVERGENCE_HARTREE
-    mean_field.kernel()
-    if not mean_field.converged:
-        mean_field = mean_field.newton()
-        mean_field.kernel(mean_field.mo_coeff, mean_field.mo_occ)
-    if not mean_field.converged:
-        raise RuntimeError("the SCF did not converge")
-    return mean_field
-
-
-def electronic_columns(molecule: Chem.Mol, positions: npt.NDArray[np.float32]) -> Arrays:
-    """Return energy, gradient, moments and density matrix (a.u.) at ``positions`` in bohr."""
-    symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
-    mol = pyscf_molecule(symbols, positions.astype(float), Chem.GetFormalCharge(molecule))
-    mean_field = converge(dft.RKS(mol))
-    density = np.asarray(mean_field.make_rdm1())
-    charges, centres = mol.atom_charges(), mol.atom_coords()
-    dipole = charges @ centres - np.einsum("xij,ij->x", mol.intor("int1e_r"), density)
-    second = mol.intor("int1e_rr").reshape(3, 3, mol.nao, mol.nao)
-    quadrupole = np.einsum("a,ax,ay->xy", charges, centres, centres)
-    quadrupole -= np.einsum("xyij,ij->xy", second, density)
-    return {
-        "dft_total_energy": np.float64(mean_field.e_tot),
-        "dft_total_gradient": np.asarray(mean_field.nuc_grad_method().kernel()),
-        "scf_dipole": dipole,
-        "scf_quadrupole": quadrupole,
-        "density_matrix": density,
-    }
-
-
-def kept(path: Path, make: Any) -> Arrays:
+def kept(path: Path, make: Callable[[], Arrays]) -> Arrays:
     """Return the arrays of ``path``, made by ``make()`` and written there if it is missing."""
     if not path.exists():
         arrays = make()
@@ -292,86 +98,65 @@ def kept(path: Path, make: Any) -> Arrays:
         return dict(stored)
 
 
-def compute_electronic(entry: Entry, work: Path) -> Arrays:
-    """Return conformations (m, n, 3) in bohr, as they are stored, and the electronic columns."""
+def label_geometries(entry: Entry, work: Path) -> list[LabelGeometry]:
+    """Return the conformers of a group, under the keys that the reader of SPICE gives them."""
+    frames = kept(work / f"{entry.name}.geometries.npz", lambda: {"positions": geometries(entry)})[
+        "positions"
+    ]
     molecule = build(entry.smiles)
-
-    def make() -> Arrays:
-        frames = kept(work / f"{entry.name}.geometries.npz", lambda: geometries(entry))["positions"]
-        stored = (frames * ANGSTROM_IN_BOHR).astype(np.float32)
-        columns = [electronic_columns(molecule, positions) for positions in stored]
-        return {"conformations": stored} | {
-            k: np.array([c[k] for c in columns]) for k in columns[0]
-        }
-
-    return kept(work / f"{entry.name}.electronic.npz", make)
-
-
-def mbis_columns(molecule: Chem.Mol, electronic: Arrays) -> Arrays:
-    """Return the ``mbis_*`` columns of every conformation, from the stored density matrices."""
-    symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
-    numbers = np.array([atom.GetAtomicNum() for atom in molecule.GetAtoms()])
-    found = []
-    for positions, density in zip(
-        electronic["conformations"].astype(float), electronic["density_matrix"], strict=True
-    ):
-        mol = pyscf_molecule(symbols, positions, Chem.GetFormalCharge(molecule))
-        grid = density_on_grid(mol, density)
-        charges = mol.atom_charges()
-        shells = fit_shells(grid, positions, initial_shells(numbers, numbers - charges))
-        found.append(atomic_multipoles(grid, positions, charges, shells))
-    return {f"mbis_{order}": np.array([row[order] for row in found]) for order in found[0]}
+    plain = Chem.MolFromSmiles(entry.smiles)
+    return [
+        LabelGeometry(
+            {
+                "id": f"{entry.name}:{number}",
+                "name": entry.name.replace("_", " "),
+                "smiles": Chem.MolToSmiles(plain),
+                "kind": kind_of(plain),
+                "split": "",
+                "geometry": kind,
+                "environment": "gas",
+            },
+            Chem.GetFormalCharge(molecule),
+            tuple(groups_of(plain)),
+            np.array([atom.GetAtomicNum() for atom in molecule.GetAtoms()], np.uint8),
+            positions,
+        )
+        for number, (kind, positions) in enumerate(zip(GEOMETRY_KINDS, frames, strict=False))
+    ]
 
 
-def density_on_grid(mol: gto.Mole, density_matrix: FloatArray) -> GridDensity:
-    """Return the electron density on the grid of the Kohn–Sham calculation."""
-    grids = dft.gen_grid.Grids(mol)
-    grids.level = GRID_LEVEL
-    grids.build()
-    orbitals = mol.eval_gto("GTOval_sph", grids.coords)
-    density = np.einsum("pi,pi->p", orbitals @ density_matrix, orbitals)
-    return GridDensity(grids.coords, grids.weights, density).without_negligible_points()
-
-
-def compute_mbis(entry: Entry, work: Path) -> Arrays:
-    """Return the MBIS columns of a molecule, kept in the work folder."""
-    return kept(
-        work / f"{entry.name}.mbis.npz",
-        lambda: mbis_columns(build(entry.smiles), compute_electronic(entry, work)),
-    )
-
-
-def atomic_energy(symbol: str) -> float:
-    """Return the energy in hartree of a neutral atom in its ground multiplicity, unrestricted."""
-    mol = gto.M(
-        atom=symbol,
-        basis=BASIS,
-        ecp=CORE_POTENTIALS,
-        spin=GROUND_STATE_UNPAIRED[symbol],
-        verbose=0,
-    )
-    return float(converge(dft.UKS(mol)).e_tot)
+def records(entry: Entry, work: Path) -> list[Arrays]:
+    """Return the records of a group's conformers, each kept in the work folder."""
+    wanted = grids() if entry.has_potential else {}
+    return [
+        kept(
+            work / f"{geometry.id}.npz", lambda g=geometry: record_of(g, wanted, level_of_theory())
+        )
+        for geometry in label_geometries(entry, work)
+    ]
 
 
 def atomic_energies(work: Path) -> dict[str, float]:
     """Return the energies of the elements' neutral atoms in hartree, kept in the work folder."""
+    level = level_of_theory()
     arrays = kept(
         work / "atoms.npz",
-        lambda: {s: np.float64(atomic_energy(s)) for s in GROUND_STATE_UNPAIRED},
+        lambda: {s: np.float64(atomic_energy(s, level)) for s in GROUND_STATE_UNPAIRED},
     )
     return {symbol: float(energy) for symbol, energy in arrays.items()}
 
 
-def compute(job: tuple[Entry, Path]) -> str:
-    """Compute everything of one molecule and return its name."""
+def compute(job: tuple[Entry, Path]) -> tuple[str, str]:
+    """Compute everything of one molecule; return its name, and what went wrong if anything did."""
     entry, work = job
     RDLogger.DisableLog("rdApp.*")
     lib.num_threads(1)
-    if entry.name not in (EMPTY, WITHOUT_MBIS):
-        compute_mbis(entry, work)
-    elif entry.name == WITHOUT_MBIS:
-        compute_electronic(entry, work)
-    return entry.name
+    try:
+        if entry.name != EMPTY:
+            records(entry, work)
+    except RuntimeError as error:
+        return entry.name, str(error)
+    return entry.name, ""
 
 
 def write_group(group: h5py.Group, entry: Entry, work: Path, atoms: dict[str, float]) -> None:
@@ -379,18 +164,20 @@ def write_group(group: h5py.Group, entry: Entry, work: Path, atoms: dict[str, fl
     if entry.name == EMPTY:
         return
     molecule = build(entry.smiles)
-    columns = compute_electronic(entry, work)
-    if entry.name != WITHOUT_MBIS:
-        columns |= compute_mbis(entry, work)
+    found = records(entry, work)
+    columns = {
+        name: np.array([one[name] for one in found]) for name in DATASETS if name in found[0]
+    }
     free_atoms = sum(atoms[atom.GetSymbol()] for atom in molecule.GetAtoms())
     columns["formation_energy"] = columns["dft_total_energy"] - free_atoms
     group["subset"] = [f"mepflow {entry.subset}"]
     group["smiles"] = [Chem.MolToSmiles(molecule)]
     group["atomic_numbers"] = np.array([a.GetAtomicNum() for a in molecule.GetAtoms()], np.int16)
     for name, (dtype, unit) in DATASETS.items():
-        if name in columns:
-            group.create_dataset(name, data=columns[name].astype(dtype))
-            group[name].attrs["units"] = unit
+        if entry.name == WITHOUT_MBIS and name.startswith("mbis_"):
+            continue
+        group.create_dataset(name, data=columns[name].astype(dtype))
+        group[name].attrs["units"] = unit
 
 
 def write_archive(path: Path, entries: Sequence[Entry], work: Path) -> None:
@@ -401,23 +188,35 @@ def write_archive(path: Path, entries: Sequence[Entry], work: Path) -> None:
             write_group(archive.create_group(entry.name), entry, work, atoms)
 
 
+def write_potentials(path: Path, entries: Sequence[Entry], work: Path) -> None:
+    """Write the set of labels of the conformers that have potentials."""
+    software = {"mepflow": __version__, "pyscf": pyscf.__version__}
+    empty = no_labels([vars(level_of_theory())], grids(), (), software)
+    wanted = (entry for entry in entries if entry.has_potential)
+    found: Iterator[Arrays] = (record for entry in wanted for record in records(entry, work))
+    write_labels(path, with_records(empty, found))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compute what is missing in the work folder and write the archive."""
+    """Compute what is missing in the work folder and write the archive and its potentials."""
     parser = argparse.ArgumentParser(description="Make the embedded archive in SPICE's layout.")
     parser.add_argument("--work", type=Path, required=True, help="folder of finished steps")
     parser.add_argument("--jobs", type=int, default=1, help="molecules at a time")
     parser.add_argument("--only", nargs="+", help="names of groups, rather than all")
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "resources" / "embedded" / "SPICE-embedded.hdf5"
-    )
+    parser.add_argument("--output", type=Path, default=ROOT / "resources" / "embedded")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     entries = [e for e in ENTRIES if not options.only or e.name in options.only]
     options.work.mkdir(parents=True, exist_ok=True)
+    failures = []
     with ProcessPoolExecutor(options.jobs) as pool:
-        for name in pool.map(compute, [(entry, options.work) for entry in entries]):
-            log.info("%s", name)
-    write_archive(options.output, entries, options.work)
+        for name, failure in pool.map(compute, [(entry, options.work) for entry in entries]):
+            log.info("%s %s", name, failure)
+            failures += [name] if failure else []
+    if failures:
+        raise SystemExit(f"Take out or mend {', '.join(failures)}.")
+    write_archive(options.output / "SPICE-embedded.hdf5", entries, options.work)
+    write_potentials(options.output / "SPICE-embedded-potentials.h5", entries, options.work)
 
 
 if __name__ == "__main__":

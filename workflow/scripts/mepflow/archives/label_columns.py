@@ -86,8 +86,8 @@ TEXTS: Final[dict[str, str]] = {
     "smiles": "canonical SMILES without stereochemistry",
     "kind": "neutral, cation, anion or zwitterion",
     "groups": "names of functional groups, a JSON list",
-    "split": "train, validation or test; bench in the set of that name",
-    "geometry": "minimum, displaced_modes or displaced_torsion",
+    "split": "train, validation or test; bench in the set of that name; empty where a run decides",
+    "geometry": "minimum, displaced_modes, displaced_torsion or dynamics",
     "environment": "gas or water: where GFN2-xTB relaxed it",
 }
 FAILED_TEXTS: Final = ("id", "smiles", "reason")
