@@ -25,6 +25,8 @@ INCLUDED: Final = {
 }
 """Pages elsewhere in the repository, and what they are called on the site."""
 
+_TO_DOCS: Final = re.compile(r"\]\((?:\.\./)+docs/")
+"""Start of a link from an included page to one of the site."""
 _FORMULA: Final = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FETCHED: Final = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//')
 _API_HEAD: Final = """\
@@ -74,6 +76,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Turn blocks of TeX into MathML, and links to included pages into those of the site."""
     for source, name in INCLUDED.items():
         markdown = markdown.replace(f"](../{source}", f"]({name}")
+    markdown = _TO_DOCS.sub("](", markdown)
     return _FORMULA.sub(lambda match: convert(match[1].strip(), display="block"), markdown)
 
 

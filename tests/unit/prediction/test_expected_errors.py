@@ -79,9 +79,14 @@ def test_the_potential(prediction: Prediction) -> None:
     assert prediction.mep_error_bound(points) == pytest.approx(1.5 * expected, rel=1e-12)
 
 
-def test_without_a_calibration(predictor: Predictor, calibrated: Path, ethanol: Atoms) -> None:
-    one_of_them = Predictor.load(calibrated / "seed-1" / "model.pt")
-    for prediction in (predictor.predict(ethanol), one_of_them.predict(ethanol)):
+def test_without_a_calibration(
+    predictor: Predictor, calibrated: Path, models: Path, ethanol: Atoms, tmp_path: Path
+) -> None:
+    """A single model has no spread, whatever lies beside it."""
+    file = Path(shutil.copy(models / "seed-1" / "model.pt", tmp_path))
+    singles = (calibrated / "seed-1" / "model.pt", calibrate(file.parent))
+    for one in (predictor, *map(Predictor.load, singles)):
+        prediction = one.predict(ethanol)
         points = points_around(prediction)
         found = (prediction.expected_dipole_error, prediction.expected_mep_error(points))
         assert np.isnan([*found, prediction.mep_error_bound(points)]).all()
@@ -207,6 +212,15 @@ def test_a_calibration_belongs_to_the_models(models: Path, calibrated: Path) -> 
     assert one.calibrations == {}
     assert other.calibrations == CALIBRATIONS
     assert one.digest != other.digest
+
+
+def test_a_calibration_without_molecules_is_none(models: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(models, tmp_path / "none"))
+    nothing = Calibration.of(np.ones(1), np.ones(1))
+    calibrate(folder, mep=nothing)
+    assert Ensemble.load(folder).calibrations["dipole"] == CALIBRATIONS["dipole"]
+    calibrate(folder, mep=nothing, dipole=nothing)
+    assert Ensemble.load(folder).calibrations == {}
 
 
 def test_a_damaged_calibration_is_named(models: Path, tmp_path: Path) -> None:

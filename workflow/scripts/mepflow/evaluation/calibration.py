@@ -77,6 +77,11 @@ class Calibration:
         bound = float(np.sort(errors / sigma)[rank - 1]) if is_known else float("nan")
         return cls(shared, factor, bound, len(errors), largest)
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there were molecules enough to expect an error."""
+        return not np.isnan(self.shared)
+
     def expected(self, spreads: FloatArray | float) -> FloatArray:
         """Return σ for ``spreads``."""
         return _sigma(spreads, self.shared, self.factor)

@@ -86,6 +86,8 @@ class Ensemble:
         infos = tuple(info for _, info in loaded)
         calibration = calibration_file(path) if len(files) > 1 else None
         found = {} if calibration is None else read_calibrations(calibration)
+        if not any(one.is_known for one in found.values()):
+            found = {}
         read = [*files, *([] if calibration is None else [calibration])]
         return cls(models, infos, _domains(infos), files_digest(read), found)
 
