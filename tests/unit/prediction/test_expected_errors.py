@@ -161,7 +161,9 @@ def test_a_bound_that_is_not_known_is_empty(
     main(["predict", str(water), "--model", str(folder), "--moments-only", "--output", "out"])
     row = pd.read_csv("out/multipoles.csv").iloc[0]
     assert row[OF_DIPOLE].isna().tolist() == [False, True]
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("water "))
+    printed = capsys.readouterr().out
+    line = next(line for line in printed.splitlines() if line.startswith("water "))
+    assert "calibrated on 12 molecules;\n95 %: not known from so few." in printed
     assert line.split()[-3:] == ["±", f"{row[OF_DIPOLE[0]]:.2f}", "–"]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from mepflow.evaluation.calibration import DIPOLE, Calibration
 from mepflow.prediction.batch_folder import Finished
 from mepflow.prediction.job import Job
@@ -54,10 +56,12 @@ def _molecules(job: Job, summary: TableSummary) -> list[str]:
 def _notes(calibrations: Mapping[str, Calibration], *, with_mep: bool) -> Iterator[str]:
     """Yield what the table's numbers are."""
     if calibrations:
-        molecules = calibrations[DIPOLE].molecules
-        both = " and error" if with_mep else ""
-        yield f"±{both}: the root-mean-square error to expect, calibrated on {molecules} molecules;"
-        yield "95 %: what 95 % of errors do not exceed. Molecules unlike those have larger errors."
+        of_dipole = calibrations[DIPOLE]
+        what, n = ("± and error" if with_mep else "±"), of_dipole.molecules
+        yield f"{what}: the root-mean-square error to expect, calibrated on {n} molecules;"
+        is_known = not np.isnan(of_dipole.bound)
+        bound = "what 95 % of errors do not exceed" if is_known else "not known from so few"
+        yield f"95 %: {bound}. Molecules unlike those have larger errors."
     if with_mep:
         what = "error" if calibrations else "spread"
         yield f"MEP and {what} (root mean square) at 1.4 to 2.0 Bondi radii."
