@@ -77,7 +77,9 @@ def jobs_of(text: str) -> dict[str, int]:
 def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
     """Return some datasets of the shipped default, made small enough for seconds."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    config["name"] = "tiny"
+    config |= {"name": "tiny", "studies": ["multipoles"]}
+    for section in ("variants", "tables", "learning_curve"):
+        del config[section]
     config["levels_of_theory"] = {"tiny": TINY_LEVEL}
     network = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())["networks"]
     config["networks"] = {"tiny": network["small"] | {"nodes": 4, "depth": 2, "n_basis": 4}}
@@ -94,12 +96,13 @@ def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
     dataset["split"] |= {"test": 3, "showcase": ["gdb_000003"]}
     config["training"] |= {
         "variants": ["AC-D", "AC-AD-DQ-dw100-c"],
+        "seeds": [1],
+        "seeds_together": False,
         "steps": 20,
         "batch_size": 4,
         "validation_interval": 10,
     }
-    del config["learning_curve"]
-    config["figures"]["showcase_variants"] = ["AC-D", "AC-AD-DQ-dw100-c"]
+    config["figures"] = {"style": "default", "showcase_variants": ["AC-D", "AC-AD-DQ-dw100-c"]}
     config["datasets"] = {name: config["datasets"][name] for name in datasets}
     return config
 
