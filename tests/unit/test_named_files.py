@@ -124,7 +124,7 @@ PLACES = {
     "run --configfile": Place(
         command("run", "--configfile", "FILE"), content(CONFIG, "config.yaml"), cut=False
     ),
-    "configuration of a run": Place(run_file, content(CONFIG, "config.yaml")),
+    "configuration of a run": Place(run_file, content(CONFIG, "config.yaml"), cut=False),
     "archive qm9": Place(
         reader(qm9_table.read_archive), content(EMBEDDED, "dsgdb9nsd.xyz.tar.bz2")
     ),

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import yaml
 
+from default_run import multipoles_run
 from level_cases import TINY_LEVEL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,10 +77,8 @@ def jobs_of(text: str) -> dict[str, int]:
 
 def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
     """Return some datasets of the shipped default, made small enough for seconds."""
-    config: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    config |= {"name": "tiny", "studies": ["multipoles"]}
-    for section in ("variants", "tables", "learning_curve"):
-        del config[section]
+    config = multipoles_run() | {"name": "tiny"}
+    del config["learning_curve"]
     config["levels_of_theory"] = {"tiny": TINY_LEVEL}
     network = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())["networks"]
     config["networks"] = {"tiny": network["small"] | {"nodes": 4, "depth": 2, "n_basis": 4}}
@@ -96,13 +95,11 @@ def tiny_config(datasets: Collection[str]) -> dict[str, Any]:
     dataset["split"] |= {"test": 3, "showcase": ["gdb_000003"]}
     config["training"] |= {
         "variants": ["AC-D", "AC-AD-DQ-dw100-c"],
-        "seeds": [1],
-        "seeds_together": False,
         "steps": 20,
         "batch_size": 4,
         "validation_interval": 10,
     }
-    config["figures"] = {"style": "default", "showcase_variants": ["AC-D", "AC-AD-DQ-dw100-c"]}
+    config["figures"]["showcase_variants"] = ["AC-D", "AC-AD-DQ-dw100-c"]
     config["datasets"] = {name: config["datasets"][name] for name in datasets}
     return config
 

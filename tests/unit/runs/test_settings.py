@@ -9,6 +9,7 @@ import pytest
 import yaml
 from snakemake.utils import validate
 
+from default_run import multipoles_run
 from mepflow.errors import ConfigError, StateError
 from mepflow.naming import BASELINES
 from mepflow.plots.style import STYLES
@@ -25,7 +26,7 @@ def load(name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, Any]:
-    return with_defaults(load("config.yaml") | {"results": str(tmp_path / "results")})
+    return with_defaults(multipoles_run() | {"results": str(tmp_path / "results")})
 
 
 def with_defaults(run: dict[str, Any]) -> dict[str, Any]:
