@@ -16,6 +16,7 @@ from typing import Any, Final
 from matplotlib.colors import to_hex, to_rgb
 
 from mepflow.errors import ConfigError
+from mepflow.naming import target_words
 from mepflow.plots.style import (
     BLACK,
     BLUE,
@@ -201,6 +202,6 @@ def _label(row: Mapping[str, Any]) -> str:
     weights = {target: weight for target, weight in row["loss_weights"].items() if weight}
     smallest = min(weights.values(), default=1.0)
     return " + ".join(
-        ("" if weight == smallest else f"{weight / smallest:g} × ") + target.replace("_", " ")
+        ("" if weight == smallest else f"{weight / smallest:g} × ") + target_words(target)
         for target, weight in sorted(weights.items())
     )

@@ -49,7 +49,7 @@ def plot_aromatics(
 
 def _title(frame: pd.DataFrame, kind: str) -> str:
     of_class = frame.loc[frame["class"] == kind, ["n_structures", "n_molecules"]].max().astype(int)
-    return f"{kind}\n{size_text(*of_class)}"
+    return f"{kind}\n{size_text(*of_class)}".replace(" of ", "\nof ")
 
 
 def _draw_row(axes: Axes, position: int, look: Appearance, row: "pd.Series[Any]") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import pandas as pd
@@ -21,6 +22,9 @@ _LOSS: Final = ("train_loss", "validation_loss")
 _STEP_MARGIN_HEIGHT: Final = 1.0
 _PANEL_HEIGHT: Final = 1.45
 _TICKS: Final = 5
+_STEP_TICKS: Final = 3
+_TITLE_WIDTH: Final = 21
+"""Characters of a line in a title: a column of five has no room for more."""
 _THIN: Final = 0.6
 _RING: Final[dict[str, Any]] = {
     "marker": "o",
@@ -63,7 +67,7 @@ def plot_training_curves(
             if columns != _LOSS:
                 _share_scale(grid[row])
         for axes, family in zip(grid[0], columns_of, strict=True):
-            axes.set_title(f"trained on\n{family.label}", fontsize=6.5)
+            axes.set_title(f"trained on\n{fill(family.label, _TITLE_WIDTH)}", fontsize=6.5)
         for axes, drawn in zip(grid[-1], columns_of.values(), strict=True):
             axes.set_xlabel("step")
             handles = [_handle(name, look) for name, look in drawn.items()]
@@ -114,7 +118,9 @@ def _draw_panel(
                 )
                 if not training:
                     _draw_kept(axes, log, column, look)
-    log_axis(axes.xaxis, _TICKS)
+    if not axes.has_data():
+        axes.text(0.5, 0.5, "not learned", transform=axes.transAxes, color=GREY, ha="center")
+    log_axis(axes.xaxis, _STEP_TICKS)
     log_axis(axes.yaxis, _TICKS)
 
 
