@@ -88,7 +88,7 @@ def test_the_scale_of_the_weights_does_not_matter(rows):
     scaled = {"scaled": row(3.0, 3.0)}
     assert appearances(scaled)["scaled"] == appearances(rows)["AC-DQ"]
     named = {"a": {**row(), "loss_weights": {"dipole_norm": 1, "charges": 10.0}}}
-    assert families(named)["a"].label == "10 × charges + dipole norm"
+    assert families(named)["a"].label == "10 × charges + length of the dipole"
 
 
 def test_baselines_have_a_look_of_their_own(rows):
