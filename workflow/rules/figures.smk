@@ -214,8 +214,7 @@ if "surface" in config["figures"]["drawn"]:
             contents.pictured(config, dataset, "surface"),
             f"{dataset}/reference/reference.h5",
             [
-                f"{dataset}/models/{variant}/seed-{training_rows.seeds_of(config, variant)[0]}"
-                "/predictions.h5"
+                f"{dataset}/models/{variant}/seed-{first_seed(variant)}/predictions.h5"
                 for variant in config["figures"]["showcase_variants"]
             ],
         )

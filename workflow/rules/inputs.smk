@@ -50,13 +50,18 @@ def model_files(name):
     return of_trainings(f"{MODEL}/{name}")
 
 
+def first_seed(variant):
+    return training_rows.seeds_of(config, variant)[0]
+
+
 def first_models(name, variants):
     """Return the file ``name`` of the first model of each variant of the wildcards' dataset."""
-    seeds = {one: training_rows.seeds_of(config, one)[0] for one in variants}
     return [
         file
-        for variant, seed in seeds.items()
-        for file in expand(f"{MODEL}/{name}", variant=variant, seed=seed, allow_missing=True)
+        for variant in variants
+        for file in expand(
+            f"{MODEL}/{name}", variant=variant, seed=first_seed(variant), allow_missing=True
+        )
     ]
 
 
