@@ -177,7 +177,7 @@ def at_once(scale: Scale) -> list[Row]:
             advance()
 
     alone = seconds_of(one_by_one, scale)
-    together = seconds_of(lambda: train_together(second), scale)
+    together = seconds_of(lambda: train_together(second, at_once=True), scale)
     what = f"{AT_ONCE} trainings at once on a GPU, against one after the other"
     return [Row(what, alone / together, "×", True, ASKED_AT_ONCE)]
 

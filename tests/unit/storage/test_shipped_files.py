@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mepflow.errors import InputError
+from mepflow.evaluation.calibration import CALIBRATION_FILE
 from mepflow.prediction import model_folder
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.storage.shipped_files import (
@@ -20,7 +21,8 @@ from mepflow.storage.shipped_files import (
 
 def test_every_shipped_model_has_its_checksum() -> None:
     assert DEFINITIONS.exists()
-    assert set(checked_files(DEFAULT_MODELS)) == set(DEFAULT_MODELS.glob("*.pt"))
+    read = {*DEFAULT_MODELS.glob("*.pt"), DEFAULT_MODELS / CALIBRATION_FILE}
+    assert set(checked_files(DEFAULT_MODELS)) == read
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
