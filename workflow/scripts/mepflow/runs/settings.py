@@ -127,7 +127,8 @@ def _check_learned_grid(
             raise SettingError(
                 place,
                 f"the potential of {dataset} is computed for test molecules alone; write `labels:"
-                f" computed` in datasets.{dataset}, or leave the variant to runs without it",
+                f" computed` in datasets.{dataset}, name `potentials` of its archive, or"
+                " leave the variant to runs without it",
             )
     if config["grids"][grid]["molecules"] != "all":
         raise SettingError(
