@@ -170,6 +170,40 @@ def test_atomic_quadrupoles_need_a_network_that_has_them(
     settings.check_references(config, archives)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"atomic_terms": ["charges"]}, ""),
+        (
+            {"atomic_terms": ["charges", "dipoles"]},
+            "atomic_terms: its network on qm9 has no dipoles",
+        ),
+        (
+            {"loss_weights": {"dipole_norm": 1.0}},
+            "loss_weights: with its network on qm9 all charges",
+        ),
+        ({"loss_weights": {"dipole_norm": 1.0}, "network": "physnet-started"}, ""),
+        ({"loss_weights": {"dipole_norm": 1.0, "charges": 1.0}, "charges_like": "mulliken"}, ""),
+    ],
+)
+def test_what_a_network_of_scalars_that_starts_at_zero_cannot_learn(
+    config: dict[str, Any], archives: Any, changes: dict[str, Any], message: str
+) -> None:
+    config = copy.deepcopy(config)
+    config["datasets"] = {"qm9": config["datasets"]["qm9"]}
+    config["networks"]["physnet-started"] = config["networks"]["physnet-small"] | {
+        "zero_start": False
+    }
+    row = config["variants"]["AC-D"] | {"network": "physnet-small"}
+    config["variants"]["PN"] = row | changes
+    config["training"]["variants"] = [*config["training"]["variants"], "PN"]
+    if not message:
+        settings.check_references(config, archives)
+        return
+    with pytest.raises(ConfigError, match=re.escape(f"variants.PN.{message}")):
+        settings.check_references(config, archives)
+
+
 def test_number_of_shards_covers_every_record(config: dict[str, Any], archives: Any) -> None:
     shards = settings.number_of_shards(config, archives, "qm9")
     size = config["datasets"]["qm9"]["shard_size"]

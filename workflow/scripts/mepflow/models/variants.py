@@ -56,6 +56,11 @@ class Variant:
         return tuple(ATOMIC_TERMS[term] for term in self.atomic_terms)
 
     @property
+    def learns_from_zero(self) -> bool:
+        """Return whether charges of 0 have a gradient: the length of a dipole of 0 has none."""
+        return bool(self.loss_weights.keys() & {"dipole", "quadrupole", "charges", "mep"})
+
+    @property
     def task(self) -> str:
         """Return which of :data:`~mepflow.models.targets.TASKS` trains it."""
         return str(TARGETS[next(iter(self.loss_weights))].task)

@@ -20,9 +20,14 @@ from mepflow.errors import ConfigError
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORKS: Final[Mapping[str, str]] = {"pinet2": "mepflow.nn.pinet2.pinet2_network"}
+NETWORKS: Final[Mapping[str, str]] = {
+    "pinet2": "mepflow.nn.pinet2.pinet2_network",
+    "physnet": "mepflow.nn.physnet.physnet_network",
+}
 """Module of each kind of network."""
 DEFAULT_KIND: Final = "pinet2"
+_FIXED_RANKS: Final[Mapping[str, int]] = {"physnet": 1}
+"""The rank of the outputs of kinds whose rows do not say it."""
 
 
 class NetworkSettings(Protocol):
@@ -54,6 +59,19 @@ def network_module(kind: str) -> str:
     if kind not in NETWORKS:
         raise ConfigError(f"network kind is {kind!r:.30}: use {', '.join(NETWORKS)}.")
     return NETWORKS[kind]
+
+
+def rank_of(row: Mapping[str, Any]) -> int:
+    """Return the highest rank of the outputs of a network's row: 1 scalars, 3 vectors, 5 matrices.
+
+    It needs no package, so that a configuration can be checked with it.
+    """
+    return int(_FIXED_RANKS.get(row.get("kind", DEFAULT_KIND)) or row["rank"])
+
+
+def starts_at_zero(row: Mapping[str, Any]) -> bool:
+    """Return whether all outputs of a network's row are 0 before it has learned anything."""
+    return row.get("kind", DEFAULT_KIND) == "physnet" and bool(row.get("zero_start", True))
 
 
 def network_settings(row: Mapping[str, Any]) -> NetworkSettings:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import SettingError, StateError, choice, shown
 from mepflow.models.variants import Variant
-from mepflow.nn.networks import DEFAULT_KIND, NETWORKS
+from mepflow.nn.networks import DEFAULT_KIND, NETWORKS, rank_of, starts_at_zero
 from mepflow.runs.archive_labels import (
     POTENTIAL,
     check_labels,
@@ -102,20 +102,37 @@ def _check_variants(config: Config, archives: Config) -> None:
             _require(row["network"], config["networks"], ["variants", name, "network"], "networks")
     for name in config["training"]["variants"]:
         variant = Variant.from_row(name, variant_row(config, name))
-        if "quadrupoles" in variant.atomic_terms:
-            _check_rank(config, name)
+        _check_rank(config, name, variant)
+        _check_start(config, name, variant)
         for number, grid in enumerate(variant.mep_grids):
             _check_learned_grid(config, archives, grid, ["variants", name, "mep_grids", number])
         if variant.penetration:
             _check_penetration(config, ["variants", name, "penetration"])
 
 
-def _check_rank(config: Config, name: str) -> None:
-    """Refuse atomic quadrupoles of a network that carries no matrices."""
+def _check_rank(config: Config, name: str, variant: Variant) -> None:
+    """Refuse atomic terms of a network that carries no vectors or matrices."""
+    needed = {"dipoles": 3, "quadrupoles": 5}
     for dataset in config["datasets"]:
-        if network_row(config, dataset, name).get("rank", 0) < 5:
-            problem = f"its network on {dataset} has no quadrupoles; add `network`, one of rank 5"
-            raise SettingError(["variants", name, "atomic_terms"], problem)
+        rank = rank_of(network_row(config, dataset, name))
+        for term in variant.atomic_terms:
+            if rank < needed.get(term, 1):
+                problem = (
+                    f"its network on {dataset} has no {term}; add `network`, one of rank"
+                    f" {needed[term]}"
+                )
+                raise SettingError(["variants", name, "atomic_terms"], problem)
+
+
+def _check_start(config: Config, name: str, variant: Variant) -> None:
+    """Refuse a training whose charges start at 0 and have no gradient there."""
+    for dataset in config["datasets"]:
+        if starts_at_zero(network_row(config, dataset, name)) and not variant.learns_from_zero:
+            problem = (
+                f"with its network on {dataset} all charges start at 0, where what it learns has no"
+                " gradient; add `zero_start: false` to the network, or learn dipole or charges too"
+            )
+            raise SettingError(["variants", name, "loss_weights"], problem)
 
 
 def _check_learned_grid(

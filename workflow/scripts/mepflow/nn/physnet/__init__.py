@@ -1,0 +1,1 @@
+"""PhysNet: its settings, layers and the network."""
