@@ -63,6 +63,7 @@ def test_the_validation_molecules_choose_and_the_test_molecules_judge(tmp_path: 
     sizes = split_sizes(folder / FILES.verdicts, folder / FILES.splits)
     assert sizes == {"train": 2, "validation": 1, "test": 1}
     assert (found.chosen.label, found.chosen.median) == ("AC-DQ", 2.5)
+    assert found.preferred == ["AC-DQ", "AC-D", "AC-Q", "AC-AD-D"]
     assert [(bar.label, bar.role) for bar in found.bars] == [
         ("Fitted charges", "floor"),
         ("Mulliken charges", "baseline"),

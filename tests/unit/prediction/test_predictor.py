@@ -63,7 +63,7 @@ def test_charges_stand_alone(predictor: Predictor, ethanol: Atoms) -> None:
     np.testing.assert_allclose(prediction.charges, expected, atol=1e-8)
     assert abs(prediction.charges.sum()) < 1e-13
     left = np.sqrt(np.mean((inverse @ prediction.charges - wanted) ** 2))
-    assert left == pytest.approx(prediction.charges_deviation(points), rel=1e-10)
+    assert left == pytest.approx(prediction.charges_deviation(points, wanted), rel=1e-10)
     of_a_part = np.sqrt(np.mean((inverse @ prediction.atomic_charges - wanted) ** 2))
     assert left < 0.4 * of_a_part
 

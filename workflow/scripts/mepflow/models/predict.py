@@ -14,7 +14,7 @@ from torch import Tensor
 from mepflow.fields import FIELDS
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.model_file import load_model
-from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.multipole_model import MultipoleModel, Multipoles
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.csv_file import read_rows
 
@@ -110,30 +110,34 @@ def predict_with_all(
         names = ("atomic_charges", "dipole", "quadrupole")
         nothing = {name: np.empty((0, *FIELDS[name].shape)) for name in names}
         return [replace(table, properties=nothing) for _ in models]
-    datasets: dict[Any, DeviceDataset] = {}
-    predicted = []
-    for model in models:
+    alike: dict[Any, list[int]] = {}
+    for number, model in enumerate(models):
         weights = next(model.parameters())
         geometry = (tuple(model.settings.elements), model.settings.cutoff_angstrom)
-        key = (*geometry, weights.device, weights.dtype)
-        if key not in datasets:
-            datasets[key] = DeviceDataset.from_table(
-                table,
-                *geometry,
-                device=weights.device,
-                dtype=weights.dtype,
-                sums=sums,
-                source=source,
-            )
-        predicted.append(replace(table, properties=_properties(model, datasets[key])))
-    return predicted
+        alike.setdefault((geometry, weights.device, weights.dtype), []).append(number)
+    predicted: dict[int, MoleculeTable] = {}
+    for (geometry, device, dtype), numbers in alike.items():
+        dataset = DeviceDataset.from_table(
+            table, *geometry, device=device, dtype=dtype, sums=sums, source=source
+        )
+        found = _properties([models[number] for number in numbers], dataset)
+        for number, properties in zip(numbers, found, strict=True):
+            predicted[number] = replace(table, properties=properties)
+    return [predicted[number] for number in range(len(models))]
 
 
 def _properties(
-    model: MultipoleModel, dataset: DeviceDataset
-) -> dict[str, npt.NDArray[np.float64]]:
+    models: Sequence[MultipoleModel], dataset: DeviceDataset
+) -> list[dict[str, npt.NDArray[np.float64]]]:
+    parts: list[list[Multipoles]] = []
     with torch.no_grad():
-        parts = [model(dataset.batch(molecules)) for molecules in dataset.chunks()]
+        for molecules in dataset.chunks():
+            batch = dataset.batch(molecules)
+            parts.append([model(batch) for model in models])
+    return [_of_model(of_chunks) for of_chunks in zip(*parts, strict=True)]
+
+
+def _of_model(parts: Sequence[Multipoles]) -> dict[str, npt.NDArray[np.float64]]:
     properties = {
         "atomic_charges": _joined([part.charges for part in parts]),
         "dipole": _joined([part.dipole for part in parts]),

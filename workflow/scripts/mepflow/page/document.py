@@ -20,7 +20,7 @@ from mepflow.naming import level_label
 from mepflow.page.captions import caption_html
 from mepflow.page.encoding import script_json
 from mepflow.page.entries import anchor, groups
-from mepflow.page.headlines import Bar, headline, split_sizes
+from mepflow.page.headlines import headline, split_sizes
 from mepflow.page.names import Names
 from mepflow.page.scenes import scenes
 from mepflow.plots.style import DIVERGING_MAP
@@ -73,7 +73,7 @@ def make_page(
     names = Names(config)
     page = _environment(names).get_template("template.html")
     shown = [_dataset(files, config, items, found, results) for files in datasets]
-    chosen = {data["name"]: data["headline"].chosen for data in shown if data["headline"]}
+    preferred = {data["name"]: data["headline"].preferred for data in shown if data["headline"]}
     text = page.render(
         run=config["name"],
         made=made,
@@ -84,7 +84,7 @@ def make_page(
         explained=[name for name in names.variants if name in _in_bars(shown)],
         introduction=caption_html(introduction, config),
         software=software_versions(),
-        scenes=script_json(_viewer_data(found, chosen)) if found else "",
+        scenes=script_json(_viewer_data(found, preferred)) if found else "",
         plotly=Markup(get_plotlyjs()) if found else "",
         scripts=[_script(name) for name in (*_SCRIPTS, *(_VIEWER_SCRIPTS if found else ()))],
         cube=CUBE,
@@ -110,12 +110,14 @@ def _script(name: str) -> Markup:
     return Markup((_FOLDER / name).read_text(encoding="utf-8"))
 
 
-def _viewer_data(found: Sequence[Mapping[str, Any]], chosen: Mapping[str, Bar]) -> dict[str, Any]:
+def _viewer_data(
+    found: Sequence[Mapping[str, Any]], preferred: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     colours = mpl.colormaps[DIVERGING_MAP]
     steps = [k / _COLOUR_STEPS for k in range(_COLOUR_STEPS + 1)]
     return {
         "scenes": list(found),
-        "chosen": {dataset: bar.name for dataset, bar in chosen.items()},
+        "preferred": dict(preferred),
         "colours": [[step, to_hex(colours(step))] for step in steps],
         "element_colours": ELEMENT_COLOURS,
         "bohr_in_angstrom": BOHR_IN_ANGSTROM,

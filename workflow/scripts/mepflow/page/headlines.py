@@ -55,7 +55,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Headline:
-    """The errors on a dataset's headline grid, smallest first, and sentences on what was found."""
+    """The errors on a dataset's headline grid, smallest first, and sentences on what was found.
+
+    ``preferred`` names the variants in the order of their errors on the validation molecules.
+    """
 
     dataset: str
     grid: str
@@ -64,6 +67,7 @@ class Headline:
     n_models: int
     seeds: str
     chosen: Bar
+    preferred: Sequence[str]
     bars: Sequence[Bar]
     findings: Sequence[str]
 
@@ -93,7 +97,8 @@ def headline(
     frame = _on_grid(results / files.table, grid)
     pairs = read_csv(results / files.differences)
     models = frame[frame["kind"] == "model"]
-    chosen = str(models["representation"].iloc[int(models[_CHOICE].argmin())])
+    preferred = models.sort_values(_CHOICE, kind="stable")["representation"].tolist()
+    chosen = preferred[0]
     shown = frame[(frame["kind"] != "model") | frame["representation"].isin([chosen, *compared])]
     bars = [_bar(row, chosen) for row in shown.to_dict("records")]
     names = [name for name in compared if (models["representation"] == name).any()]
@@ -105,6 +110,7 @@ def headline(
         len(models),
         seeds_text(models["n_seeds"]),
         next(bar for bar in bars if bar.role == "chosen"),
+        preferred,
         bars,
         [
             *(_comparison(pairs, new, old) for old, new in pairwise(names)),

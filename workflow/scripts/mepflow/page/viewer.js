@@ -317,11 +317,14 @@ mepflow.viewer = (() => {
   }
 
   function offerModels() {
-    const before = controls.model.selectedOptions[0]?.textContent ?? data.chosen[scene().dataset];
+    const before = controls.model.selectedOptions[0]?.textContent;
+    const names = scene().models.map((each) => each.name);
+    const candidates = [before, ...(data.preferred[scene().dataset] ?? [])];
+    const selected = candidates.find((name) => names.includes(name));
     controls.model.replaceChildren(
-      ...scene().models.map((each, index) => {
-        const option = new Option(each.name, String(index));
-        option.selected = each.name === before;
+      ...names.map((name, index) => {
+        const option = new Option(name, String(index));
+        option.selected = name === selected;
         return option;
       }),
     );

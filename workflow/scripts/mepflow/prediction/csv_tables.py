@@ -55,14 +55,13 @@ class Surroundings:
         """Evaluate the points of ``grid``, a row of the configuration's ``grids``."""
         molecule = prediction.molecule
         points = grid_points(grid, molecule.atomic_numbers, molecule.positions)
-        of_models = prediction.model_potentials(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        of_models = prediction.model_potentials(points)
         values = of_models.mean(axis=0)
-        return cls(
-            float(values.min()),
-            float(values.max()),
-            float(rms_spread(of_models)),
-            prediction.charges_deviation(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E,
-        )
+        in_hartree = (
+            values.min(), values.max(), rms_spread(of_models),
+            prediction.charges_deviation(points, values),
+        )  # fmt: skip
+        return cls(*(float(value) * HARTREE_PER_E_IN_KCAL_PER_MOL_E for value in in_hartree))
 
 
 def molecule_columns(*, with_mep: bool, with_errors: bool) -> list[str]:

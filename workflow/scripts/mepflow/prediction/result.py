@@ -228,10 +228,13 @@ class Prediction:
         of_models = self.model_potentials(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         return float(rms_spread(of_models))
 
-    def charges_deviation(self, points: FloatArray) -> float:
-        """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's."""
+    def charges_deviation(self, points: FloatArray, values: FloatArray) -> float:
+        """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's.
+
+        That is ``values`` (p,) in hartree/e at ``points`` (p, 3) in bohr.
+        """
         of_charges = potential(points, self.molecule.positions, self.charges)
-        return float(np.sqrt(np.mean(np.square(of_charges - self.potential(points)))))
+        return float(np.sqrt(np.mean(np.square(of_charges - values))))
 
     def __repr__(self) -> str:
         count = len(self.model_atomic_charges)
