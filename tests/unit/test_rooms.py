@@ -28,6 +28,7 @@ FLOORS = (
     ("training",),
     ("runs",),
     ("evaluation",),
+    ("densities",),
     ("tables",),
     ("plots",),
     ("page",),

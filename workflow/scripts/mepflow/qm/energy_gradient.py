@@ -44,13 +44,12 @@ class _OneElectronGradient(ks_gradient.Gradients):  # type: ignore[misc]
 def energy_gradient(mean_field: Any) -> tuple[FloatArray, GridDensity]:
     """Return the energy's gradient (n, 3) in hartree/bohr and the density on the SCF's grid.
 
-    ``mean_field`` is a converged, density-fitted restricted Kohn–Sham object with a hybrid
-    functional of the meta-GGA kind; another raises ``ValueError``. Dispersion is included.
+    ``mean_field`` is a converged, density-fitted restricted Kohn–Sham object. Dispersion is
+    included. The gradient of a functional that is no hybrid of the meta-GGA kind is PySCF's own.
     """
+    if not is_hybrid_meta_gga(mean_field.xc):
+        return _own_gradient(mean_field)
     integration = numint.NumInt()
-    functional = mean_field.xc
-    if integration._xc_type(functional) != "MGGA" or not integration.libxc.is_hybrid_xc(functional):
-        raise ValueError(f"{functional} is not a hybrid functional of the meta-GGA kind")
     rest = np.asarray(_OneElectronGradient(mean_field).kernel())
     shares, density = _functional_shares(mean_field, integration)
     first = mean_field.mol.aoslice_by_atom()[:, 2]
@@ -58,6 +57,21 @@ def energy_gradient(mean_field: Any) -> tuple[FloatArray, GridDensity]:
     grids = mean_field.grids
     repulsion = fitted_repulsion_gradient(mean_field)
     return rest + repulsion + own, GridDensity(grids.coords, grids.weights, density)
+
+
+def is_hybrid_meta_gga(functional: str) -> bool:
+    """Tell whether a functional is of the kind that the formulas above are written for."""
+    integration = numint.NumInt()
+    kind = integration._xc_type(functional)
+    return bool(kind == "MGGA" and integration.libxc.is_hybrid_xc(functional))
+
+
+def _own_gradient(mean_field: Any) -> tuple[FloatArray, GridDensity]:
+    """Return PySCF's gradient and the density on the SCF's grid."""
+    grids = mean_field.grids
+    density = mean_field._numint.get_rho(mean_field.mol, mean_field.make_rdm1(), grids)
+    gradient = np.asarray(mean_field.nuc_grad_method().kernel())
+    return gradient, GridDensity(grids.coords, grids.weights, np.asarray(density))
 
 
 def _functional_shares(

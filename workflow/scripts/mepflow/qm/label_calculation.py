@@ -15,7 +15,7 @@ from mepflow.geometry.grids import grid_points
 from mepflow.molecules import Molecule
 from mepflow.multipoles import centre_of_nuclear_charge, components
 from mepflow.qm.density_coefficients import density_coefficients
-from mepflow.qm.energy_gradient import energy_gradient
+from mepflow.qm.energy_gradient import energy_gradient, is_hybrid_meta_gga
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.orbital_integration import OrbitalIntegration
 from mepflow.qm.pro_atoms import pro_atom
@@ -85,7 +85,8 @@ def _computed(molecule: Molecule, settings: LabelSettings, memory_megabyte: int)
 
 
 def _converged(molecule: Molecule, level: LevelOfTheory, memory_megabyte: int) -> tuple[Any, int]:
-    result = run_scf(molecule, level, 1, memory_megabyte, OrbitalIntegration())
+    integration = OrbitalIntegration() if is_hybrid_meta_gga(level.functional) else None
+    result = run_scf(molecule, level, 1, memory_megabyte, integration)
     if not result.converged:
         raise RuntimeError(f"SCF at {level.name} not converged after {result.cycles} cycles")
     return result.mean_field, result.cycles

@@ -1,0 +1,1 @@
+"""Learned electron densities: Gaussians about the atoms, their fit, network, training, errors."""
