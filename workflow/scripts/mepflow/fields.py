@@ -31,6 +31,7 @@ FIELDS: Final[dict[str, Field]] = {
     "atomic_charges": Field("atom", (), "e", "atomic charges of a model or a fit"),
     "atomic_dipoles": Field("atom", (3,), "e*bohr", "atomic dipoles of a model or a fit"),
     "atomic_quadrupoles": Field("atom", (3, 3), "e*bohr^2", "traceless atomic quadrupoles Theta'"),
+    "forces": Field("atom", (3,), "hartree/bohr", "forces of a model"),
     "scf_converged": Field("molecule", (), "1", "1 where the SCF converged, else 0"),
     "scf_cycles": Field("molecule", (), "1", "SCF iterations, all attempts together"),
     "wall_time": Field("molecule", (), "s", "wall time of the reference calculation"),

@@ -1,5 +1,6 @@
 """The fused loops against PyTorch's own operations, which the other tests check."""
 
+import contextlib
 import platform
 import resource
 import subprocess
@@ -274,3 +275,20 @@ def test_a_second_derivative_is_refused_and_the_plain_layers_have_it():
         force_loss_gradient(model, graph)
     with native.switched_off():
         assert force_loss_gradient(model, graph).norm() > 0
+
+
+def test_charges_and_energies_of_one_network_are_those_of_the_plain_layers():
+    names = ("p1", "p3", "energy")
+    model = PiNet2(settings(outputs=names), torch.Generator().manual_seed(5)).double()
+    graph = build_graph([molecule(1, 5), molecule(2, 9)], 4.5)
+    found = {}
+    for plain in (False, True):
+        with native.switched_off() if plain else contextlib.nullcontext():
+            outputs = model(graph)
+        assert tuple(outputs) == names
+        loss = sum((k + 1) * outputs[name].square().sum() for k, name in enumerate(names))
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        found[plain] = [*outputs.values(), *gradients]
+    assert float((found[True][0] - found[True][2]).detach().abs().max()) > 1e-3
+    for fast, slow in zip(*found.values(), strict=True):
+        torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-13)

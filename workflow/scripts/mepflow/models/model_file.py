@@ -8,6 +8,7 @@
 ``elements``        atomic numbers the model knows
 ``training``        settings of the training, but for the device; empty where not known
 ``state``           weights by parameter name
+``constants``       what a model of energies counts them from, and in; else missing
 ``provenance``      seed, step, validation loss, training domain, and what the caller adds; with
                     penetration :data:`PENETRATION`, the widths in bohr by element
 ==================  ====================================================================
@@ -19,6 +20,7 @@ of earlier versions are upgraded when they are read (:data:`UPGRADES`).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +30,7 @@ from torch import Tensor
 from mepflow.errors import ConfigError, InputError
 from mepflow.models.device import torch_device
 from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.targets import MODELS
 from mepflow.models.variants import Variant
 from mepflow.nn.networks import NetworkSettings, network_row, network_settings
 from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
@@ -77,7 +80,7 @@ def save_model(
 
     ``training`` are the settings of the training that made it, where these are known.
     """
-    content = {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "network": _plain(network_row(model.settings)),
@@ -87,6 +90,8 @@ def save_model(
         "training": _plain(training or {}),
         "provenance": _plain(provenance),
     }
+    if constants := model.constants():
+        content["constants"] = _plain(constants)
     write_tensor_file(path, content)
 
 
@@ -119,10 +124,17 @@ def _build(content: Mapping[str, Any]) -> MultipoleModel:
     settings = network_settings(content["network"])
     state = dict(content["state"])
     _check_state(settings, variant, state)
-    model = MultipoleModel(settings, variant)
+    model = make_model(settings, variant)
     model.load_state_dict(state, assign=True)
+    model.set_constants(content.get("constants", {}))
     # The weights have brought their precision; the constants of the network follow them.
     return model.to(next(model.parameters()).dtype)
+
+
+def make_model(settings: NetworkSettings, variant: Variant) -> MultipoleModel:
+    """Return a model of the kind that a variant needs, its first weights drawn by PyTorch."""
+    model: MultipoleModel = import_module(MODELS[variant.task]).Model(settings, variant)
+    return model
 
 
 def _check_state(settings: NetworkSettings, variant: Variant, state: Mapping[str, Any]) -> None:
@@ -132,7 +144,7 @@ def _check_state(settings: NetworkSettings, variant: Variant, state: Mapping[str
     """
     settings.check_size(len(state))
     with torch.device("meta"):
-        wanted = MultipoleModel(settings, variant).state_dict()
+        wanted = make_model(settings, variant).state_dict()
     dtypes = {weight.dtype for weight in state.values()}
     if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64}:
         raise ValueError("the weights are not of one precision")

@@ -10,8 +10,9 @@ about the centre of nuclear charge:
   variant says. The formulas are those of :mod:`mepflow.multipoles`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -56,6 +57,18 @@ class Multipoles(NamedTuple):
     quadrupole: Tensor
     atomic_quadrupoles: Tensor | None = None
 
+    def properties(self) -> dict[str, Tensor]:
+        """Return what there is, under the names of :data:`mepflow.fields.FIELDS`."""
+        values = {
+            "atomic_charges": self.charges,
+            "dipole": self.dipole,
+            "quadrupole": self.quadrupole,
+        }
+        for name in ("atomic_dipoles", "atomic_quadrupoles"):
+            if (terms := getattr(self, name)) is not None:
+                values[name] = terms
+        return values
+
 
 def constrain_charges(charges: Tensor, total_charge: Tensor, molecule: Tensor) -> Tensor:
     """Return charges (N,) less their molecule's mean excess over ``total_charge`` (M,), in e.
@@ -79,9 +92,13 @@ class MultipoleModel(nn.Module):
 
     def forward(self, batch: Batch) -> Multipoles:
         """Return the multipoles of the atoms and molecules of ``batch``."""
+        return self.multipoles_of(self.network(batch.graph), batch)
+
+    def multipoles_of(self, outputs: Mapping[str, Tensor], batch: Batch) -> Multipoles:
+        """Return the multipoles that follow from the network's outputs."""
         molecule, n_molecules = batch.graph.molecule, batch.graph.n_molecules
         # The network may run in a lower precision; sums over a molecule must not.
-        outputs = {k: v.to(batch.positions.dtype) for k, v in self.network(batch.graph).items()}
+        outputs = {k: v.to(batch.positions.dtype) for k, v in outputs.items()}
         charges = constrain_charges(outputs["p1"], batch.total_charge, molecule)
         dipoles = outputs.get("p3")
         quadrupoles = traceless_matrices(outputs["p5"]) if "p5" in outputs else None
@@ -93,3 +110,18 @@ class MultipoleModel(nn.Module):
             segment_sum(quadrupole_terms(charges, batch.positions, *higher), molecule, n_molecules),
             quadrupoles,
         )
+
+    def properties(self, batch: Batch) -> dict[str, Tensor]:
+        """Return all that the model predicts, under the names of :data:`mepflow.fields.FIELDS`."""
+        return self.multipoles_of(self.network(batch.graph), batch).properties()
+
+    def constants(self) -> dict[str, Any]:
+        """Return what a model file keeps beside the weights, of plain types."""
+        return {}
+
+    def set_constants(self, content: Mapping[str, Any]) -> None:
+        """Take what :meth:`constants` returned."""
+
+
+# The name under which mepflow.models.targets finds it.
+Model = MultipoleModel

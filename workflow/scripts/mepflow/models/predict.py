@@ -14,7 +14,7 @@ from torch import Tensor
 from mepflow.fields import FIELDS
 from mepflow.models.device_data import DeviceDataset
 from mepflow.models.model_file import load_model
-from mepflow.models.multipole_model import MultipoleModel, Multipoles
+from mepflow.models.multipole_model import MultipoleModel
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.csv_file import read_rows
 
@@ -129,25 +129,15 @@ def predict_with_all(
 def _properties(
     models: Sequence[MultipoleModel], dataset: DeviceDataset
 ) -> list[dict[str, npt.NDArray[np.float64]]]:
-    parts: list[list[Multipoles]] = []
+    parts: list[list[dict[str, Tensor]]] = []
     with torch.no_grad():
         for molecules in dataset.chunks():
             batch = dataset.batch(molecules)
-            parts.append([model(batch) for model in models])
-    return [_of_model(of_chunks) for of_chunks in zip(*parts, strict=True)]
-
-
-def _of_model(parts: Sequence[Multipoles]) -> dict[str, npt.NDArray[np.float64]]:
-    properties = {
-        "atomic_charges": _joined([part.charges for part in parts]),
-        "dipole": _joined([part.dipole for part in parts]),
-        "quadrupole": _joined([part.quadrupole for part in parts]),
-    }
-    for name in ("atomic_dipoles", "atomic_quadrupoles"):
-        terms = [values for part in parts if (values := getattr(part, name)) is not None]
-        if terms:
-            properties[name] = _joined(terms)
-    return properties
+            parts.append([model.properties(batch) for model in models])
+    return [
+        {name: _joined([part[name] for part in of_chunks]) for name in of_chunks[0]}
+        for of_chunks in zip(*parts, strict=True)
+    ]
 
 
 def _joined(parts: list[Tensor]) -> npt.NDArray[np.float64]:

@@ -8,8 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-TASKS: Final[Mapping[str, str]] = {"multipoles": "mepflow.training.multipole_task"}
-"""Module of each kind of training; it is imported by a training of that kind alone."""
+TASKS: Final[Mapping[str, str]] = {
+    "multipoles": "mepflow.training.multipole_task",
+    "energies": "mepflow.training.energy_task",
+}
+"""Module of each kind of training; it is imported by a training of that kind alone.
+
+A later one learns what the earlier ones do, too.
+"""
+MODELS: Final[Mapping[str, str]] = {
+    "multipoles": "mepflow.models.multipole_model",
+    "energies": "mepflow.models.energy_model",
+}
+"""Module of the kind of ``Model`` that each kind of training makes."""
 FITTED: Final = "fitted"
 """Charges that are fitted to the reference potential: a training makes these labels itself."""
 CHARGES_LIKE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,7 +42,7 @@ class Target:
     unit          as in :data:`mepflow.fields.FIELDS`, and that of the squared error in the loss
     fields        fields that can give the label, the preferred one first; none where another
                   key of the variant, or a grid, does
-    task          one of :data:`TASKS`, or None where no training learns it yet
+    task          the first of :data:`TASKS` that learns it
     ============  =============================================================================
     """
 
@@ -41,7 +52,7 @@ class Target:
     components: int
     unit: str
     fields: tuple[str, ...]
-    task: str | None
+    task: str
 
     def error_columns(self) -> tuple[str | None, str]:
         """Return the columns of the log for the mean absolute and root-mean-square error.
@@ -74,9 +85,11 @@ _ALL: Final = (
     ),
     Target("charges", "q", "atom", 1, "e", (), "multipoles"),
     Target("mep", "V", "point", 1, "kcal/mol/e", (), "multipoles"),
-    Target("energy", "E", "molecule", 1, "hartree", ("energy", "archive_energy"), None),
-    # Minus the gradient. C++ and Triton kernels have first derivatives only: plain layers learn it.
-    Target("forces", "F", "atom", 3, "hartree/bohr", ("archive_gradient",), None),
+    Target("energy", "E", "molecule", 1, "hartree", ("energy", "archive_energy"),
+           "energies"),
+    # Minus the gradient. C++ and Triton kernels have first derivatives only: see energy_task.
+    Target("forces", "F", "atom", 3, "hartree/bohr", ("archive_gradient",),
+           "energies"),
 )  # fmt: skip
 TARGETS: Final[Mapping[str, Target]] = {target.name: target for target in _ALL}
 POTENTIAL: Final = "mep"

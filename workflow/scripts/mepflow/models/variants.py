@@ -17,7 +17,8 @@ molecular quadrupole of all terms, or the potential.
 variant that learns charges says which: ``charges_like: mulliken``, ``mbis`` or ``fitted``; one
 that learns the potential, or charges fitted to it, says on which grids: ``mep_grids: [mk]``. With
 ``penetration: true`` it learns what :mod:`penetration <mepflow.electrostatics.penetration>` leaves
-of that potential.
+of that potential. One that learns the energy or forces says whether the charges add to
+it what they have by Coulomb's law, damped: ``electrostatics: true``.
 """
 
 import math
@@ -26,12 +27,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, Self
 
 from mepflow.errors import ConfigError
-from mepflow.models.targets import CHARGES_LIKE, FITTED, TARGETS
+from mepflow.models.targets import CHARGES_LIKE, FITTED, TARGETS, TASKS
 
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3", "quadrupoles": "p5"}
 """Atomic terms, and the output of the network that carries each."""
 _KEYS: Final = ("atomic_terms", "loss_weights", "quadrupole_from")
-_OPTIONAL: Final = ("charges_like", "mep_grids", "penetration")
+_OPTIONAL: Final = ("charges_like", "mep_grids", "penetration", "electrostatics")
+_ENERGIES: Final = "energies"
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Variant:
     charges_like: str | None = None
     mep_grids: tuple[str, ...] = ()
     penetration: bool = False
+    electrostatics: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Return the outputs the network needs for the atomic terms."""
-        return tuple(ATOMIC_TERMS[term] for term in self.atomic_terms)
+        """Return the outputs the network needs for the atomic terms and the energy."""
+        energy = ("energy",) if self.task == _ENERGIES else ()
+        return (*(ATOMIC_TERMS[term] for term in self.atomic_terms), *energy)
 
     @property
     def learns_from_zero(self) -> bool:
@@ -63,7 +67,8 @@ class Variant:
     @property
     def task(self) -> str:
         """Return which of :data:`~mepflow.models.targets.TASKS` trains it."""
-        return str(TARGETS[next(iter(self.loss_weights))].task)
+        needed = {TARGETS[name].task for name in self.loss_weights}
+        return [name for name in TASKS if name in needed][-1]
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Self:
@@ -95,7 +100,8 @@ class Variant:
             )
         grids, penetration = _mep_grids(name, weights, row), _penetration(name, weights, row)
         like = _charges_like(name, weights, row)
-        return cls(name, terms, weights, source, like, grids, penetration)
+        coulomb = _electrostatics(name, weights, row)
+        return cls(name, terms, weights, source, like, grids, penetration, coulomb)
 
     def row(self) -> dict[str, Any]:
         """Return the configuration row, of plain types, that :meth:`from_row` reads back."""
@@ -110,6 +116,8 @@ class Variant:
             row["mep_grids"] = list(self.mep_grids)
         if self.penetration:
             row["penetration"] = True
+        if self.electrostatics:
+            row["electrostatics"] = True
         return row
 
 
@@ -147,19 +155,7 @@ def _loss_weights(name: str, weights: object) -> dict[str, float]:
             "gives weights to dipole and dipole_norm, which the dipole contains",
             "leave one of them out",
         )
-    _check_task(name, learned)
     return learned
-
-
-def _check_task(name: str, learned: Mapping[str, float]) -> None:
-    """Refuse targets that no task learns, or no single one."""
-    for target in learned:
-        if TARGETS[target].task is None:
-            able = ", ".join(known for known, row in TARGETS.items() if row.task)
-            _refuse(name, f"learns {target}, which no training can do yet", f"use {able}")
-    if len({TARGETS[target].task for target in learned}) > 1:
-        together = " and ".join(learned)
-        _refuse(name, f"learns {together}, which no training does together", "make a variant each")
 
 
 def _charges_like(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> str | None:
@@ -196,6 +192,15 @@ def _penetration(name: str, weights: Mapping[str, float], row: Mapping[str, Any]
     if penetration and "mep" not in weights:
         _refuse(name, "has penetration but does not learn mep", "give mep a loss weight")
     return penetration
+
+
+def _electrostatics(name: str, weights: Mapping[str, float], row: Mapping[str, Any]) -> bool:
+    electrostatics = row.get("electrostatics", False)
+    if not isinstance(electrostatics, bool):
+        _refuse(name, f"has electrostatics '{electrostatics}'", "write true or false")
+    if electrostatics and not {"energy", "forces"} & weights.keys():
+        _refuse(name, "has electrostatics but does not learn energy", "give energy a loss weight")
+    return electrostatics
 
 
 def _refuse(name: str, fault: str, remedy: str) -> NoReturn:

@@ -197,6 +197,8 @@ def _values(target: str, field: npt.NDArray[np.float64]) -> Tensor:
     values: Tensor = torch.from_numpy(field)
     if target == "quadrupole":
         values = components(values)
+    elif target == "forces":
+        values = -values
     elif target == "dipole_norm" and values.dim() == 2:
         values = torch.linalg.vector_norm(values, dim=1)
     return values.reshape(len(values), TARGETS[target].components)

@@ -24,24 +24,26 @@ Residuals = Mapping[str, Residual]
 """By target."""
 
 
-def weighted_loss(errors: Residuals, weights: Mapping[str, float]) -> Tensor:
-    """Return the weighted sum of the mean squared errors per component, in the targets' units.
+def weighted_loss(errors: Residuals, weights: Mapping[str, float], kind: str = "squared") -> Tensor:
+    """Return the weighted sum of the mean errors per component, in the targets' units.
 
-    A mean is over the rows that count; where there are none it is 0.
+    ``kind`` is squared or absolute. A mean is over the rows that count; where there are none it is
+    0.
     """
     total = next(iter(errors.values())).values.new_zeros(())
     for name, weight in weights.items():
-        total = total + weight * _mean_square(errors[name])
+        total = total + weight * _mean(errors[name], kind)
     return total
 
 
-def _mean_square(error: Residual) -> Tensor:
+def _mean(error: Residual, kind: str) -> Tensor:
+    size = torch.square if kind == "squared" else torch.abs
     if error.counted is None:
-        return error.values.square().mean()
+        return size(error.values).mean()
     counted = error.counted[:, None]
-    squares = error.values.masked_fill(~counted, 0.0).square()
+    sizes = size(error.values.masked_fill(~counted, 0.0))
     # No number goes to the host, which a recorded step could not repeat.
-    return squares.sum() / (counted.sum() * error.values.shape[1]).clamp(min=1)
+    return sizes.sum() / (counted.sum() * error.values.shape[1]).clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class ErrorSummary:
     columns: dict[str, float]
 
 
-def summarise(parts: Sequence[Residuals], weights: Mapping[str, float]) -> ErrorSummary:
+def summarise(
+    parts: Sequence[Residuals], weights: Mapping[str, float], kind: str = "squared"
+) -> ErrorSummary:
     """Return the summary of the residuals of all batches, however these were cut."""
     joined = {name: _joined([part[name] for part in parts]) for name in parts[0]}
     columns: dict[str, float] = {}
@@ -65,7 +69,7 @@ def summarise(parts: Sequence[Residuals], weights: Mapping[str, float]) -> Error
         if mae is not None:
             columns[mae] = float(chosen.abs().mean())
         columns[rmse] = float(chosen.square().mean().sqrt())
-    return ErrorSummary(float(weighted_loss(joined, weights)), columns)
+    return ErrorSummary(float(weighted_loss(joined, weights, kind)), columns)
 
 
 def _joined(parts: Sequence[Residual]) -> Residual:

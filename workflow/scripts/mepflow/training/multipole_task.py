@@ -13,11 +13,12 @@ from mepflow.models.targets import POTENTIAL
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.training.batches import IntArray
-from mepflow.training.labels import LabelledBatch, LabelledSet, labels_on
+from mepflow.training.labels import LabelledBatch, LabelledSet, Labels, labels_on
 from mepflow.training.loss import ErrorSummary, Residual, Residuals, summarise, weighted_loss
 from mepflow.training.padding import Capacity, capacity_for
 from mepflow.training.potential_labels import PotentialLabels
 from mepflow.training.task import Predict
+from mepflow.training.training_settings import TrainingSettings
 
 _PREDICTED: Final[Mapping[str, Callable[[Multipoles], Tensor]]] = {
     "dipole": lambda found: found.dipole,
@@ -48,23 +49,28 @@ def residuals(found: Multipoles, batch: LabelledBatch) -> dict[str, Residual]:
 class MultipoleTask:
     """The :class:`~mepflow.training.task.Task` of a variant of multipole models."""
 
+    recordable = True
+
     def __init__(
         self,
         model: MultipoleModel,
         tables: Sequence[MoleculeTable],
         fields: Mapping[str, str],
         source: Path | str = "the table",
+        settings: TrainingSettings | None = None,
     ) -> None:
         """Put the molecules to train with and those to validate with on the model's device.
 
-        ``fields`` give each target's labels, ``source`` is the tables' name in messages. Raises
+        ``fields`` give each target's labels, ``source`` is the tables' name in messages,
+        ``settings`` say which loss is made small, by default squares. Raises
         :class:`~mepflow.errors.InputError` about a molecule with an element unknown to ``model``.
         """
         self.name = model.variant.name
         self.train_ids = tables[0].ids
         self._weights = model.variant.loss_weights
+        self._loss = settings.loss if settings else "squared"
         weights = next(model.parameters())
-        self.device, dtype = weights.device, weights.dtype
+        self.device, self.dtype = weights.device, weights.dtype
         self.train, self.validation = (
             LabelledSet(
                 DeviceDataset.from_table(
@@ -72,14 +78,20 @@ class MultipoleTask:
                     model.settings.elements,
                     model.settings.cutoff_angstrom,
                     device=self.device,
-                    dtype=dtype,
+                    dtype=self.dtype,
                     source=source,
                 ),
-                labels_on(self.device, dtype, table, fields, targets),
-                self._potential(model, table, dtype, source),
+                self.labels(table, fields, list(targets)),
+                self._potential(model, table, self.dtype, source),
             )
             for table, targets in zip(tables, (self._weights, fields), strict=True)
         )
+
+    def labels(
+        self, table: MoleculeTable, fields: Mapping[str, str], targets: Sequence[str]
+    ) -> dict[str, Labels]:
+        """Return the labels of these targets on the device, from their fields."""
+        return labels_on(self.device, self.dtype, table, fields, targets)
 
     def _potential(
         self, model: MultipoleModel, table: MoleculeTable, dtype: torch.dtype, source: Path | str
@@ -110,14 +122,13 @@ class MultipoleTask:
         return residuals(predict(batch.inputs), batch)
 
     def loss(self, errors: Residuals) -> Tensor:
-        """Return the weighted sum of the mean squared errors."""
-        return weighted_loss(errors, self._weights)
+        """Return the weighted sum of the mean errors."""
+        return weighted_loss(errors, self._weights, self._loss)
 
     def summary(self, parts: Sequence[Residuals]) -> ErrorSummary:
         """Return the loss and the errors of all targets that the log shows."""
-        return summarise(parts, self._weights)
+        return summarise(parts, self._weights, self._loss)
 
 
 # What mepflow.training.run asks the module of a task for.
-make_model = MultipoleModel
 make_task = MultipoleTask

@@ -4,8 +4,9 @@ Both differ from PyTorch's by an epsilon that matters here: clipped to a global 
 gradients are about 1e-5 per weight.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +80,12 @@ class KerasAdam:
         decay_1, decay_2 = self._betas
         self._first.lerp_(gradient, 1.0 - decay_1)
         self._second.mul_(decay_2).addcmul_(gradient, gradient, value=1.0 - decay_2)
-        self._weights.addcdiv_(self._first * self._factor, self._second.sqrt().add_(self._epsilon))
+        scale = self._scale_of(self._second)
+        self._weights.addcdiv_(self._first * self._factor, scale.sqrt().add_(self._epsilon))
+
+    def _scale_of(self, second: Tensor) -> Tensor:
+        """Return the mean square by whose root a step is divided."""
+        return second
 
     def state_dict(self) -> dict[str, Any]:
         """Return what :meth:`load_state_dict` needs to go on, without epsilon and betas.
@@ -99,6 +105,69 @@ class KerasAdam:
         self._second.copy_(state["second_moment"])
 
 
+class AmsGrad(KerasAdam):
+    r"""The same with the largest :math:`v` so far in the place of v, as PhysNet was trained."""
+
+    def __init__(
+        self, weights: Tensor, epsilon: float, betas: tuple[float, float] = (0.9, 0.99)
+    ) -> None:
+        super().__init__(weights, epsilon, betas)
+        self._largest = torch.zeros_like(weights)
+
+    def _scale_of(self, second: Tensor) -> Tensor:
+        torch.maximum(self._largest, second, out=self._largest)
+        return self._largest
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs to go on."""
+        return {**super().state_dict(), "largest_second_moment": self._largest}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        super().load_state_dict(state)
+        self._largest.copy_(state["largest_second_moment"])
+
+
+class WeightAverage:
+    r"""The moving average of weights, :math:`\bar w \leftarrow d \bar w + (1 - d) w` each step.
+
+    d is ``decay``, at first :math:`(1 + t) / (10 + t)` after t steps, so that the random start is
+    soon forgotten, as TensorFlow's average has it.
+    """
+
+    def __init__(self, weights: Tensor, decay: float) -> None:
+        self._weights = weights
+        self._decay = decay
+        self._average = weights.clone()
+        self._share = weights.new_zeros(())
+
+    def begin_step(self, steps_done: int) -> None:
+        """Tell how many steps were done before the one that comes."""
+        self._share.fill_(1.0 - min(self._decay, (1 + steps_done) / (10 + steps_done)))
+
+    def update(self) -> None:
+        """Take in the weights after a step, on the device alone."""
+        self._average.lerp_(self._weights, self._share)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the weights be their average in the block."""
+        latest = self._weights.clone()
+        self._weights.copy_(self._average)
+        try:
+            yield
+        finally:
+            self._weights.copy_(latest)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs to go on; a later step changes it."""
+        return {"average": self._average}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self._average.copy_(state["average"])
+
+
 def clip_norm(gradient: Tensor, max_norm: float) -> Tensor:
     """Scale ``gradient`` in place to a norm of ``max_norm`` if it is larger; return the old norm.
 
@@ -108,3 +177,7 @@ def clip_norm(gradient: Tensor, max_norm: float) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(gradient)
     gradient *= (max_norm / norm).clamp(max=1.0)
     return norm
+
+
+OPTIMIZERS: Final[Mapping[str, type[KerasAdam]]] = {"adam": KerasAdam, "amsgrad": AmsGrad}
+"""By the names of the key ``training.optimizer``."""

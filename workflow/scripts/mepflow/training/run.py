@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import torch
@@ -14,7 +13,7 @@ from mepflow.electrostatics.penetration import Widths
 from mepflow.models.device import torch_device
 from mepflow.models.device_data import elements_of
 from mepflow.models.domain import TrainingDomain
-from mepflow.models.model_file import PENETRATION, save_model
+from mepflow.models.model_file import PENETRATION, make_model, save_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.targets import FITTED, TARGETS, TASKS
 from mepflow.models.variants import Variant
@@ -72,10 +71,10 @@ def train(
     fields = _labelled(tables, variant, reference)
     model = _new_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed)
     model = model.to(torch_device(settings.device), _dtype(settings))
-    task = _module(variant).make_task(model, list(tables.values()), fields, reference)
+    make_task = import_module(TASKS[variant.task]).make_task
+    task = make_task(model, list(tables.values()), fields, reference, settings)
     trainer = Trainer(model, task, settings, seed)
-    # Where it runs is no part of what is trained: a state may move to another device.
-    kept = {key: value for key, value in asdict(settings).items() if key != "device"}
+    kept = settings.decisive()
     decisive = {**_rows(model), "training": kept, "seed": seed, "code": code}
     fingerprint = checkpoints.fingerprint(decisive, fields.values(), *tables.values())
     state = checkpoints.load(state_folder, fingerprint)
@@ -116,14 +115,9 @@ def _labelled(
     return fields
 
 
-def _module(variant: Variant) -> ModuleType:
-    """Return the module of the variant's task, which has ``make_model`` and ``make_task``."""
-    return import_module(TASKS[variant.task])
-
-
 def _new_model(variant: Variant, network: Mapping[str, Any], seed: int) -> MultipoleModel:
     settings = network_settings({**network, "outputs": variant.outputs})
-    model: MultipoleModel = _module(variant).make_model(settings, variant)
+    model = make_model(settings, variant)
     draw_weights(model.network, seed)
     return model
 

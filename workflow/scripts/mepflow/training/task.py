@@ -21,12 +21,14 @@ class Task(Protocol[Batch, Errors]):
     """Molecules, what is learned of them, and how wrong a model is.
 
     The trainer knows steps, weights and files; what a batch or an error is, only the task does.
-    ``train_ids`` are the molecules that are learned from, whose rows make the batches.
+    ``train_ids`` are the molecules that are learned from, whose rows make the batches;
+    ``recordable`` tells whether the work of a padded batch is the same for all batches of its size.
     """
 
     name: str
     train_ids: Sequence[str]
     device: torch.device
+    recordable: bool
 
     def batch(self, molecules: IntArray) -> Batch:
         """Return the batch of these rows of the training set, with labels."""

@@ -16,7 +16,12 @@ from mepflow.training.captured import CapturedSteps
 from mepflow.training.checkpoint import Checkpoint
 from mepflow.training.log import LogRow
 from mepflow.training.loss import ErrorSummary
-from mepflow.training.optimizer import FlatParameters, KerasAdam, clip_norm
+from mepflow.training.optimizer import (
+    OPTIMIZERS,
+    FlatParameters,
+    WeightAverage,
+    clip_norm,
+)
 from mepflow.training.padding import Capacity
 from mepflow.training.task import Task
 from mepflow.training.training_settings import TrainingSettings
@@ -51,14 +56,17 @@ class Trainer:
         self.best_step, self.best_loss, self.best_model = 0, math.inf, self._copied_state()
         self._device = task.device
         self._weights = FlatParameters(model)
-        self._optimizer = KerasAdam(self._weights.values, settings.adam_epsilon)
+        make_optimizer = OPTIMIZERS[settings.optimizer]
+        self._optimizer = make_optimizer(self._weights.values, settings.adam_epsilon)
+        decay = settings.weight_average
+        self._average = decay and WeightAverage(self._weights.values, decay)
         self._molecules_of = batch_of_step(len(task.train_ids), settings.batch_size, seed)
         on_gpu = self._device.type == "cuda"
         # A look at the loss makes the host wait for the device, so a GPU is asked now and then.
         self._check_interval = 50 if on_gpu else 1
         self._captured = (
             CapturedSteps(self._padded_step, settings.batch_size, self._device)
-            if on_gpu and recorded
+            if on_gpu and recorded and task.recordable
             else None
         )
         self._earlier_s, self._start_s = 0.0, time.monotonic()
@@ -85,12 +93,13 @@ class Trainer:
         interval = self.settings.validation_interval
         stop = min((self.step // interval + 1) * interval, self.settings.steps)
         train_loss = float(torch.stack(self._train_until(stop)).double().mean())
-        errors = self.validate()
-        if not math.isfinite(errors.loss):
-            raise MepflowError(self._not_finite("validation loss", errors.loss, stop, []))
-        if errors.loss < self.best_loss:
-            self.best_step, self.best_loss = self.step, errors.loss
-            self.best_model = self._copied_state()
+        with self._average.in_place() if self._average else contextlib.nullcontext():
+            errors = self.validate()
+            if not math.isfinite(errors.loss):
+                raise MepflowError(self._not_finite("validation loss", errors.loss, stop, []))
+            if errors.loss < self.best_loss:
+                self.best_step, self.best_loss = self.step, errors.loss
+                self.best_model = self._copied_state()
         row = {
             "step": self.step,
             "epoch": self.step * self.settings.batch_size / len(self.task.train_ids),
@@ -117,7 +126,10 @@ class Trainer:
             fingerprint=fingerprint,
             step=self.step,
             model=self.model.state_dict(),
-            optimizer=self._optimizer.state_dict(),
+            optimizer={
+                **self._optimizer.state_dict(),
+                **(self._average.state_dict() if self._average else {}),
+            },
             best_model=self.best_model,
             best_step=self.best_step,
             best_loss=self.best_loss,
@@ -130,6 +142,8 @@ class Trainer:
         """Continue from a checkpoint of the same training."""
         self.model.load_state_dict(state.model)
         self._optimizer.load_state_dict(state.optimizer)
+        if self._average:
+            self._average.load_state_dict(state.optimizer)
         self.step = state.step
         self.rows = list(state.rows)
         self.best_step, self.best_loss = state.best_step, state.best_loss
@@ -161,6 +175,8 @@ class Trainer:
     def _train_step(self) -> Tensor:
         molecules = self._molecules_of(self.step)
         self._optimizer.begin_step(self.settings.learning_rate_at(self.step))
+        if self._average:
+            self._average.begin_step(self.step)
         if self._captured is not None:
             return self._captured(molecules, self.task.capacity(molecules))
         return self._update(self.task.errors(self._predict, self.task.batch(molecules)))
@@ -177,6 +193,8 @@ class Trainer:
         if self.settings.gradient_clip_norm is not None:
             clip_norm(gradient, self.settings.gradient_clip_norm)
         self._optimizer.update(gradient)
+        if self._average:
+            self._average.update()
         return loss.detach()
 
     def _predict(self, inputs: Any) -> Any:

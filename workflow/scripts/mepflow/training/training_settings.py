@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Final, Literal, Self
 
 from mepflow.errors import ConfigError
@@ -13,6 +13,9 @@ PRECISIONS: Final = ("float32", "tf32", "bf16", "float64")
 
 Weights and sums stay in float32.
 """
+LOSSES: Final = ("squared", "absolute")
+OPTIMIZERS: Final = ("adam", "amsgrad")
+FORCE_GRADIENTS: Final = ("exact", "differences")
 _SCHEDULE_KEYS: Final = {
     "constant": {"kind"},
     "cosine": {"kind"},
@@ -74,6 +77,10 @@ class TrainingSettings:
     early_stopping_patience: int | None
     precision: str
     device: str
+    loss: str = "squared"
+    optimizer: str = "adam"
+    weight_average: float | None = None
+    force_gradient: str = "exact"
 
     @classmethod
     def from_config(cls, row: Mapping[str, Any]) -> Self:
@@ -82,9 +89,9 @@ class TrainingSettings:
         for key in row:
             if key not in known:
                 raise ConfigError(f"training has the unknown key '{key}': use {', '.join(known)}.")
-        for key in known:
-            if key not in row:
-                raise ConfigError(f"training lacks '{key}': add it.")
+        for field in fields(cls):
+            if field.name not in row and field.default is MISSING:
+                raise ConfigError(f"training lacks '{field.name}': add it.")
         return cls(**{**row, "schedule": Schedule.from_config(row["schedule"])})
 
     def __post_init__(self) -> None:
@@ -96,11 +103,26 @@ class TrainingSettings:
             self._require_positive("gradient_clip_norm")
         if self.early_stopping_patience is not None:
             self._require_positive("early_stopping_patience", whole=True)
-        for name, allowed in (("precision", PRECISIONS), ("device", DEVICES)):
+        if self.weight_average is not None:
+            self._require_positive("weight_average")
+            if self.weight_average >= 1.0:
+                raise ConfigError("training.weight_average must be below 1.")
+        for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"training.{name} is {getattr(self, name)!r}: use {', '.join(allowed)}."
                 )
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what decides a training's result: all but the device, and what is as ever.
+
+        A state may move to another device.
+        """
+        return {
+            field.name: value
+            for field in fields(self)
+            if (value := asdict(self)[field.name]) != field.default and field.name != "device"
+        }
 
     def _require_positive(self, name: str, *, whole: bool = False) -> None:
         value = getattr(self, name)
@@ -112,3 +134,12 @@ class TrainingSettings:
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of step ``step``, counted from 0."""
         return self.learning_rate * self.schedule.scale(step, self.steps)
+
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "precision": PRECISIONS,
+    "device": DEVICES,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "force_gradient": FORCE_GRADIENTS,
+}

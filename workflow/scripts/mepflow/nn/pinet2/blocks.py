@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 from mepflow.nn import neighbour_kernels
 from mepflow.nn.pinet2.layers import AnyPairs, EquivariantLayer, FeedForward, InvariantLayer
-from mepflow.nn.pinet2.pinet2_settings import COMPONENTS, PiNet2Settings
+from mepflow.nn.pinet2.pinet2_settings import (
+    COMPONENTS,
+    PROPERTY_OF_OUTPUT,
+    PiNet2Settings,
+)
 from mepflow.nn.segments import segment_sum
 
 
@@ -123,7 +127,7 @@ class Heads(nn.ModuleDict):
 
     def forward(self, properties: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return this block's share of each output, from the block's new properties."""
-        return {name: head(properties[name]) for name, head in self.items()}
+        return {name: head(properties[PROPERTY_OF_OUTPUT[name]]) for name, head in self.items()}
 
 
 class ResidualUpdates(nn.ModuleDict):

@@ -13,6 +13,10 @@ COMPONENTS: Final = {"p1": 1, "p3": 3, "p5": 5}
 """Properties of an atom, each of which can be an output, and their numbers of components."""
 
 
+PROPERTY_OF_OUTPUT: Final = {**{name: name for name in COMPONENTS}, "energy": "p1"}
+"""Outputs, and the property that the heads of each are of; of p1 there are two."""
+
+
 class LayerNodes(NamedTuple):
     """Widths of the dense layers of the PI, II and PP stacks of a block and of an output head."""
 
@@ -40,7 +44,8 @@ class PiNet2Settings:
     - ``basis``, ``n_basis``, ``gamma_per_angstrom2``: gaussian or polynomial, size, exponent
     - ``weighted``: whether vectors of both atoms enter a pair, and the dot product is of two maps
     - ``elements``: atomic numbers, in the order of the species index
-    - ``outputs``: "p1" (one scalar per atom), "p3" (a vector), "p5" (five components)
+    - ``outputs``: "p1" (one scalar per atom), "p3" (a vector), "p5" (five components), "energy"
+      (another scalar)
     - ``pinn_compatible``: restore what PiNN does and theory forbids, to run its networks: a bias in
       the heads of p3 and p5, the plain product of p5, and weights that only ever multiply zeros
     - ``layer_nodes``: widths of the single layers, where they are not all ``nodes``
@@ -111,7 +116,7 @@ class PiNet2Settings:
         if not self.outputs or len(set(self.outputs)) != len(self.outputs):
             raise ConfigError("network setting outputs must name at least one output, none twice.")
         for output in self.outputs:
-            if output not in self.properties:
+            if PROPERTY_OF_OUTPUT.get(output) not in self.properties:
                 known = ", ".join(self.properties)
                 raise ConfigError(
                     f"network setting outputs has {output!r}: rank {self.rank} has {known}."
