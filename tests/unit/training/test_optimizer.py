@@ -11,7 +11,14 @@ from mepflow.models.multipole_model import constrain_charges
 from mepflow.nn.graph import Graph
 from mepflow.nn.pinet2.recorded_network import RecordedNetwork, load_recorded, to_parameters
 from mepflow.nn.segments import segment_sum
-from mepflow.training.optimizer import FlatParameters, KerasAdam, _in_one, clip_norm
+from mepflow.training.optimizer import (
+    AmsGrad,
+    FlatParameters,
+    KerasAdam,
+    WeightAverage,
+    _in_one,
+    clip_norm,
+)
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "pinn_parity"
 NETWORK = RECORDINGS / "a_rank3_n16.npz"
@@ -193,3 +200,38 @@ def test_gradients_that_lie_one_after_the_other_are_not_copied() -> None:
         copied = _in_one(pieces)
         assert copied.data_ptr() != whole.data_ptr()
         assert torch.equal(copied, torch.cat([piece.reshape(-1) for piece in pieces]))
+
+
+def test_amsgrad_never_divides_by_less_than_it_did() -> None:
+    weights = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    optimizer = AmsGrad(weights, epsilon=1e-3)
+    expected, first, second, largest = weights.numpy().copy(), np.zeros(2), np.zeros(2), np.zeros(2)
+    for step, size in enumerate((5.0, 0.1, 0.1, 0.1), start=1):
+        gradient = np.array([size, -2.0 * size])
+        optimizer.begin_step(0.1)
+        optimizer.update(torch.from_numpy(gradient))
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient**2
+        largest = np.maximum(largest, second)
+        rate = 0.1 * np.sqrt(1 - 0.99**step) / (1 - 0.9**step)
+        expected = expected - rate * first / (np.sqrt(largest) + 1e-3)
+        np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-13)
+    assert (largest > second).all()
+    again = AmsGrad(weights.clone(), epsilon=1e-3)
+    again.load_state_dict(optimizer.state_dict())
+    np.testing.assert_allclose(again.state_dict()["largest_second_moment"].numpy(), largest)
+
+
+def test_the_average_of_weights_follows_them_and_gives_way_to_them() -> None:
+    weights = torch.tensor([8.0], dtype=torch.float64)
+    average = WeightAverage(weights, decay=0.5)
+    expected = 8.0
+    for steps_done in range(12):
+        average.begin_step(steps_done)
+        weights += 1.0
+        average.update()
+        decay = min(0.5, (1 + steps_done) / (10 + steps_done))
+        expected = decay * expected + (1 - decay) * float(weights)
+    with average.in_place():
+        assert float(weights) == pytest.approx(expected, rel=1e-14)
+    assert float(weights) == 20.0
