@@ -20,6 +20,7 @@ FLOORS = (
     (GROUND, "storage"),
     ("molecules",),
     ("geometry", "electrostatics"),
+    ("charges",),
     ("archives",),
     ("selection",),
     ("qm",),

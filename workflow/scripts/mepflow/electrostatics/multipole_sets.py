@@ -75,7 +75,7 @@ def normal_equations(
         if _call(library.normal_equations, arrays, found, (len(points), n, k)):
             return found
     wanted = potentials(points, positions, np.zeros((k, n)), dipoles, quadrupoles)
-    matrix = _inverse_distances(points, positions) @ neutral_basis(n)
+    matrix = inverse_distances(points, positions) @ neutral_basis(n)
     return matrix.T @ matrix, wanted @ matrix
 
 
@@ -95,7 +95,8 @@ def _each(count: int, *terms: FloatArray | None) -> list[list[FloatArray | None]
     return [[None] * count if values is None else list(values) for values in terms]
 
 
-def _inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
+def inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
+    """Return 1 / |r_p - r_i| (p, n) in bohr⁻¹."""
     # Each component by itself: several times faster than the norm of an array of vectors.
     squares = sum((points[:, None, axis] - positions[:, axis]) ** 2 for axis in range(3))
     return np.asarray(1.0 / np.sqrt(squares))

@@ -22,6 +22,10 @@ examples:
   mepflow predict 'library/*.sdf' --moments-only --json library.json
   mepflow predict trajectory.extxyz --model results/qm9/models/AC-DQ-dw100 --output charges
 """
+CHARGES: Final = ("fitted", "symmetric", "dipole", "resp")
+"""Names of :data:`mepflow.charges.schemes.SCHEMES`, which takes a while to import."""
+FORMATS: Final = ("sdf", "mol2", "qcschema")
+"""Names of :data:`mepflow.prediction.charge_files.FORMATS`."""
 _DEFAULT_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
 _INTERRUPTED: Final = 130
 """Exit status of a command that the user has stopped, as shells have it."""
@@ -70,8 +74,15 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
+    text = "the molecules with their charges as sdf, mol2 or qcschema, too; several with commas"
+    parser.add_argument("--format", type=_formats, default=(), metavar="FORMAT", help=text)
     text = "write everything as JSON, too, into FILE or, with -, to standard output"
     parser.add_argument("--json", metavar="FILE", help=text)
+    text = (
+        "how charges follow from the predicted potential: fitted, symmetric (equal for equivalent "
+        "atoms), dipole (with the model's exact dipole), resp (%(default)s)"
+    )
+    parser.add_argument("--charges", choices=CHARGES, default=CHARGES[0], help=text)
     text = "atomic terms, dipoles and quadrupoles only: no potential, no fitted charges, faster"
     parser.add_argument("--moments-only", action="store_true", help=text)
     text = "run the networks in double precision, slower; results change in the seventh digit"
@@ -86,6 +97,14 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--margin", type=_length, default=4.0, metavar="Å", help=text)
     text = "draw the MEP on each molecule's van der Waals surface"
     parser.add_argument("--png", action="store_true", help=text)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(FORMATS)}")
+    return names
 
 
 def _length(text: str) -> float:
@@ -142,6 +161,9 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
     names = [name for name in ("cubes", "pqr", "png", "reference") if getattr(options, name)]
     if options.moments_only and names:
         raise ConfigError(f"--{names[0]} needs the potential: leave --moments-only out.")
+    if options.moments_only and (options.charges != CHARGES[0] or options.format):
+        name = "charges" if options.charges != CHARGES[0] else "format"
+        raise ConfigError(f"--{name} needs the potential: leave --moments-only out.")
     for path in (options.model, options.definitions):
         if path is not None and not path.exists():
             raise ConfigError(f"{path} does not exist: correct its name.")
@@ -152,7 +174,9 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
     from mepflow.prediction.predictor import Predictor
 
     return Job(
-        Predictor.load(options.model, double_precision=options.double_precision),
+        Predictor.load(
+            options.model, double_precision=options.double_precision, charges=options.charges
+        ),
         batch,
         options.output or default_folder(options.files, options.smiles),
         total_charge=options.charge,
@@ -167,6 +191,7 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
         moments_only=options.moments_only,
         strict=options.strict,
         json=options.json,
+        formats=options.format,
     )
 
 

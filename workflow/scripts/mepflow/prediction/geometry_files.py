@@ -10,6 +10,7 @@ import numpy as np
 from ase.data import chemical_symbols
 from ase.io import extxyz
 
+from mepflow.charges.schemes import SCHEMES
 from mepflow.geometry.radii import bondi_radii
 from mepflow.models.ensemble_spread import mean, spread
 from mepflow.multipoles import components
@@ -29,7 +30,7 @@ _INPUT: Final = "input_"
 def charges_are(prediction: Prediction) -> str:
     """Return what the charges in files are, for the heads of these."""
     if prediction.are_charges_fitted:
-        return "charges fitted to the model's potential at 1.4 to 2.0 Bondi radii"
+        return f"{SCHEMES[prediction.charge_scheme].text} at 1.4 to 2.0 Bondi radii"
     return "atomic charges of the model"
 
 

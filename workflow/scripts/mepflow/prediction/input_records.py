@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mepflow.errors import InputError
 from mepflow.prediction.charge_statements import Statement
+from mepflow.prediction.input_bonds import BondOrders
 from mepflow.prediction.valences import Valences
 
 FloatArray = npt.NDArray[np.float64]
@@ -22,8 +23,9 @@ class Record:
     """One structure of a file, atoms (n,) at positions (n, 3) in ångström.
 
     ``place`` says where it is from, in messages; ``title`` is its name in the file, if it has one;
-    ``stated`` is what the file says of charge and spin, ``valences`` what its bonds say, None where
-    it has none; ``info`` is what else it says of the molecule.
+    ``stated`` is what the file says of charge and spin, ``valences`` what its bonds say, and
+    ``bond_orders`` what these are, None where it has none; ``info`` is what else it says of the
+    molecule.
     """
 
     place: str
@@ -35,6 +37,7 @@ class Record:
     valences: Valences | None = None
     is_periodic: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
+    bond_orders: BondOrders | None = None
 
 
 @dataclass(frozen=True)

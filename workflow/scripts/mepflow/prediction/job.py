@@ -39,7 +39,8 @@ class Job:
 
     ``cubes`` and ``pqr`` None mean: for up to :data:`FEW_MOLECULES`. ``level`` names the level of
     theory of the reference calculations, if there are to be any; it and the grid are rows of
-    ``definitions``. ``json`` is a file, or :data:`STANDARD_OUTPUT`. With ``moments_only`` there is
+    ``definitions``. ``formats`` are those that the molecules are written in, too. ``json`` is a
+    file, or :data:`STANDARD_OUTPUT`. With ``moments_only`` there is
     neither a potential nor charges that stand alone.
     """
 
@@ -58,6 +59,7 @@ class Job:
     moments_only: bool = False
     strict: bool = False
     json: str | None = None
+    formats: tuple[str, ...] = ()
 
     @property
     def is_many(self) -> bool:
@@ -102,7 +104,9 @@ class Job:
         grid = read_row(self.definitions, "grids", GRID)
         level = self._level_of_theory()
         calibrations = self.predictor.ensemble.calibrations
-        options = (self.threads, self.moments_only, self.json is not None, calibrations)
+        options = (
+            self.threads, self.moments_only, self.json is not None, self.formats, calibrations
+        )  # fmt: skip
         tables = OutcomeTables(self._files, grid, level, *options)
         if self.strict:
             self._refuse_failures()
@@ -134,6 +138,8 @@ class Job:
             "grid": grid,
             "level": None if level is None else asdict(level),
             "moments only": self.moments_only,
+            "charges": self.predictor.charge_scheme,
+            "formats": self.formats,
             "json": self.json is not None,
         })  # fmt: skip
 

@@ -8,6 +8,7 @@ from mepflow.errors import InputError
 from mepflow.evaluation.calibration import Calibration
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
 from mepflow.prediction.batch_folder import BatchFolder
+from mepflow.prediction.charge_files import FORMATS
 from mepflow.prediction.csv_tables import (
     Columns,
     Row,
@@ -59,7 +60,8 @@ class OutcomeTables:
     """Writer of the tables of a call.
 
     ``grid`` is the row of ``grids`` on whose points the MEP is summarized; ``level`` is that of the
-    reference calculations, if there are any; ``calibrations`` are those of the models.
+    reference calculations, if there are any; ``calibrations`` are those of the models, ``formats``
+    those of :data:`~mepflow.prediction.charge_files.FORMATS` that molecules are written in, too.
     ``first_failure`` is the reason of the first molecule that could not be predicted.
     """
 
@@ -69,6 +71,7 @@ class OutcomeTables:
     threads: int = 1
     moments_only: bool = False
     with_json: bool = False
+    formats: Sequence[str] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     first_failure: str = ""
 
@@ -76,7 +79,10 @@ class OutcomeTables:
     def published(self) -> list[str]:
         """Return the names of the tables that a finished call leaves."""
         references = [] if self.level is None else [REFERENCES]
-        return [MOLECULES, ATOMS, *references, GEOMETRIES]
+        return [MOLECULES, ATOMS, *references, GEOMETRIES, *self._charge_files()]
+
+    def _charge_files(self) -> list[str]:
+        return [FORMATS[name].file for name in self.formats]
 
     def add(
         self,
@@ -129,6 +135,9 @@ class OutcomeTables:
         place.append(ATOMS, csv_text(atoms.values()), csv_text([[name] for name in atoms]))
         said = [outcome.structure.info for outcome in done]
         place.append(GEOMETRIES, extxyz_text(predictions, said, with_charges=with_charges))
+        for name in self.formats:
+            texts = [FORMATS[name].text(one.prediction, one.structure) for one in done]
+            place.append(FORMATS[name].file, "".join(texts))
         return atoms
 
     def _write_json(

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ase import Atoms
+from rdkit.Chem import Mol
 
-from mepflow.errors import InputError
+from mepflow.charges.schemes import FITTED, SCHEMES
+from mepflow.errors import ConfigError, InputError
 from mepflow.evaluation.calibration import DIPOLE
 from mepflow.models.ensemble_spread import vector_spread
 from mepflow.models.predict import predict_with_all
@@ -25,7 +27,7 @@ from mepflow.prediction.domain_warnings import (
 )
 from mepflow.prediction.error_warnings import large_dipole_error
 from mepflow.prediction.model_folder import Ensemble
-from mepflow.prediction.rdkit_records import from_smiles
+from mepflow.prediction.rdkit_records import from_molecule, from_smiles
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure, checked, from_atoms
 from mepflow.prediction.text_files import shown
@@ -42,8 +44,11 @@ class DomainWarning(UserWarning):
 class Predictor:
     """One model, or an ensemble of models that differ in their seed."""
 
-    def __init__(self, ensemble: Ensemble) -> None:
+    def __init__(self, ensemble: Ensemble, charges: str = FITTED) -> None:
+        if charges not in SCHEMES:
+            raise ConfigError(f"charges {charges!r} is no scheme: use {', '.join(SCHEMES)}.")
         self.ensemble = ensemble
+        self.charge_scheme = charges
 
     @classmethod
     def load(
@@ -52,37 +57,42 @@ class Predictor:
         device: str = "cpu",
         *,
         double_precision: bool = False,
+        charges: str = FITTED,
     ) -> Self:
         """Read a model file or the models of a folder, by default those that come with mepflow.
 
-        The networks run in single precision unless told otherwise, all sums in double. Raises
-        :class:`~mepflow.errors.InputError` where there is no model or it is damaged.
+        The networks run in single precision unless told otherwise, all sums in double. ``charges``
+        is one of :data:`~mepflow.charges.schemes.SCHEMES`, by which those that stand alone follow
+        from the potential. Raises :class:`~mepflow.errors.InputError` where there is no model or it
+        is damaged, and :class:`~mepflow.errors.ConfigError` for another scheme.
         """
-        return cls(Ensemble.load(path, device, double_precision=double_precision))
+        return cls(Ensemble.load(path, device, double_precision=double_precision), charges)
 
     # A text is a list of texts, too, to the type checker; the first signature counts.
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, molecules: Atoms | str, total_charge: int | None = None
+        self, molecules: Atoms | Mol | str, total_charge: int | None = None
     ) -> Prediction: ...
     @overload
     def predict(
-        self, molecules: Iterable[Atoms | str], total_charge: int | None = None
+        self, molecules: Iterable[Atoms | Mol | str], total_charge: int | None = None
     ) -> list[Prediction]: ...
     def predict(
-        self, molecules: Atoms | str | Iterable[Atoms | str], total_charge: int | None = None
+        self,
+        molecules: Atoms | Mol | str | Iterable[Atoms | Mol | str],
+        total_charge: int | None = None,
     ) -> Prediction | list[Prediction]:
         """Return the prediction for a molecule, or the list of those for several.
 
-        A molecule is ASE's ``Atoms`` with positions in ångström, or a SMILES, of which RDKit makes
-        a conformer. Without ``total_charge`` in e counts what ``Atoms`` states (its ``info``,
-        initial charges and magnetic moments), the formal charges of a SMILES, or 0. A molecule
-        unlike the training molecules gives a :class:`DomainWarning`.
+        A molecule is ASE's ``Atoms`` with positions in ångström, RDKit's ``Mol`` with a conformer,
+        or a SMILES, of which RDKit makes one. Without ``total_charge`` in e counts what ``Atoms``
+        states (its ``info``, initial charges and magnetic moments), the formal charges of ``Mol``
+        and SMILES, or 0. A molecule unlike the training molecules gives a :class:`DomainWarning`.
 
         Raises :class:`~mepflow.errors.InputError` for what is no molecule, or holds an element that
         the models do not know; it says which of several.
         """
-        if isinstance(molecules, Atoms | str):
+        if isinstance(molecules, Atoms | Mol | str):
             return self._predict([_structure(molecules, total_charge)])[0]
         if not isinstance(molecules, Iterable):
             raise _no_molecule(molecules)
@@ -142,6 +152,8 @@ class Predictor:
                 (*found[index], *doubts[index]),
                 None if quadrupoles is None else quadrupoles[:, atoms],
                 self.ensemble.calibrations,
+                self.charge_scheme,
+                self.ensemble.penetration,
             )
 
     def _doubts_about(self, dipoles: npt.NDArray[np.float64]) -> list[tuple[str, ...]]:
@@ -157,19 +169,22 @@ class Predictor:
         return MultipoleCalculator(lambda atoms: self.predict(atoms, total_charge))
 
 
-def _structure(molecule: Atoms | str, total_charge: int | None) -> Structure:
+def _structure(molecule: Atoms | Mol | str, total_charge: int | None) -> Structure:
     if isinstance(molecule, Atoms):
         return from_atoms(molecule, total_charge)
     if isinstance(molecule, str):
         record = replace(from_smiles(molecule, "SMILES"), place=shown(molecule))
         return checked(record, molecule, total_charge)
+    if isinstance(molecule, Mol):
+        found = from_molecule(molecule)
+        return checked(found, found.title or found.place, total_charge)
     raise _no_molecule(molecule)
 
 
 def _no_molecule(value: object) -> InputError:
     return InputError(
-        f"{type(value).__name__} is no molecule: give ASE's Atoms (ase.io.read reads files), a "
-        "SMILES, or a list of these."
+        f"{type(value).__name__} is no molecule: give ASE's Atoms (ase.io.read reads files), "
+        "RDKit's Mol, a SMILES, or a list of these."
     )
 
 

@@ -17,6 +17,7 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from mepflow.errors import InputError
 from mepflow.prediction.charge_statements import Statement, of_pairs
+from mepflow.prediction.input_bonds import BondOrders
 from mepflow.prediction.input_records import Entry, Record, check_size
 from mepflow.prediction.text_files import shown
 from mepflow.prediction.valences import valences_of
@@ -131,6 +132,19 @@ def from_smiles(smiles: str, place: str, title: str = "") -> Record:
     return _record(place, title, molecule, stated, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
 
 
+def from_molecule(molecule: Chem.Mol) -> Record:
+    """Return RDKit's ``molecule`` in its first conformer; raises :class:`InputError`."""
+    title = molecule.GetProp("_Name") if molecule.HasProp("_Name") else ""
+    place = f"the molecule {title}".strip()
+    check_size(place, molecule.GetNumAtoms())
+    if not molecule.GetNumConformers() or not molecule.GetConformer().Is3D():
+        raise InputError(f"{place} has no 3D conformer: embed it, for example with ETKDG.")
+    if any(atom.GetNumImplicitHs() for atom in molecule.GetAtoms()):
+        raise InputError(f"{place} lacks hydrogen atoms: use Chem.AddHs before it is embedded.")
+    stated = Statement(int(Chem.GetFormalCharge(molecule)))
+    return _record(place, title, molecule, stated)
+
+
 def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
     n_atoms = sum(1 + atom.GetTotalNumHs() for atom in molecule.GetAtoms())
     check_size(f"{place}: {shown(smiles)}", n_atoms)
@@ -170,4 +184,12 @@ def _record(
 ) -> Record:
     numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
     positions = np.asarray(molecule.GetConformer().GetPositions(), dtype=float)
-    return Record(place, title, np.array(numbers, np.int64), positions, stated, smiles)
+    return Record(
+        place,
+        title,
+        np.array(numbers, np.int64),
+        positions,
+        stated,
+        smiles,
+        bond_orders=BondOrders.of(molecule) if molecule.GetNumBonds() else None,
+    )

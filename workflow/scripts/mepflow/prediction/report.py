@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from mepflow.charges.schemes import SCHEMES
 from mepflow.evaluation.calibration import DIPOLE, Calibration
 from mepflow.prediction.batch_folder import Finished
 from mepflow.prediction.job import Job
@@ -49,7 +50,9 @@ def _molecules(job: Job, summary: TableSummary) -> list[str]:
     headings, units = ([getattr(c, name) for c in columns] for name in ("heading", "unit"))
     table = _table(headings, units, cells, found.count)
     notes = list(_notes(calibrations, with_mep=not job.moments_only))
-    charges = [] if job.moments_only else _charges(summary.largest_deviation)
+    charges = (
+        [] if job.moments_only else _charges(job.predictor.charge_scheme, summary.largest_deviation)
+    )
     return [*table, *([""] if notes else []), *notes, *charges]
 
 
@@ -67,13 +70,13 @@ def _notes(calibrations: Mapping[str, Calibration], *, with_mep: bool) -> Iterat
         yield f"MEP and {what} (root mean square) at 1.4 to 2.0 Bondi radii."
 
 
-def _charges(largest_deviation: float) -> list[str]:
+def _charges(scheme: str, largest_deviation: float) -> list[str]:
     """Return what the charges in the files are; nothing where they are the model's own."""
     if not largest_deviation:
         return []
     return [
-        "Charges in the files are fitted to that potential and add up to the total charge. Alone",
-        f"they give it to within {largest_deviation:.2f} kcal/mol/e (root mean square, worst "
+        f"In the files: {SCHEMES[scheme].text}; they add up to the total charge.",
+        f"Alone they give it to within {largest_deviation:.2f} kcal/mol/e (root mean square, worst "
         "molecule). The",
         "model's own atomic charges and dipoles belong together: atomic_* in atoms.csv.",
     ]

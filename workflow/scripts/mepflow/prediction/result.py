@@ -9,30 +9,35 @@ and a bound that hold it too.
 
 The atomic charges of a model with atomic dipoles are a part of its potential, and a wrong potential
 alone. What is called *charges* here stands alone: charges that reproduce the whole potential of
-the model at :data:`CHARGE_GRID`, with the exact total charge
-(:mod:`mepflow.electrostatics.charge_fit`). For a model of charges alone the two are the same.
+the model at :data:`CHARGE_GRID`, with the exact total charge, by one of the
+:data:`~mepflow.charges.schemes.SCHEMES`. For a model of charges alone and the first scheme the two
+are the same.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.charges.restrained_fit import Equations
+from mepflow.charges.schemes import FITTED, SCHEMES, Fitted
 from mepflow.electrostatics.charge_fit import equivalent_charges
 from mepflow.electrostatics.multipole_sets import potentials
+from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.electrostatics.potential import potential
 from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
+from mepflow.geometry.bonds import bonds
 from mepflow.geometry.grids import grid_points
 from mepflow.models.ensemble_spread import mean, rms_spread, spread, vector_spread
 from mepflow.molecules import Molecule
-from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+from mepflow.units import BOHR_IN_ANGSTROM, E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
 
-CHARGE_GRID: Final = {
+CHARGE_GRID: Final[Mapping[str, Any]] = {
     "kind": "shells",
     "scales": [1.4, 1.6, 1.8, 2.0],
     "points_per_angstrom2": 4.0,
@@ -58,6 +63,8 @@ class Prediction:
     warnings                                what makes the prediction doubtful, a sentence each
     model_atomic_quadrupoles (K, n, 3, 3)   traceless Θ′ about the atoms, e·bohr², or None
     calibrations                            by quantity, what the spread says about errors
+    charge_scheme                           one of :data:`~mepflow.charges.schemes.SCHEMES`
+    widths                                  of valence shells in bohr, if the models learned them
     ======================== ============== ===================================================
 
     The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
@@ -74,6 +81,8 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     model_atomic_quadrupoles: FloatArray | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    charge_scheme: str = FITTED
+    widths: Widths | None = None
 
     @cached_property
     def model_charges(self) -> FloatArray:
@@ -82,12 +91,31 @@ class Prediction:
             return self.model_atomic_charges
         molecule = self.molecule
         points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
-        terms = (
-            self.model_atomic_charges,
-            self.model_atomic_dipoles,
-            self.model_atomic_quadrupoles,
-        )
-        return equivalent_charges(points, molecule.positions, *terms)
+        shells = known_shells(molecule.atomic_numbers, self.widths)
+        if self.charge_scheme == FITTED and shells is None:
+            terms = (
+                self.model_atomic_charges,
+                self.model_atomic_dipoles,
+                self.model_atomic_quadrupoles,
+            )
+            return equivalent_charges(points, molecule.positions, *terms)
+        values = self.model_potentials(points)
+        if shells is not None:
+            values = values + penetration_potential(points, molecule.positions, shells)
+        weight = 1.0 / CHARGE_GRID["points_per_angstrom2"]
+        equations = Equations.of_each(points, molecule.positions, values, weight)
+        fit, pairs = SCHEMES[self.charge_scheme].fit, self._bonds()
+        return np.array([
+            fit(one, Fitted(
+                molecule.atomic_numbers, molecule.positions - self.origin, molecule.total_charge,
+                pairs, dipole,
+            ))
+            for one, dipole in zip(equations, self.model_dipoles, strict=True)
+        ])  # fmt: skip
+
+    def _bonds(self) -> list[tuple[int, int]]:
+        """Return what counts as bonded, of which equivalent atoms follow."""
+        return bonds(self.molecule.atomic_numbers, self.molecule.positions * BOHR_IN_ANGSTROM)
 
     @cached_property
     def charges(self) -> FloatArray:
@@ -105,8 +133,8 @@ class Prediction:
     @property
     def are_charges_fitted(self) -> bool:
         """Return whether :attr:`charges` are other than the model's own atomic charges."""
-        higher = (self.model_atomic_dipoles, self.model_atomic_quadrupoles)
-        return any(terms is not None for terms in higher)
+        higher = (self.model_atomic_dipoles, self.model_atomic_quadrupoles, self.widths)
+        return self.charge_scheme != FITTED or any(terms is not None for terms in higher)
 
     @cached_property
     def atomic_charges(self) -> FloatArray:

@@ -20,6 +20,7 @@ from mepflow.prediction.charge_statements import (
     of_atoms,
     of_pairs,
 )
+from mepflow.prediction.input_bonds import BondOrders
 from mepflow.prediction.input_records import Record, check_size
 from mepflow.prediction.text_files import shown
 from mepflow.prediction.valences import Valences
@@ -36,7 +37,8 @@ class Structure:
 
     ``charge_source`` is *given* (by the caller), *read* (in the input) or *assumed*;
     ``multiplicity`` is None where the input states none; ``notes`` are sentences on what the input
-    says and a prediction cannot follow; ``info`` is what else it says.
+    says and a prediction cannot follow; ``info`` is what else it says, ``bond_orders`` those of its
+    bonds, None where it has none.
     """
 
     molecule: Molecule
@@ -47,6 +49,7 @@ class Structure:
     title: str = ""
     is_periodic: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
+    bond_orders: BondOrders | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def checked(record: Record, name: str, total_charge: int | None) -> Structure:
         record.title,
         record.is_periodic,
         record.info,
+        record.bond_orders,
     )
 
 

@@ -1,0 +1,1 @@
+"""Charges that stand alone, fitted to a potential: constraints, restraints, equivalent atoms."""

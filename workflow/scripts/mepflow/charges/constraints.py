@@ -1,0 +1,82 @@
+"""Linear constraints on the charges of a fit, C q = d."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import null_space
+
+from mepflow.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_CONTRADICTION: Final = 1e-8
+"""In e or e·bohr: constraints that are further off in every solution contradict each other."""
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Rows (m, n) of coefficients and what they must give (m,), for n charges in e."""
+
+    rows: FloatArray
+    values: FloatArray
+
+    @classmethod
+    def none(cls, n: int) -> Self:
+        """Leave all ``n`` charges free."""
+        return cls(np.empty((0, n)), np.empty(0))
+
+    @classmethod
+    def total(cls, n: int, charge: float, atoms: Iterable[int] | None = None) -> Self:
+        """Let the charges of ``atoms``, counted from 0, or of all, add up to ``charge`` in e."""
+        row = np.zeros((1, n))
+        row[0, slice(None) if atoms is None else list(atoms)] = 1.0
+        return cls(row, np.array([float(charge)]))
+
+    @classmethod
+    def equal(cls, classes: Sequence[int] | IntArray) -> Self:
+        """Let atoms of the same class (n,) have the same charge."""
+        n = len(classes)
+        rows = []
+        for one in np.unique(classes):
+            members = np.flatnonzero(np.asarray(classes) == one)
+            for member in members[1:]:
+                row = np.zeros(n)
+                row[members[0]], row[member] = 1.0, -1.0
+                rows.append(row)
+        return cls(np.array(rows).reshape(-1, n), np.zeros(len(rows)))
+
+    @classmethod
+    def fixed(cls, charges: FloatArray, atoms: Iterable[int]) -> Self:
+        """Keep the ``charges`` (n,) of some ``atoms``."""
+        chosen = list(atoms)
+        return cls(np.eye(len(charges))[chosen], charges[chosen])
+
+    @classmethod
+    def dipole(cls, positions: FloatArray, dipole: FloatArray) -> Self:
+        """Let charges at ``positions`` (n, 3) in bohr have a ``dipole`` (3,) in e·bohr."""
+        return cls(positions.T.copy(), np.asarray(dipole, float))
+
+    def __and__(self, other: "Constraints") -> "Constraints":
+        return Constraints(
+            np.concatenate([self.rows, other.rows]), np.concatenate([self.values, other.values])
+        )
+
+    def solutions(self) -> tuple[FloatArray, FloatArray]:
+        """Return one solution (n,) and an orthonormal basis (n, k) of what may be added to it.
+
+        Raises :class:`InputError` where there is none.
+        """
+        n = self.rows.shape[1]
+        if not len(self.rows):
+            return np.zeros(n), np.eye(n)
+        one = np.asarray(np.linalg.lstsq(self.rows, self.values, rcond=None)[0], np.float64)
+        if np.abs(self.rows @ one - self.values).max() > _CONTRADICTION:
+            raise InputError(
+                "The constraints on the charges contradict each other: leave one of them out "
+                "(atoms that are to be equal may not allow the dipole)."
+            )
+        return one, np.asarray(null_space(self.rows))
