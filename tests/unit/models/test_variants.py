@@ -51,6 +51,24 @@ def test_charges_name_their_scheme() -> None:
     assert Variant.from_row("X", variant.row()) == variant
 
 
+@pytest.mark.parametrize(
+    ("weights", "selecting"),
+    [
+        ({"dipole_norm": 1.0, "charges": 10.0}, {"dipole_norm": 1.0}),
+        (
+            {"dipole": 100.0, "quadrupole": 1.0, "charges": 1.0},
+            {"dipole": 100.0, "quadrupole": 1.0},
+        ),
+        ({"charges": 2.0}, {"charges": 2.0}),
+    ],
+)
+def test_charges_choose_the_step_only_where_nothing_else_is_learned(
+    weights: dict[str, float], selecting: dict[str, float]
+) -> None:
+    variant = Variant.from_row("X", row(loss_weights=weights, charges_like="mulliken"))
+    assert variant.selecting_weights == selecting
+
+
 def test_penetration_is_said_where_it_is_learned_with() -> None:
     mep = row(loss_weights={"mep": 1.0}, mep_grids=["mk"])
     variant = Variant.from_row("X", {**mep, "penetration": True})

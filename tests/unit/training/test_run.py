@@ -140,7 +140,14 @@ def test_lengths_and_charges_can_be_learned_and_labels_may_be_missing(
     first, *_, last = log_of(paths["log_path"])
     for column in ("validation_dipole_norm_rmse_e_bohr", "validation_charges_rmse_e"):
         assert float(last[column]) < 0.5 * float(first[column]), column
+    losses = [float(entry["validation_loss"]) for entry in log_of(paths["log_path"])]
+    squares = [
+        float(entry["validation_dipole_norm_rmse_e_bohr"]) ** 2
+        for entry in log_of(paths["log_path"])
+    ]
+    assert losses == pytest.approx(squares, rel=1e-12)  # the charges do not choose the step
     content = torch.load(paths["model_path"], weights_only=True)
+    assert content["provenance"]["validation_loss"] == min(losses)
     assert content["variant"] == {"name": "AC-N-M", **row}
     assert content["training"]["steps"] == 200
     assert "device" not in content["training"]

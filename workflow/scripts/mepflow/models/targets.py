@@ -94,5 +94,11 @@ _ALL: Final = (
 TARGETS: Final[Mapping[str, Target]] = {target.name: target for target in _ALL}
 POTENTIAL: Final = "mep"
 """The target whose labels are points around a molecule, on the grids that a variant names."""
+AUXILIARY: Final = "charges"
+"""The target that helps others: its error does not choose the best step where others are learned.
+
+Reference charges depend on their scheme. Chosen with them, the weights of two variants that differ
+in the weight of the charges would be the best ones for two different aims.
+"""
 ALWAYS_LOGGED: Final = ("dipole", "quadrupole")
 """Targets whose errors the log shows for every variant, wherever there are labels."""

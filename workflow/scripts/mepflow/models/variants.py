@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, Self
 
 from mepflow.errors import ConfigError
-from mepflow.models.targets import CHARGES_LIKE, FITTED, TARGETS, TASKS
+from mepflow.models.targets import AUXILIARY, CHARGES_LIKE, FITTED, TARGETS, TASKS
 
 ATOMIC_TERMS: Final = {"charges": "p1", "dipoles": "p3", "quadrupoles": "p5"}
 """Atomic terms, and the output of the network that carries each."""
@@ -63,6 +63,15 @@ class Variant:
     def learns_from_zero(self) -> bool:
         """Return whether charges of 0 have a gradient: the length of a dipole of 0 has none."""
         return bool(self.loss_weights.keys() & {"dipole", "quadrupole", "charges", "mep"})
+
+    @property
+    def selecting_weights(self) -> dict[str, float]:
+        """Return the loss weights of the targets whose errors choose the best step.
+
+        These are all but the :data:`~mepflow.models.targets.AUXILIARY` one, which counts alone.
+        """
+        others = {name: w for name, w in self.loss_weights.items() if name != AUXILIARY}
+        return others or dict(self.loss_weights)
 
     @property
     def task(self) -> str:

@@ -10,7 +10,8 @@ LogRow = Mapping[str, float]
 """One validation by column, all rows of a log alike.
 
 ``step``, ``epoch``, ``learning_rate``; ``train_loss``, the mean over the steps since the previous
-row, each before its update, and ``validation_loss``, in the units of the variant's weighted sum;
+row, each before its update, and ``validation_loss``, in the units of the variant's weighted sum,
+the latter without auxiliary targets (:attr:`mepflow.models.variants.Variant.selecting_weights`);
 the errors of each target per component (:meth:`mepflow.models.targets.Target.error_columns`);
 ``wall_time_s``.
 """

@@ -48,7 +48,7 @@ def _mean(error: Residual, kind: str) -> Tensor:
 
 @dataclass(frozen=True)
 class ErrorSummary:
-    """The loss of a validation, and its errors by column of the log.
+    """The loss of a validation, of the targets that choose a step, and errors by the log's column.
 
     Errors are over all molecules and components, in the targets' units; nan where no label is.
     """

@@ -69,6 +69,7 @@ class MultipoleTask:
         self.train_ids = tables[0].ids
         self._weights = model.variant.loss_weights
         self._loss = settings.loss if settings else "squared"
+        self._selecting_weights = model.variant.selecting_weights
         weights = next(model.parameters())
         self.device, self.dtype = weights.device, weights.dtype
         self.train, self.validation = (
@@ -126,8 +127,8 @@ class MultipoleTask:
         return weighted_loss(errors, self._weights, self._loss)
 
     def summary(self, parts: Sequence[Residuals]) -> ErrorSummary:
-        """Return the loss and the errors of all targets that the log shows."""
-        return summarise(parts, self._weights, self._loss)
+        """Return the loss that chooses the best step and all errors that the log shows."""
+        return summarise(parts, self._selecting_weights, self._loss)
 
 
 # What mepflow.training.run asks the module of a task for.

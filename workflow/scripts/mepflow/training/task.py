@@ -52,4 +52,4 @@ class Task(Protocol[Batch, Errors]):
         """Return what the training makes small, a number on the device."""
 
     def summary(self, parts: Sequence[Errors]) -> ErrorSummary:
-        """Return the loss and the log's columns for the errors of all pieces of a set."""
+        """Return the loss that chooses the best step, and the log's columns, from all errors."""
