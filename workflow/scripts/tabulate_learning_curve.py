@@ -9,7 +9,11 @@ with job(snakemake):
     from mepflow.tables.learning_curve_table import steps_of, write_learning_curve_table
 
     write_learning_curve_table(
-        steps_of(snakemake.input.splits, snakemake.input.mep, snakemake.input.multipoles),
+        steps_of(
+            snakemake.input.splits,
+            mep=snakemake.input.mep,
+            multipoles=snakemake.input.multipoles,
+        ),
         sources_of(snakemake.input.floors_mep),
         sources_of(snakemake.input.floors_multipoles),
         Path(snakemake.input.reference),

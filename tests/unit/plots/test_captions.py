@@ -32,6 +32,9 @@ FIGURES = (
     "mep_distance",
     "mep_penetration",
     "extrema",
+    "auxiliary_sizes",
+    "auxiliary_weights",
+    "auxiliary_charges",
 )
 TABLES = (
     "filters_table",
@@ -47,6 +50,7 @@ TABLES = (
     "aromatics_table",
     "mep_distance_table",
     "extrema_table",
+    "auxiliary_table",
 )
 
 

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from mepflow.naming import representation_label
 from mepflow.plots.appearance import Appearance, Rows, appearances
 from mepflow.plots.log_axes import log_axis
 from mepflow.plots.marks import size_text
-from mepflow.plots.style import BLACK, PAGE_WIDTH, drawing
+from mepflow.plots.size_curves import draw_curves
+from mepflow.plots.style import PAGE_WIDTH, drawing
 from mepflow.storage.csv_file import read_csv
 
 _MEP: Final = "rmse_kcal_per_mol_e"
@@ -23,8 +22,6 @@ _PANELS: Final = {
     "quadrupole_rmse_e_bohr2": "Θ′ (e·bohr²)",
 }
 _HEIGHT: Final = 2.7
-_APART: Final = 0.035
-"""Factor between the places of two variants at one size: their intervals must not hide another."""
 
 
 def plot_learning_curve(
@@ -42,7 +39,8 @@ def plot_learning_curve(
     with drawing(PAGE_WIDTH, _HEIGHT, outputs, style) as figure:
         panels = figure.subplots(1, len(_PANELS), sharex=True, squeeze=False)[0]
         for axes, (column, label) in zip(panels, _PANELS.items(), strict=True):
-            _draw_curves(axes, frame[frame["n_training"] > 0], column, looks)
+            columns = f"median_{column}", f"low_{column}", f"high_{column}"
+            draw_curves(axes, frame[frame["n_training"] > 0], columns, looks)
             if column == _MEP:
                 _draw_floors(axes, frame[frame["n_training"] == 0], looks)
             log_axis(axes.yaxis)
@@ -53,33 +51,6 @@ def plot_learning_curve(
         figure.legend(
             handles, labels, loc="outside upper center", ncols=min(4, len(labels)), title=size
         )
-
-
-def _draw_curves(
-    axes: Axes, trained: pd.DataFrame, column: str, looks: Mapping[str, Appearance]
-) -> None:
-    groups = list(trained.groupby("representation", sort=False))
-    for position, (name, of_name) in enumerate(groups):
-        look = looks[str(name)]
-        x = of_name["n_training"] * np.exp(_APART * (position - 0.5 * (len(groups) - 1)))
-        axes.vlines(
-            x, of_name[f"low_{column}"], of_name[f"high_{column}"], color=look.colour, linewidth=1.0
-        )
-        axes.plot(
-            x,
-            of_name[f"median_{column}"],
-            color=look.colour,
-            marker=look.marker,
-            markerfacecolor=look.face,
-            markeredgecolor=BLACK,
-            markeredgewidth=0.4,
-            linestyle=look.line,
-            label=representation_label(str(name)),
-        )
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(trained["n_training"].unique())))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _draw_floors(axes: Axes, floors: pd.DataFrame, looks: Mapping[str, Appearance]) -> None:

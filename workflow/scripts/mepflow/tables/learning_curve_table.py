@@ -1,6 +1,6 @@
 """Table of learning curves: errors on the same test molecules over the training-set size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,21 +20,23 @@ _MEP: Final = "rmse_kcal_per_mol_e"
 
 @dataclass(frozen=True)
 class Step:
-    """The trainings on one part of the training set: its splits, and their per-molecule errors."""
+    """The trainings on one part of the training set: its splits, and files of each kind."""
 
     splits: Path
-    mep: Sequence[Source]
-    multipoles: Sequence[Source]
+    files: Mapping[str, Sequence[Source]]
 
 
-def steps_of(splits: Sequence[str], mep: Sequence[str], multipoles: Sequence[str]) -> list[Step]:
-    """Return the steps of a job: for each file of splits equally many of the others, in order."""
-    size = len(mep) // len(splits)
-    places = [slice(k * size, (k + 1) * size) for k in range(len(splits))]
-    return [
-        Step(Path(path), sources_of(mep[place]), sources_of(multipoles[place]))
-        for path, place in zip(splits, places, strict=True)
-    ]
+def steps_of(splits: Sequence[str], **files: Sequence[str]) -> list[Step]:
+    """Return the steps of a job: for each file of splits equally many of each kind, in order."""
+    steps = []
+    for place, path in enumerate(splits):
+        size = {kind: len(of_kind) // len(splits) for kind, of_kind in files.items()}
+        own = {
+            kind: sources_of(of_kind[place * size[kind] : (place + 1) * size[kind]])
+            for kind, of_kind in files.items()
+        }
+        steps.append(Step(Path(path), own))
+    return steps
 
 
 def learning_curve_table(
@@ -45,6 +47,7 @@ def learning_curve_table(
 ) -> pd.DataFrame:
     """Return median errors per part of the training set and variant, then those of the floors.
 
+    Steps hold the per-molecule CSV files ``mep`` and ``multipoles``.
     ``floors`` are baselines: their per-molecule CSV files of the MEP and of the multipoles.
     ``n_training`` counts the training structures of a part that have a reference, 0 for a floor.
     MEP errors are on ``grid``. Medians are over molecules, errors averaged over seeds before.
@@ -53,7 +56,7 @@ def learning_curve_table(
     rows = []
     for step in steps:
         count = len(rows_in_split(ids, step.splits, TRAIN))
-        rows += _rows(step.mep, step.multipoles, count, grid)
+        rows += _rows(step.files["mep"], step.files["multipoles"], count, grid)
     rows.sort(key=lambda row: (row["representation"], row["n_training"]))
     return pd.DataFrame(rows + (_rows(*floors, 0, grid) if floors[0] else []))
 

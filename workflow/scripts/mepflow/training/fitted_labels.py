@@ -8,7 +8,7 @@ import numpy as np
 from mepflow.electrostatics.multipole_fit import fit_multipoles
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
-from mepflow.training.potential_labels import potential_points
+from mepflow.training.potential_points import potential_points
 
 
 def with_fitted_charges(

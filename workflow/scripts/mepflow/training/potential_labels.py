@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from mepflow.electrostatics.unit_potentials import QUADRUPOLES, unit_potentials
-from mepflow.errors import InputError
 from mepflow.models.multipole_model import Multipoles
 from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import traceless_components
+from mepflow.training.potential_points import potential_points
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -113,22 +113,3 @@ def reduced_points(
     response = np.concatenate([units[term] for term in _COMPONENTS if term in terms], axis=2)
     whole = np.column_stack([response.reshape(len(points), -1), values])
     return np.asarray(np.linalg.qr(whole, mode="r"))
-
-
-def potential_points(
-    table: MoleculeTable, row: int, grids: Sequence[str], source: Path | str
-) -> tuple[FloatArray, FloatArray]:
-    """Return a molecule's points (p, 3) in bohr on all ``grids``, and the potential (p,) there.
-
-    Raises :class:`InputError` where there is no point, or a value that is not finite.
-    """
-    parts = [table.grids[grid].of(row) for grid in grids if grid in table.grids]
-    points = np.concatenate([np.empty((0, 3)), *(points for points, _ in parts)])
-    values = np.concatenate([np.empty(0), *(values for _, values in parts)])
-    if not len(points) or not np.isfinite(values).all():
-        fault = "no potential" if not len(points) else "a potential that is not finite"
-        raise InputError(
-            f"{source}: molecule {table.ids[row]} has {fault} on the grid {' or '.join(grids)}, "
-            "which is learned: compute it for `molecules: all`, or filter the molecule out."
-        )
-    return points, values
