@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
     row = {key: ROWS[name][key] for key in ROWS[name] if key not in ("network", "training")}
     variant = Variant.from_row(name, row)
     parts = name.split("-")
-    targets = next(part for part in parts if part in ("D", "Q", "DQ", "M", "MDQ"))
+    targets = next((part for part in parts if part in ("N", "D", "Q", "DQ", "M", "MDQ")), "")
     terms = {"AC": "charges", "AD": "dipoles", "AQ": "quadrupoles"}
     assert variant.atomic_terms == tuple(word for part, word in terms.items() if part in parts)
     learns_mep = "M" in targets
@@ -104,9 +105,23 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
     assert variant.quadrupole_from == ("all" if consistent else "charges")
     heavy = "dw100" in parts or learns_mep
     weights = {"dipole": 100.0 if heavy else 1.0, "quadrupole": 1.0, "mep": 1.0}
-    assert variant.loss_weights == {k: v for k, v in weights.items() if k[0].upper() in targets}
-    assert variant.mep_grids == (("mk",) if learns_mep else ())
+    expected = {k: v for k, v in weights.items() if k[0].upper() in targets}
+    expected |= {"dipole_norm": 1.0} if targets == "N" else {}
+    scheme, weight = auxiliary_of(parts[-1])
+    expected |= {"charges": weight * max(expected.values(), default=1.0)} if scheme else {}
+    assert variant.loss_weights == expected
+    assert variant.charges_like == scheme
+    assert variant.mep_grids == (("mk",) if learns_mep or scheme == "fitted" else ())
     assert variant.penetration == (learns_mep and "AD" in parts)
+
+
+def auxiliary_of(part: str) -> tuple[str | None, float]:
+    """Return the scheme of charges and the relative weight that the last part of a name says."""
+    found = re.fullmatch(r"(q|mbis|fit)([0-9.]*)", part)
+    if found is None:
+        return None, 0.0
+    schemes = {"q": "mulliken", "mbis": "mbis", "fit": "fitted"}
+    return schemes[found[1]], float(found[2] or 1.0)
 
 
 def test_studies_agree_on_the_rows_that_they_share() -> None:
