@@ -23,6 +23,7 @@ HARTREE_IN_EV: Final[float] = _HARTREE_JOULE / _CHARGE
 HARTREE_PER_E_IN_KCAL_PER_MOL_E: Final[float] = (
     _HARTREE_JOULE * _codata.N_A / (1000.0 * _codata.calorie)
 )
+HARTREE_PER_E_IN_KJ_PER_MOL_E: Final[float] = _HARTREE_JOULE * _codata.N_A / 1000.0
 HARTREE_PER_E_IN_MILLIVOLT: Final[float] = 1000.0 * HARTREE_IN_EV
 WAVENUMBER_IN_HARTREE: Final[float] = _codata.value("inverse meter-hartree relationship") * 100.0
 GHZ_IN_HARTREE: Final[float] = _codata.value("hertz-hartree relationship") * 1e9

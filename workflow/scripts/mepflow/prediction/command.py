@@ -26,6 +26,8 @@ CHARGES: Final = ("fitted", "symmetric", "dipole", "resp")
 """Names of :data:`mepflow.charges.schemes.SCHEMES`, which takes a while to import."""
 FORMATS: Final = ("sdf", "mol2", "qcschema")
 """Names of :data:`mepflow.prediction.charge_files.FORMATS`."""
+UNITS: Final = ("kcal/mol/e", "kJ/mol/e", "hartree/e", "eV/e", "V")
+"""Names of :data:`mepflow.prediction.points_table.UNITS`."""
 _DEFAULT_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
 _INTERRUPTED: Final = 130
 """Exit status of a command that the user has stopped, as shells have it."""
@@ -76,6 +78,12 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
     text = "the molecules with their charges as sdf, mol2 or qcschema, too; several with commas"
     parser.add_argument("--format", type=_formats, default=(), metavar="FORMAT", help=text)
+    text = "file of points in Å (.xyz, .npy, three numbers a line): potential and field there"
+    parser.add_argument("--points", type=Path, metavar="FILE", help=text)
+    text = "unit of the potential at --points: %(choices)s (%(default)s)"
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], metavar="UNIT", help=text)
+    text = "extrema and statistics of the MEP on the van der Waals surface, and meshes (.ply)"
+    parser.add_argument("--surface", action="store_true", help=text)
     text = "write everything as JSON, too, into FILE or, with -, to standard output"
     parser.add_argument("--json", metavar="FILE", help=text)
     text = (
@@ -158,13 +166,13 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         raise ConfigError(
             f"--threads {options.threads} is not a number of threads: give 1 or more."
         )
-    names = [name for name in ("cubes", "pqr", "png", "reference") if getattr(options, name)]
+    potential = ("cubes", "pqr", "png", "reference", "format", "points", "surface")
+    names = [name for name in potential if getattr(options, name)]
+    if options.charges != CHARGES[0]:
+        names.append("charges")
     if options.moments_only and names:
         raise ConfigError(f"--{names[0]} needs the potential: leave --moments-only out.")
-    if options.moments_only and (options.charges != CHARGES[0] or options.format):
-        name = "charges" if options.charges != CHARGES[0] else "format"
-        raise ConfigError(f"--{name} needs the potential: leave --moments-only out.")
-    for path in (options.model, options.definitions):
+    for path in (options.model, options.definitions, options.points):
         if path is not None and not path.exists():
             raise ConfigError(f"{path} does not exist: correct its name.")
 
@@ -192,6 +200,9 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
         strict=options.strict,
         json=options.json,
         formats=options.format,
+        surfaces=options.surface,
+        points=options.points,
+        unit=options.unit,
     )
 
 

@@ -1,8 +1,9 @@
 """All files of one call of ``predict``: the work behind the command line."""
 
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from mepflow.prediction.input_batch import InputBatch, Item
 from mepflow.prediction.molecule_files import MoleculeFiles
 from mepflow.prediction.molecule_names import MoleculeNames
 from mepflow.prediction.outcome_tables import JSON_LINES, OutcomeTables
+from mepflow.prediction.points_table import read_points
 from mepflow.prediction.prediction_json import write_document
 from mepflow.prediction.predictor import ATOMS_AT_ONCE, Predictor
 from mepflow.prediction.progress_display import Progress
@@ -39,9 +41,10 @@ class Job:
 
     ``cubes`` and ``pqr`` None mean: for up to :data:`FEW_MOLECULES`. ``level`` names the level of
     theory of the reference calculations, if there are to be any; it and the grid are rows of
-    ``definitions``. ``formats`` are those that the molecules are written in, too. ``json`` is a
-    file, or :data:`STANDARD_OUTPUT`. With ``moments_only`` there is
-    neither a potential nor charges that stand alone.
+    ``definitions``. ``formats`` are those that the molecules are written in, too; ``points`` is a
+    file of points where potential and field are wanted in ``unit``. ``json`` is a file, or
+    :data:`STANDARD_OUTPUT`. With ``moments_only`` there is neither a potential nor charges that
+    stand alone.
     """
 
     predictor: Predictor
@@ -60,6 +63,9 @@ class Job:
     strict: bool = False
     json: str | None = None
     formats: tuple[str, ...] = ()
+    surfaces: bool = False
+    points: Path | None = None
+    unit: str = "kcal/mol/e"
 
     @property
     def is_many(self) -> bool:
@@ -76,6 +82,10 @@ class Job:
             self.spacing_angstrom,
             self.margin_angstrom,
             self._widths,
+            self.surfaces,
+            self.surfaces and not self.is_many,
+            None if self.points is None else read_points(self.points),
+            self.unit,
         )
 
     @cached_property
@@ -134,7 +144,10 @@ class Job:
             "total charge": self.total_charge,
             "models": self.predictor.ensemble.digest,
             "precision": str(next(self.predictor.ensemble.models[0].parameters()).dtype),
-            "files": asdict(self._files),
+            "files": asdict(replace(self._files, points=None)),
+            "points": None if self.points is None else hashlib.sha256(
+                self.points.read_bytes()
+            ).hexdigest(),
             "grid": grid,
             "level": None if level is None else asdict(level),
             "moments only": self.moments_only,

@@ -3,18 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
+from mepflow.electrostatics.penetration import Widths
 from mepflow.molecules import Molecule
 from mepflow.prediction.cube import CubeGrid, write_cube
 from mepflow.prediction.geometry_files import write_pqr
+from mepflow.prediction.points_table import FloatArray, write_points
 from mepflow.prediction.result import Prediction
+from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 
 @dataclass(frozen=True)
 class MoleculeFiles:
     """Which files each molecule gets, and how far a cube reaches, in ångström.
 
-    Potentials in cubes and pictures hold penetration where ``widths`` in bohr have all elements.
+    Potentials hold penetration where ``widths`` in bohr have all elements. ``points`` (p, 3) in
+    bohr are those where potential and field are wanted, in ``unit``
+    (:data:`~mepflow.prediction.points_table.UNITS`); ``surfaces`` are mapped, and written as
+    ``meshes``.
     """
 
     cubes: bool = False
@@ -23,6 +28,10 @@ class MoleculeFiles:
     spacing_angstrom: float = 0.25
     margin_angstrom: float = 4.0
     widths: Widths | None = None
+    surfaces: bool = False
+    meshes: bool = False
+    points: FloatArray | None = None
+    unit: str = "kcal/mol/e"
 
     def check(self, molecule: Molecule) -> None:
         """Raise :class:`~mepflow.errors.InputError` where the molecule's cube is too large."""
@@ -40,6 +49,11 @@ class MoleculeFiles:
             grid = self._grid(prediction.molecule)
             write_cube(folder / f"{name}.cube", prediction, grid, self.widths)
             written.append(f"{name}.cube")
+        if self.points is not None:
+            write_points(
+                folder / f"{name}-points.csv", prediction, self.points, self.unit, self.widths
+            )
+            written.append(f"{name}-points.csv")
         if self.pictures:
             _draw(folder / f"{name}.png", prediction, self.widths)
             written.append(f"{name}.png")
@@ -52,13 +66,10 @@ class MoleculeFiles:
 def _draw(path: Path, prediction: Prediction, widths: Widths | None) -> None:
     """Draw the MEP on the van der Waals surface, and the structure beside it."""
     # Imported here: matplotlib takes a while that only a picture needs.
-    from mepflow.geometry.surfaces import van_der_waals_surface
     from mepflow.plots.surface import plot_surface_map
+    from mepflow.prediction.surface_tables import MappedSurface
 
+    found = MappedSurface.of(prediction, widths)
+    values = found.values / HARTREE_PER_E_IN_KCAL_PER_MOL_E
     molecule = prediction.molecule
-    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
-    values = prediction.potential(surface.vertices)
-    shells = known_shells(molecule.atomic_numbers, widths)
-    if shells is not None:
-        values += penetration_potential(surface.vertices, molecule.positions, shells)
-    plot_surface_map(molecule, surface, values, [path], title=molecule.id)
+    plot_surface_map(molecule, found.surface, values, [path], title=molecule.id)

@@ -26,12 +26,15 @@ from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Failure, Structure
 
 if TYPE_CHECKING:
+    from mepflow.prediction.surface_tables import MappedSurface
     from mepflow.qm.levels import LevelOfTheory
 
 MOLECULES: Final = "multipoles.csv"
 ATOMS: Final = "atoms.csv"
 REFERENCES: Final = "reference.csv"
 GEOMETRIES: Final = "molecules.extxyz"
+SURFACE_TABLES: Final = ("surface.csv", "surface_extrema.csv")
+"""Tables of surfaces, statistics and extrema, by their names in ``surface_tables``."""
 JSON_LINES: Final = "molecules.jsonl"
 """Molecules on their way into a JSON document."""
 REFERENCE_COLUMNS: Final = (
@@ -53,6 +56,7 @@ class _Written:
     prediction: Prediction
     around: Surroundings | None
     files: list[str]
+    surface: "MappedSurface | None" = None
 
 
 @dataclass
@@ -79,10 +83,9 @@ class OutcomeTables:
     def published(self) -> list[str]:
         """Return the names of the tables that a finished call leaves."""
         references = [] if self.level is None else [REFERENCES]
-        return [MOLECULES, ATOMS, *references, GEOMETRIES, *self._charge_files()]
-
-    def _charge_files(self) -> list[str]:
-        return [FORMATS[name].file for name in self.formats]
+        surfaces = SURFACE_TABLES if self.files.surfaces else ()
+        charges = [FORMATS[name].file for name in self.formats]
+        return [MOLECULES, ATOMS, *references, GEOMETRIES, *charges, *surfaces]
 
     def add(
         self,
@@ -123,9 +126,41 @@ class OutcomeTables:
         prediction = next(predictions)
         try:
             around = None if self.moments_only else Surroundings.of(prediction, self.grid)
-            return _Written(item, prediction, around, self.files.write(place.place, prediction))
+            files = self.files.write(place.place, prediction)
+            return _Written(
+                item, prediction, around, files, self._surface(place, prediction, files)
+            )
         except InputError as error:
             return Failure(prediction.molecule.id, item.place, str(error))
+
+    def _surface(
+        self, place: BatchFolder, prediction: Prediction, files: list[str]
+    ) -> "MappedSurface | None":
+        """Map the surface, if it is wanted; with few molecules, write its mesh among ``files``."""
+        if not self.files.surfaces:
+            return None
+        # Imported here: only surfaces need matplotlib's colours and scikit-image.
+        from mepflow.prediction.surface_tables import MappedSurface
+
+        found = MappedSurface.of(prediction, self.files.widths)
+        if self.files.meshes:
+            name = f"{prediction.molecule.id}-surface.ply"
+            found.write_mesh(place.place / name)
+            files.append(name)
+        return found
+
+    def _write_surfaces(self, place: BatchFolder, done: Sequence["_Written"]) -> None:
+        from mepflow.prediction.surface_tables import EXTREMA, EXTREMA_COLUMNS, SURFACES
+
+        found = [outcome.surface for outcome in done if outcome.surface is not None]
+        rows = [surface.row() for surface in found]
+        extrema = [row for surface in found for row in surface.extrema_rows()]
+        for table, names, content in (
+            (SURFACES, list(rows[0]) if rows else [], rows),
+            (EXTREMA, list(EXTREMA_COLUMNS), extrema),
+        ):
+            cells = [[row[name] for row in content] for name in names]
+            place.append(table, csv_text(cells), csv_text([[name] for name in names]))
 
     def _write_atoms(self, place: BatchFolder, done: Sequence["_Written"]) -> Columns:
         """Write what is a row per atom, and return its columns."""
@@ -135,6 +170,8 @@ class OutcomeTables:
         place.append(ATOMS, csv_text(atoms.values()), csv_text([[name] for name in atoms]))
         said = [outcome.structure.info for outcome in done]
         place.append(GEOMETRIES, extxyz_text(predictions, said, with_charges=with_charges))
+        if self.files.surfaces:
+            self._write_surfaces(place, done)
         for name in self.formats:
             texts = [FORMATS[name].text(one.prediction, one.structure) for one in done]
             place.append(FORMATS[name].file, "".join(texts))

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from mepflow.charges.restrained_fit import Equations
 from mepflow.charges.schemes import FITTED, SCHEMES, Fitted
 from mepflow.electrostatics.charge_fit import equivalent_charges
+from mepflow.electrostatics.field import potential_and_field
 from mepflow.electrostatics.multipole_sets import potentials
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.electrostatics.potential import potential
@@ -220,6 +221,14 @@ class Prediction:
         """
         terms = (self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles)
         return np.asarray(potential(points, self.molecule.positions, *terms, radii=radii))
+
+    def field(self, points: FloatArray) -> FloatArray:
+        """Return the electric field (p, 3) in hartree/(e·bohr) at ``points`` (p, 3) in bohr.
+
+        It is minus the gradient of :meth:`potential`, and raises as that does.
+        """
+        terms = (self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles)
+        return potential_and_field(points, self.molecule.positions, *terms)[1]
 
     def model_potentials(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return each model's MEP (K, p) in hartree/e; arguments as in :meth:`potential`."""
