@@ -34,6 +34,7 @@ FLOORS = (
     ("plots",),
     ("page",),
     ("prediction",),
+    ("judging",),
 )
 """Rooms from the ground up. Rooms of one floor do not import each other, but for the lowest."""
 LOOSE = {"molecules"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mepflow import __version__
 from mepflow.errors import ConfigError, MepflowError, choice
+from mepflow.judging.judge_command import add_judge
 from mepflow.prediction.command import add_predict
 from mepflow.runs.run_command import add_run
 from mepflow.storage.shipped_files import DEFINITIONS
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_check_pinn(commands)
     _add_check_level(commands)
     add_run(commands)
+    add_judge(commands)
     _add_status(commands)
     try:
         _refuse_unknown(given[:1], commands.choices)

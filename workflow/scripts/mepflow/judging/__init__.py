@@ -1,0 +1,1 @@
+"""Charges of any program, judged by a reference's potential."""

@@ -1,0 +1,195 @@
+"""Charges, and higher atomic terms, in the files that programs write.
+
+==========  ====================================================================================
+``extxyz``  frames of ASE with charges; those of ``predict`` hold the model's own terms besides
+``sdf``     records with ``atom.dprop.PartialCharge`` (RDKit, the OpenFF toolkit, ``predict``)
+``mol2``    the last column of the atoms
+``pqr``     the charge before the radius; the molecule's name is that of the file
+``csv``     columns ``name``, ``charge_e`` (or ``charge``) and, if there is one, ``element``
+==========  ====================================================================================
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import ase.io
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ase import Atoms, data
+from rdkit import Chem, rdBase
+
+from mepflow.electrostatics.atomic_terms import AtomicTerms
+from mepflow.errors import InputError
+from mepflow.multipoles import from_components
+from mepflow.units import ANGSTROM_IN_BOHR
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_CHARGE_NAMES: Final = ("charge", "charges", "initial_charges", "partial_charges", "q", "charge_e")
+_OWN: Final = ("atomic_charges_e", "atomic_dipoles_e_bohr")
+_OWN_QUADRUPOLES: Final = "atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"
+_PARTIAL_CHARGE: Final = "PartialCharge"
+_PQR_NUMBERS: Final = 5
+
+_RATHER_NAMES: Final = ("Ca", "Cd", "Ce", "Hg", "Ho", "Nd", "Nb")
+"""Symbols that, as names of atoms in PQR files, rather are carbon, hydrogen or nitrogen atoms."""
+
+
+@dataclass(frozen=True)
+class ChargedStructure:
+    """What a file says of one structure: elements (n,), positions (n, 3) in bohr, atomic terms.
+
+    ``atomic_numbers`` or ``positions`` is None where the file has none. ``multipoles`` are terms
+    that hold more than charges, None where there are none.
+    """
+
+    name: str
+    place: str
+    charges: FloatArray
+    atomic_numbers: IntArray | None
+    positions: FloatArray | None
+    multipoles: AtomicTerms | None = None
+
+
+def read_charges(path: Path) -> list[ChargedStructure]:
+    """Return the structures of a file, told by the ending of its name.
+
+    Raises :class:`InputError` naming the file, and the structure that cannot be read.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in _READERS:
+        raise InputError(f"{path} is none of {', '.join(_READERS)}: convert it, or rename it.")
+    try:
+        found = list(_READERS[kind](path))
+    except OSError as error:
+        if error.errno is not None:
+            problem = f"{path} cannot be read ({error.strerror}): correct its name."
+            raise InputError(problem) from error
+        raise InputError(f"{path} cannot be read as {kind} ({error}): write it again.") from error
+    except (ValueError, KeyError, IndexError, AssertionError, pd.errors.ParserError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} cannot be read as {kind} ({reason}): write it again.") from error
+    if not found:
+        raise InputError(f"{path} holds no structure: give a file with charges.")
+    for one in found:
+        if not np.isfinite(one.charges).all():
+            raise InputError(f"{one.place} has a charge that is no number: correct it.")
+    return found
+
+
+def _extxyz(path: Path) -> Iterator[ChargedStructure]:
+    for number, atoms in enumerate(ase.io.iread(path, index=":", format="extxyz"), 1):
+        place = f"{path}, frame {number}"
+        info = atoms.info
+        name = str(info.get("name", info.get("title", path.stem)))
+        positions = atoms.positions * ANGSTROM_IN_BOHR
+        charges = _charges_of(atoms)
+        own = _own_terms(atoms.arrays)
+        if charges is None and own is None:
+            raise InputError(f"{place} has no charges: add a column named charge (e).")
+        alone = own.charges if charges is None and own is not None else charges
+        yield ChargedStructure(name, place, np.asarray(alone, float), atoms.numbers, positions, own)
+
+
+def _charges_of(atoms: Atoms) -> FloatArray | None:
+    if atoms.calc is not None and "charges" in atoms.calc.results:
+        return np.asarray(atoms.calc.results["charges"], dtype=float)
+    for name in _CHARGE_NAMES:
+        if name in atoms.arrays:
+            return np.asarray(atoms.arrays[name], dtype=float)
+    return None
+
+
+def _own_terms(arrays: Mapping[str, Any]) -> AtomicTerms | None:
+    if not all(name in arrays for name in _OWN):
+        return None
+    charges, dipoles = (np.asarray(arrays[name], dtype=float) for name in _OWN)
+    six = arrays.get(_OWN_QUADRUPOLES)
+    quadrupoles = None if six is None else from_components(np.asarray(six, dtype=float))
+    return AtomicTerms(charges, dipoles, quadrupoles)
+
+
+def _sdf(path: Path) -> Iterator[ChargedStructure]:
+    with rdBase.BlockLogs():
+        supplier = Chem.SDMolSupplier(str(path), removeHs=False, sanitize=False)
+        for number, molecule in enumerate(supplier, 1):
+            place = f"{path}, record {number}"
+            if molecule is None:
+                raise InputError(f"{place} cannot be read as a structure: write it again.")
+            atoms = list(molecule.GetAtoms())
+            if not all(atom.HasProp(_PARTIAL_CHARGE) for atom in atoms):
+                raise InputError(f"{place} has no data item atom.dprop.{_PARTIAL_CHARGE}: add it.")
+            yield ChargedStructure(
+                molecule.GetProp("_Name") or path.stem,
+                place,
+                np.array([atom.GetDoubleProp(_PARTIAL_CHARGE) for atom in atoms]),
+                np.array([atom.GetAtomicNum() for atom in atoms]),
+                molecule.GetConformer().GetPositions() * ANGSTROM_IN_BOHR,
+            )
+
+
+def _mol2(path: Path) -> Iterator[ChargedStructure]:
+    blocks = path.read_text(encoding="utf-8").split("@<TRIPOS>MOLECULE")[1:]
+    for number, block in enumerate(blocks, 1):
+        sections = block.split("@<TRIPOS>")
+        rows = next(text for text in sections if text.startswith("ATOM")).splitlines()[1:]
+        words = [row.split() for row in rows if row.strip()]
+        yield ChargedStructure(
+            sections[0].strip().splitlines()[0].strip(),
+            f"{path}, molecule {number}",
+            np.array([float(row[8]) for row in words]),
+            _numbers_of(row[5].split(".")[0] for row in words),
+            np.array([[float(word) for word in row[2:5]] for row in words]) * ANGSTROM_IN_BOHR,
+        )
+
+
+def _pqr(path: Path) -> Iterator[ChargedStructure]:
+    rows = [
+        line.split()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith(("ATOM", "HETATM"))
+    ]
+    # Open Babel writes the element after the radius.
+    rows = [row[:-1] if row[-1].isalpha() else row for row in rows]
+    numbers = np.array([[float(word) for word in row[-_PQR_NUMBERS:]] for row in rows])
+    if len(rows):
+        elements = np.array([_element_of(row[2]) for row in rows])
+        positions = numbers[:, :3] * ANGSTROM_IN_BOHR
+        yield ChargedStructure(path.stem, str(path), numbers[:, 3], elements, positions)
+
+
+def _element_of(atom_name: str) -> int:
+    letters = "".join(letter for letter in atom_name if letter.isalpha())
+    for symbol in (letters[:2].capitalize(), letters[:1].upper()):
+        if data.atomic_numbers.get(symbol) and symbol not in _RATHER_NAMES:
+            return int(data.atomic_numbers[symbol])
+    raise InputError(f"{atom_name!r} names no element: begin atoms' names with their symbols.")
+
+
+def _csv(path: Path) -> Iterator[ChargedStructure]:
+    frame = pd.read_csv(path)
+    column = next((name for name in ("charge_e", "charge") if name in frame), None)
+    if column is None or "name" not in frame:
+        raise InputError(f"{path} lacks the columns name and charge_e: add them.")
+    for name, rows in frame.groupby("name", sort=False):
+        elements = _numbers_of(rows["element"]) if "element" in rows else None
+        charges = rows[column].to_numpy(float)
+        yield ChargedStructure(str(name), f"{path}, {name}", charges, elements, None)
+
+
+def _numbers_of(symbols: Iterable[str]) -> IntArray:
+    return np.array([data.atomic_numbers[symbol] for symbol in symbols])
+
+
+_READERS: Final[Mapping[str, Callable[[Path], Iterator[ChargedStructure]]]] = {
+    "extxyz": _extxyz,
+    "xyz": _extxyz,
+    "sdf": _sdf,
+    "mol2": _mol2,
+    "pqr": _pqr,
+    "csv": _csv,
+}
