@@ -36,6 +36,8 @@ NOT_RUN = ("pip", "sbatch", "scancel", "source")
 PLACEHOLDER = re.compile(r"…|\.\.\.|(?<![\w-])[A-Z]{2,}(_[A-Z]+)*(\.npz)?(?![\w=])")
 CLUSTER = "--profile profiles/slurm"
 """Needs a plugin of Snakemake that ``make install`` does not bring."""
+LONG = ("check-level", "judge")
+"""Commands of mepflow that take more than seconds, or files that nobody has."""
 NO_RUNS = {"archives.yaml", "definitions.yaml", "config.yaml", "miniature.yaml"}
 RUNS = {path.name for path in (ROOT / "config").glob("*.yaml")} - NO_RUNS
 """Files of runs that pages name."""
@@ -164,7 +166,7 @@ def test_commands_of_mepflow(folder: Path, capsys: pytest.CaptureFixture[str]) -
     for words in of("./mepflow"):
         if is_of_snakemake(words):
             continue
-        is_whole = not PLACEHOLDER.search(" ".join(words)) and words[1] not in ("check-level", "judge")
+        is_whole = not PLACEHOLDER.search(" ".join(words)) and words[1] not in LONG
         arguments = words[1:] if is_whole else [words[1], "--help"]
         tell("run" if is_whole else "--help", words)
         try:
