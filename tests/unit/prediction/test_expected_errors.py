@@ -24,7 +24,7 @@ from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.predictor import DomainWarning, Predictor
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import from_atoms
-from mepflow.storage.shipped_files import write_checksums
+from mepflow.storage.shipped_files import SHIPPED_MODELS, write_checksums
 from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 PACKAGE = Path(module.__file__).parents[2]
@@ -239,7 +239,7 @@ def test_the_shipped_calibration_is_checked(
     for seed, name in zip((1, 2), names, strict=True):
         shutil.copyfile(models / f"seed-{seed}" / "model.pt", tmp_path / name)
     calibrate(tmp_path)
-    monkeypatch.setattr(module, "DEFAULT_MODELS", tmp_path)
+    monkeypatch.setitem(SHIPPED_MODELS, "default", tmp_path)
     write_checksums(tmp_path, names)
     assert Ensemble.load().calibrations == {}
     write_checksums(tmp_path, [*names, CALIBRATION_FILE])

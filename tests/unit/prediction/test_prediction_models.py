@@ -10,7 +10,7 @@ from mepflow.errors import InputError
 from mepflow.models.domain import TrainingDomain
 from mepflow.prediction import model_folder as module
 from mepflow.prediction.model_folder import Ensemble, model_files
-from mepflow.storage.shipped_files import write_checksums
+from mepflow.storage.shipped_files import SHIPPED_MODELS, write_checksums
 
 DOMAIN = {"molecules": 9, "atoms": [1, 4], "elements": {"H": 9}, "total_charges": [0]}
 
@@ -40,7 +40,7 @@ def test_one_file_and_a_folder_of_files(tmp_path: Path, save: Callable[..., Path
 def test_the_default_folder(
     tmp_path: Path, save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DEFAULT_MODELS", tmp_path)
+    monkeypatch.setitem(SHIPPED_MODELS, "default", tmp_path)
     save(tmp_path / "seed-1.pt", name="AC-DQ")
     write_checksums(tmp_path, ["seed-1.pt"])
     assert Ensemble.load().name == "AC-DQ"

@@ -8,12 +8,12 @@ import pytest
 
 from mepflow.errors import InputError
 from mepflow.evaluation.calibration import CALIBRATION_FILE
-from mepflow.prediction import model_folder
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.storage.shipped_files import (
     CHECKSUMS,
     DEFAULT_MODELS,
     DEFINITIONS,
+    SHIPPED_MODELS,
     checked_files,
     write_checksums,
 )
@@ -42,7 +42,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the default models that stands for them."""
     folder = tmp_path / "default"
     shutil.copytree(DEFAULT_MODELS, folder)
-    monkeypatch.setattr(model_folder, "DEFAULT_MODELS", folder)
+    monkeypatch.setitem(SHIPPED_MODELS, "default", folder)
     return folder
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mepflow.errors import ConfigError, InputError
 from mepflow.prediction.input_files import STANDARD_INPUT, input_files
+from mepflow.storage.shipped_files import SHIPPED_MODELS, shipped_folder
 
 if TYPE_CHECKING:
     from mepflow.prediction.input_batch import InputBatch
@@ -69,7 +70,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--charge", type=int, help=text)
     text = "write nothing if one molecule cannot be predicted (default: the others go on)"
     parser.add_argument("--strict", action="store_true", help=text)
-    text = "a model.pt, or a folder of models that differ in seed (default: those of mepflow)"
+    text = (
+        "a model.pt, a folder of models that differ in seed, or models of mepflow by their name: "
+        f"{' or '.join(SHIPPED_MODELS)}"
+    )
     parser.add_argument("--model", type=Path, metavar="PATH", help=text)
 
 
@@ -172,7 +176,8 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         names.append("charges")
     if options.moments_only and names:
         raise ConfigError(f"--{names[0]} needs the potential: leave --moments-only out.")
-    for path in (options.model, options.definitions, options.points):
+    own = None if shipped_folder(options.model) is not None else options.model
+    for path in (own, options.definitions, options.points):
         if path is not None and not path.exists():
             raise ConfigError(f"{path} does not exist: correct its name.")
 

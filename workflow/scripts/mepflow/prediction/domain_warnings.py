@@ -19,6 +19,7 @@ from mepflow.prediction.charged_groups import (
 )
 from mepflow.prediction.model_folder import Ensemble
 from mepflow.prediction.structures import Structure
+from mepflow.storage.shipped_files import ORGANIC_ELEMENTS
 
 PERIODIC: Final = (
     "it lies in a periodic cell, which is ignored: the prediction is of the atoms alone"
@@ -33,8 +34,15 @@ def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) 
     if unknown:
         raise InputError(
             f"{place} contains {_symbols(unknown)}, which the model {ensemble.name} has never seen "
-            f"(it knows {_symbols(ensemble.elements)}): leave it out, or train with that element."
+            f"(it knows {_symbols(ensemble.elements)}): leave it out, {_remedy(unknown)}."
         )
+
+
+def _remedy(unknown: Sequence[int]) -> str:
+    """Return where elements are known that a model does not know."""
+    if {chemical_symbols[number] for number in unknown} <= set(ORGANIC_ELEMENTS):
+        return "take the models that know it (--model organic), or train with that element"
+    return "or train with that element"
 
 
 def warnings_about(structures: Sequence[Structure], ensemble: Ensemble) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ from mepflow.models.domain import TrainingDomain
 from mepflow.models.model_file import PENETRATION, ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.prediction.batch_key import files_digest
-from mepflow.storage.shipped_files import DEFAULT_MODELS, checked_files
+from mepflow.storage.shipped_files import checked_files, shipped_folder
 
 _MOST_MODELS: Final = 100
 # What a domain of another make raises when it is read.
@@ -96,13 +96,14 @@ def model_files(path: Path | str | None = None) -> list[Path]:
     """Return the files of the models at ``path``, in the order of their seeds.
 
     A folder's models are ``seed-*/model.pt`` (a variant of a run's results) or else its ``*.pt``.
-    Without ``path`` they are those that come with mepflow. Raises :class:`InputError` where there
-    is none, or where one that comes with mepflow has changed.
+    Without ``path`` they are the default ones that come with mepflow, and the name of others that
+    do is one of :data:`~mepflow.storage.shipped_files.SHIPPED_MODELS`. Raises :class:`InputError`
+    where there is none, or where one that comes with mepflow has changed.
     """
-    if path is None:
-        shipped = checked_files(DEFAULT_MODELS)
+    if (folder := shipped_folder(path)) is not None:
+        shipped = checked_files(folder)
         return sorted((file for file in shipped if file.suffix == ".pt"), key=_seed)
-    place = Path(path)
+    place = Path(path or "")
     if not place.is_dir():
         return [place]
     files = sorted(place.glob("seed-*/model.pt"), key=_seed) or sorted(
@@ -122,10 +123,10 @@ def calibration_file(path: Path | str | None = None) -> Path | None:
 
     Raises :class:`InputError` where the one that comes with mepflow has changed.
     """
-    if path is None:
-        shipped = {file.name: file for file in checked_files(DEFAULT_MODELS)}
+    if (folder := shipped_folder(path)) is not None:
+        shipped = {file.name: file for file in checked_files(folder)}
         return shipped.get(CALIBRATION_FILE)
-    file = Path(path) / CALIBRATION_FILE
+    file = Path(path or "") / CALIBRATION_FILE
     return file if file.is_file() else None
 
 

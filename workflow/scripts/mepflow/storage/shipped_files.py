@@ -19,10 +19,25 @@ DEFINITIONS: Final = _ROOT / "config" / "definitions.yaml"
 """File with the rows of levels of theory and grids that commands use by default."""
 SNAKEFILE: Final = _ROOT / "Snakefile"
 """The workflow; a clone has it, a wheel has not."""
-DEFAULT_MODELS: Final = _ROOT / "resources" / "models" / "default"
+_MODELS: Final = _ROOT / "resources" / "models"
+DEFAULT_MODELS: Final = _MODELS / "default"
 """Folder of the models that are used where none is named."""
+SHIPPED_MODELS: Final = {"default": DEFAULT_MODELS, "organic": _MODELS / "organic"}
+"""Folders of the models that come with mepflow, by the names that ``--model`` takes."""
+ORGANIC_ELEMENTS: Final = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br")
+"""What the models ``organic`` know: a hint for whoever needs more than the default ones do."""
 CHECKSUMS: Final = "SHA256SUMS"
 """File beside shipped files with their SHA-256, one in a line as ``sha256sum`` writes them."""
+
+
+def shipped_folder(path: Path | str | None) -> Path | None:
+    """Return the folder of shipped models that ``path`` names, if it is no path of the user's.
+
+    None is the default ones.
+    """
+    if path is None:
+        return SHIPPED_MODELS["default"]
+    return None if Path(path).exists() else SHIPPED_MODELS.get(str(path))
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
