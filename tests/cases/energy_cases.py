@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from mepflow.models.device_data import DeviceDataset
-from mepflow.models.energy_model import EnergyModel, EnergyUnits
+from mepflow.models.energy_model import EnergyModel
+from mepflow.models.energy_units import EnergyUnits
 from mepflow.models.multipole_model import Batch
 from mepflow.models.variants import Variant
 from mepflow.molecules import FloatArray, Molecule, MoleculeTable

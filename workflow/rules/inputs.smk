@@ -6,7 +6,7 @@ def dataset_row(wildcards):
 
 
 def level_row(wildcards):
-    return config["levels_of_theory"][dataset_row(wildcards)["level_of_theory"]]
+    return config["levels_of_theory"].get(dataset_row(wildcards)["level_of_theory"])
 
 
 def penetration_row(wildcards):

@@ -96,7 +96,7 @@ rule evaluate_models:
         penetration=penetration_row,
         code=lambda wildcards: code_digest(
             "evaluate_models",
-            *training_rows.network_modules(config, wildcards.dataset),
+            *training_rows.prediction_modules(config, wildcards.dataset),
         ),
     message:
         "{wildcards.dataset}: evaluating the models"

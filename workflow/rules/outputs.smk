@@ -12,8 +12,11 @@ def table(name, title=None, datasets=DATASETS, **first):
 
     ``first`` are other outputs of the rule, before the table: the record is beside the first of all.
     """
+    possible = contents.datasets_of(config, name)
     TABLES_OFFERED[name] = {
-        dataset: expand(f"{TABLES}/{name}.csv", dataset=dataset) for dataset in datasets
+        dataset: expand(f"{TABLES}/{name}.csv", dataset=dataset)
+        for dataset in datasets
+        if dataset in possible
     }
     return {
         **first,
@@ -33,6 +36,7 @@ def figure(pattern, category, name=None, datasets=DATASETS, title=None, **values
     The title is the pattern in words unless it is given. A figure of several pictures has a name of its own, and for each wildcard of its pattern a
     function that returns the values for a dataset.
     """
+    possible = contents.datasets_of(config, name or pattern)
     FIGURES_OFFERED[name or pattern] = {
         dataset: expand(
             f"{FIGURES}/{pattern}.png",
@@ -40,6 +44,7 @@ def figure(pattern, category, name=None, datasets=DATASETS, title=None, **values
             **{wildcard: values_of(dataset) for wildcard, values_of in values.items()},
         )
         for dataset in datasets
+        if dataset in possible
     }
     return {
         "png": report(

@@ -33,11 +33,15 @@ rule figures:
         "All figures of {config[results]} are there"
 
 
+def has_mep_table(dataset):
+    return "mep" in config["tables"]["written"] and bool(config["datasets"][dataset]["grids"])
+
+
 PAGE_DATASETS = [
     plan.DatasetFiles(
         dataset,
-        f"{dataset}/tables/mep.csv" if "mep" in config["tables"]["written"] else None,
-        f"{dataset}/tables/mep_differences.csv" if "mep" in config["tables"]["written"] else None,
+        f"{dataset}/tables/mep.csv" if has_mep_table(dataset) else None,
+        f"{dataset}/tables/mep_differences.csv" if has_mep_table(dataset) else None,
         f"{dataset}/reference/verdicts.csv",
         f"{dataset}/molecules/splits.csv",
         ARCHIVES[config["datasets"][dataset]["archive"]].get("note", ""),

@@ -53,7 +53,7 @@ def test_a_variant_can_have_its_own_network_and_training() -> None:
 
 def test_the_modules_of_a_training_are_found_by_name_and_not_imported() -> None:
     assert training_rows.network_module(CONFIG, "qm9", "plain") == NETWORKS["pinet2"]
-    assert training_rows.network_modules(CONFIG, "qm9") == [NETWORKS["pinet2"]]
+    assert training_rows.prediction_modules(CONFIG, "qm9") == [NETWORKS["pinet2"]]
     assert training_rows.task_module(CONFIG, "own") == TASKS["multipoles"]
     script = "import sys, mepflow.runs.settings; print(sorted(sys.modules))"
     path = {"PYTHONPATH": str(Path(mepflow.__file__).parents[1])}

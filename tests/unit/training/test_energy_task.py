@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from energy_cases import NETWORKS, UNITS, energy_model, energy_table, energy_variant
-from mepflow.models.energy_model import EnergyModel, fitted_units
+from mepflow.models.energy_model import EnergyModel
+from mepflow.models.energy_units import fitted_units
 from mepflow.models.model_file import load_model
 from mepflow.models.predict import predict_table
 from mepflow.nn.pinet2 import native

@@ -61,7 +61,7 @@ rule evaluate_transfer:
         penetration=penetration_row,
         code=lambda wildcards: code_digest(
             "evaluate_transfer",
-            *training_rows.network_modules(config, wildcards.source),
+            *training_rows.prediction_modules(config, wildcards.source),
         ),
     message:
         "{wildcards.dataset}: evaluating the models of {wildcards.source}"

@@ -43,7 +43,7 @@ rule calibrate_models:
         device=config["training"]["device"],
         code=lambda wildcards: code_digest(
             "calibrate_models",
-            *training_rows.network_modules(config, wildcards.dataset),
+            *training_rows.prediction_modules(config, wildcards.dataset),
         ),
     message:
         "{wildcards.dataset}: calibrating the spread of seeds"

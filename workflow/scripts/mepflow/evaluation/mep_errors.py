@@ -154,6 +154,11 @@ def write_mep_errors(
     logger.info("%s: MEP errors of %d molecules × grids", predictions, len(rows))
 
 
+def write_no_mep_errors(output: Path) -> None:
+    """Write a file of no errors, for a dataset whose potential nobody asks for."""
+    write_csv(pd.DataFrame(columns=list(COLUMNS)), output)
+
+
 def _errors(
     predicted: MoleculeTable, reference: MoleculeTable, index: int, grid: str
 ) -> tuple[int, float, float, float, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mepflow.electrostatics.penetration import Widths
-from mepflow.evaluation.mep_errors import write_mep_errors
+from mepflow.evaluation.mep_errors import write_mep_errors, write_no_mep_errors
 from mepflow.evaluation.multipole_errors import write_multipole_errors
 from mepflow.evaluation.predictions_file import load_predictions, matched_reference
 from mepflow.models.predict import predict
@@ -59,7 +59,10 @@ def evaluate_models(
         # Read again: errors are about what the file says.
         predicted = load_predictions(files.predictions, may_be_empty=known is not None)
         matched = matched_reference(predicted, molecules, files.predictions)
-        write_mep_errors(predicted, matched, files.predictions, files.mep, widths)
+        if molecules.grids:
+            write_mep_errors(predicted, matched, files.predictions, files.mep, widths)
+        else:
+            write_no_mep_errors(files.mep)
         write_multipole_errors(predicted, matched, files.predictions, files.multipoles)
 
 

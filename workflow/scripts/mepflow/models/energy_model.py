@@ -3,56 +3,23 @@ r"""The model of energies: atomic energies beside the charges of a multipole mod
 .. math:: E = \sum_i (E_{Z_i} + s\, e_i) + E_C
 
 with the network's numbers :math:`e_i`, the references :math:`E_Z` of the elements and the scale s,
-which both are of the training molecules (:class:`EnergyUnits`), and, where the variant has
-``electrostatics``, the :mod:`damped Coulomb energy <mepflow.electrostatics.damped_coulomb>`
-:math:`E_C` of the charges. Sums over a molecule are in double precision.
+which both are of the training molecules (:mod:`mepflow.models.energy_units`), and, where the
+variant has ``electrostatics``, the damped Coulomb energy :math:`E_C` of the charges
+(:mod:`mepflow.electrostatics.damped_coulomb`). Sums over a molecule are in double precision.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Self
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from mepflow.electrostatics.damped_coulomb import damped_coulomb_energy
-from mepflow.elements import ATOMIC_NUMBERS, symbol
+from mepflow.models.energy_units import EnergyUnits
 from mepflow.models.multipole_model import Batch, MultipoleModel, Multipoles
 from mepflow.nn.segments import segment_sum
 from mepflow.units import BOHR_IN_ANGSTROM
-
-FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class EnergyUnits:
-    """What energies of atoms are counted from, and in: both in hartree.
-
-    ``references`` are energies by atomic number, 0 where there is none.
-    """
-
-    references: Mapping[int, float] = field(default_factory=dict)
-    scale: float = 1.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for a model file, with the elements by symbol."""
-        named = {symbol(number): value for number, value in self.references.items()}
-        return {"reference_energies_hartree": named, "energy_scale_hartree": self.scale}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` wrote; raises ``LookupError`` or others for anything else."""
-        named = content["reference_energies_hartree"].items()
-        references = {ATOMIC_NUMBERS[name]: float(value) for name, value in named}
-        return cls(references, float(content["energy_scale_hartree"]))
-
-    def of_atoms(self, species: Tensor, elements: tuple[int, ...]) -> Tensor:
-        """Return the references (N,) in double precision of atoms of these species."""
-        values = [self.references.get(number, 0.0) for number in elements]
-        table = torch.tensor(values, dtype=torch.float64, device=species.device)
-        return table[species.clamp(min=0)]
 
 
 class EnergyPrediction(NamedTuple):
@@ -102,7 +69,8 @@ class EnergyModel(MultipoleModel):
             found = self(free)
             forces = forces_of(found.energy, positions, create_graph=False)
         graph = batch.graph
-        references = self.units.of_atoms(graph.species, self.settings.elements)
+        of_elements = torch.from_numpy(self.units.of_elements(self.settings.elements))
+        references = of_elements.to(graph.species.device)[graph.species.clamp(min=0)]
         energy = found.energy + segment_sum(references, graph.molecule, graph.n_molecules)
         values = {**found.multipoles.properties(), "energy": energy, "forces": forces}
         return {name: value.detach() for name, value in values.items()}
@@ -128,26 +96,6 @@ def forces_of(energy: Tensor, positions: Tensor, *, create_graph: bool) -> Tenso
         energy.sum(), positions, create_graph=create_graph, retain_graph=True
     )
     return -BOHR_IN_ANGSTROM * gradient
-
-
-def fitted_units(
-    energies: FloatArray, forces: FloatArray | None, composition: FloatArray, elements: list[int]
-) -> EnergyUnits:
-    """Return references of a least-squares fit to energies (M,), and the scale of what is left.
-
-    ``composition`` (M, E) counts the atoms of each element. The scale is the root mean square of
-    the forces' components (N, 3) in hartree/bohr, times one bohr, or without forces the standard
-    deviation of the energies per atom; rows that are nan do not count.
-    """
-    known = np.isfinite(energies)
-    fit, *_ = np.linalg.lstsq(composition[known], energies[known], rcond=None)
-    references = dict(zip(elements, fit.tolist(), strict=True))
-    if forces is not None:
-        scale = float(np.sqrt(np.nanmean(forces**2)))
-    else:
-        left = energies[known] - composition[known] @ fit
-        scale = float(np.sqrt(np.mean((left / composition[known].sum(axis=1)) ** 2)))
-    return EnergyUnits(references, scale if scale > 0.0 else 1.0)
 
 
 # The name under which mepflow.models.targets finds it.

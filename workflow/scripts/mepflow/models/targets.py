@@ -16,6 +16,8 @@ TASKS: Final[Mapping[str, str]] = {
 
 A later one learns what the earlier ones do, too.
 """
+DEFAULT_TASK: Final = "multipoles"
+"""What the model of every task can do, too."""
 MODELS: Final[Mapping[str, str]] = {
     "multipoles": "mepflow.models.multipole_model",
     "energies": "mepflow.models.energy_model",

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-from matplotlib.figure import SubFigure
 
 from mepflow.evaluation.multipole_errors import multipole_components
 from mepflow.evaluation.predictions_file import molecule_names
@@ -20,12 +18,9 @@ from mepflow.plots.panels import (
     n_rows,
     panel_side,
     separator,
-    square_panels,
 )
+from mepflow.plots.parity_panels import Pair, draw_parity
 from mepflow.plots.style import drawing, picture_width
-
-FloatArray = npt.NDArray[np.float64]
-Pair = tuple[FloatArray, FloatArray]
 
 _LABELS: Final = (("dipole μ", "e·bohr", "μ"), ("quadrupole Θ′", "e·bohr²", "Θ′"))
 _TITLE_HEIGHT: Final = 0.5
@@ -34,8 +29,6 @@ _DIGITS: Final = {"e·bohr": ".4f", "e·bohr²": ".3f"}
 """Digits of an RMSE, as in the table of multipoles."""
 _PAD: Final = 0.07
 """Room above and below panels and labels, in inch."""
-_LIMIT_FACTOR: Final = 1.6
-"""Predictions beyond this multiple of the largest reference value are counted, not shown."""
 
 
 def plot_multipole_parity(
@@ -61,7 +54,8 @@ def plot_multipole_parity(
         parts: Any = figure.subfigures(2, 1, hspace=0.0)
         for moment, part in enumerate(parts):
             quantity, unit, symbol = _LABELS[moment]
-            _draw(part, {name: pair[moment] for name, pair in pairs.items()}, colours, unit)
+            of_moment = {name: pair[moment] for name, pair in pairs.items()}
+            draw_parity(part, of_moment, colours, _DIGITS[unit])
             part.supxlabel(f"reference {symbol} ({unit})", fontsize=7.5)
             part.supylabel(f"predicted {symbol} ({unit})", fontsize=7.5)
             count = len(next(iter(pairs.values()))[moment][0])
@@ -89,26 +83,3 @@ def _components(sources: Sequence[Source], reference: MoleculeTable) -> tuple[Pa
         )
 
     return flat(0), flat(1)
-
-
-def _draw(part: SubFigure, pairs: dict[str, Pair], colours: dict[str, str], unit: str) -> None:
-    largest = max(float(np.abs(true).max()) for true, _ in pairs.values())
-    extreme = max(float(np.abs(predicted).max()) for _, predicted in pairs.values())
-    limit = 1.08 * min(max(largest, extreme), _LIMIT_FACTOR * largest)
-    panels = square_panels(part, len(pairs), limit)
-    for axes, (name, (true, predicted)) in zip(panels, pairs.items(), strict=True):
-        # Many points cover each other: they get fainter, down to a bound.
-        alpha = float(np.clip(300.0 / len(true), 0.05, 0.7))
-        axes.scatter(
-            true,
-            predicted,
-            s=4.0,
-            color=colours[name],
-            alpha=alpha,
-            lw=0,
-            rasterized=True,
-        )
-        rmse = np.sqrt(np.mean((predicted - true) ** 2))
-        outside = int(np.sum(np.abs(predicted) > limit))
-        more = f"\n{outside:,} of {len(true):,} outside" if outside else ""
-        axes.set_title(f"{name}\nRMSE {rmse:{_DIGITS[unit]}}{more}", fontsize=6.0)

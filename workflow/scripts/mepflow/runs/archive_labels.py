@@ -92,7 +92,8 @@ def check_labels(config: Config, archives: Config, dataset: str) -> None:
 def needs_no_calculation(row: Config, archive: Config) -> bool:
     """Return whether all that is known of a dataset's molecules is from its archive."""
     own = {*held_labels(archive)} if "potentials" not in archive else set()
-    return row["labels"] == "archive" and {POTENTIAL, *_MULTIPOLES} <= own
+    needed = {POTENTIAL, *_MULTIPOLES} if row["grids"] else {*_MULTIPOLES}
+    return row["labels"] == "archive" and needed <= own
 
 
 def stored_potentials(config: Config, archives: Config, dataset: str) -> list[str]:
@@ -131,7 +132,7 @@ def reader_options(config: Config, archives: Config, dataset: str) -> dict[str, 
             gradients = {"gradients": True} if "forces" in wanted_labels(config) else {}
             return {"conformers": row["conformers"], **gradients}
         case "labelled":
-            level = config["levels_of_theory"][row["level_of_theory"]]
+            level = config["levels_of_theory"].get(row["level_of_theory"])
             is_level_checked = row["labels"] == "archive"
             grids = row["grids"] if needs_no_calculation(row, archive) else []
             return {

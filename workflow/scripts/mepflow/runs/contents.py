@@ -25,6 +25,19 @@ _PARTS: Final = (
 """Parts that a study asks for by the name of their table or figure, with rules of their own."""
 
 
+_OF_MOMENTS: Final = (
+    *("filters", "multipoles", "energies", "trade_off", "labels", "agreement"),
+    *("filter_funnel", "training_curves", "multipole_parity", "energy_parity"),
+)
+"""Tables and figures of datasets without a potential, too."""
+
+
+def datasets_of(config: Config, name: str) -> list[str]:
+    """Return the datasets that a table or figure can be of: most need a potential."""
+    rows = config["datasets"]
+    return [dataset for dataset in rows if rows[dataset]["grids"] or name in _OF_MOMENTS]
+
+
 def rules_files(config: Config) -> list[str]:
     """Return the names of the rules files that only some runs need, beside those of all.
 

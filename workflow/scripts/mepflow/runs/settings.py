@@ -55,17 +55,10 @@ def _check_dataset(config: Config, archives: Config, name: str) -> None:
     row = config["datasets"][name]
     place = ["datasets", name]
     _require(row["archive"], archives, [*place, "archive"], "config/archives.yaml")
-    for key, section in (("level_of_theory", "levels_of_theory"), ("network", "networks")):
-        _require(row[key], config[section], [*place, key], section)
+    _require(row["network"], config["networks"], [*place, "network"], "networks")
+    _check_level(config, archives, name)
     _require_all(row["grids"], config["grids"], [*place, "grids"], "grids")
-    grid = row["headline_grid"]
-    _require(grid, row["grids"], [*place, "headline_grid"], f"datasets.{name}.grids")
-    if config["grids"][grid]["molecules"] not in ("test", "all"):
-        raise SettingError(
-            [*place, "headline_grid"],
-            f"the grid {grid!r} does not cover the test molecules; choose one whose `molecules` is"
-            " test or all",
-        )
+    _check_headline_grid(config, name)
     for number, element in enumerate(row["filters"]["elements"]):
         if element not in ATOMIC_NUMBERS:
             meant = element.capitalize()
@@ -74,6 +67,30 @@ def _check_dataset(config: Config, archives: Config, name: str) -> None:
             raise SettingError([*place, "filters", "elements", number], problem)
     _check_test_set(row["split"], archives[row["archive"]]["records"], [*place, "split"])
     check_picture_names(row["split"]["showcase"], [*place, "split", "showcase"])
+
+
+def _check_level(config: Config, archives: Config, name: str) -> None:
+    """Refuse a dataset without a level of theory where something is computed with it."""
+    row = config["datasets"][name]
+    level, place = row["level_of_theory"], ["datasets", name, "level_of_theory"]
+    if level is not None:
+        _require(level, config["levels_of_theory"], place, "levels_of_theory")
+    elif not needs_no_calculation(row, archives[row["archive"]]):
+        raise SettingError(place, "its molecules are computed; name a row of levels_of_theory")
+
+
+def _check_headline_grid(config: Config, name: str) -> None:
+    row, place = config["datasets"][name], ["datasets", name, "headline_grid"]
+    grid = row["headline_grid"]
+    if grid is None and not row["grids"]:
+        return
+    _require(grid, row["grids"], place, f"datasets.{name}.grids")
+    if config["grids"][grid]["molecules"] not in ("test", "all"):
+        raise SettingError(
+            place,
+            f"the grid {grid!r} does not cover the test molecules; choose one whose `molecules` is"
+            " test or all",
+        )
 
 
 def _check_test_set(split: Config, records: int, place: Sequence[str]) -> None:
@@ -161,7 +178,8 @@ def _check_penetration(config: Config, place: Sequence[str]) -> None:
         widths = penetration_widths(config, dataset)
         missing = [element for element in row["filters"]["elements"] if element not in widths]
         if missing:
-            basis = config["levels_of_theory"][row["level_of_theory"]]["basis"]
+            level = config["levels_of_theory"].get(row["level_of_theory"]) or {}
+            basis = level.get("basis")
             raise SettingError(
                 place,
                 f"{dataset} may hold {', '.join(missing)}, without a width in `penetration` for the"
@@ -225,8 +243,8 @@ def penetration_widths(config: Config, dataset: str) -> dict[str, float]:
 
     In bohr by element, see :mod:`mepflow.electrostatics.penetration`.
     """
-    level = config["levels_of_theory"][config["datasets"][dataset]["level_of_theory"]]
-    return dict(config.get("penetration", {}).get(level["basis"], {}))
+    level = config["levels_of_theory"].get(config["datasets"][dataset]["level_of_theory"])
+    return dict(config.get("penetration", {}).get(level["basis"], {})) if level else {}
 
 
 def learned_widths(config: Config, dataset: str, variant: str) -> dict[str, float]:

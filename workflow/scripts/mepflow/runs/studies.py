@@ -61,12 +61,17 @@ def complete_config(
 
 
 def merged(base: Config, top: Config) -> dict[str, Any]:
-    """Return ``base`` with the values of ``top``, section by section; neither is changed."""
+    """Return ``base`` with the values of ``top``, section by section; neither is changed.
+
+    A section or row that is null on top is left out.
+    """
     result = {key: _copied(value) for key, value in base.items()}
     for key, value in top.items():
         under = result.get(key)
         if isinstance(under, Mapping) and isinstance(value, Mapping):
             result[key] = merged(under, value)
+        elif isinstance(under, Mapping) and value is None:
+            del result[key]
         else:
             result[key] = _copied(value)
     return result

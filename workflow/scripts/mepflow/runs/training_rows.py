@@ -7,7 +7,7 @@ and stand above the dataset's network and the run's training settings.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mepflow.models.targets import TASKS
+from mepflow.models.targets import DEFAULT_TASK, MODELS, TASKS
 from mepflow.models.variants import Variant
 from mepflow.nn import networks
 from mepflow.nn.networks import DEFAULT_KIND
@@ -56,10 +56,15 @@ def network_module(config: Config, dataset: str, variant: str) -> str:
     return networks.network_module(network_row(config, dataset, variant).get("kind", DEFAULT_KIND))
 
 
-def network_modules(config: Config, dataset: str) -> list[str]:
-    """Return the modules of the networks of all trainings on a dataset."""
+def prediction_modules(config: Config, dataset: str) -> list[str]:
+    """Return the modules that predictions of all models of a dataset find by their names.
+
+    These are the networks', and those of models that do more than every one does.
+    """
     trained = config["training"]["variants"]
-    return sorted({network_module(config, dataset, variant) for variant in trained})
+    networks_of = {network_module(config, dataset, variant) for variant in trained}
+    tasks = {Variant.from_row(v, variant_row(config, v)).task for v in trained}
+    return sorted(networks_of | {MODELS[task] for task in tasks if task != DEFAULT_TASK})
 
 
 def task_module(config: Config, variant: str) -> str:

@@ -12,14 +12,17 @@ from mepflow.selection.splits import archive_splits, make_splits, write_splits
 def split_candidates(candidates: Path, split: Mapping[str, Any], output: Path) -> None:
     """Write the split of a table of candidates; ``split`` is that section of a dataset.
 
+    Conformers of a molecule stay together, unless it says ``by: structure``.
+
     Raises what :func:`~mepflow.selection.splits.make_splits` and
     :func:`~mepflow.selection.splits.archive_splits` raise, and :class:`ConfigError` where the
     archive has no split of its own and ``from_archive`` asks for it.
     """
     table = MoleculeTable.load(candidates)
-    molecules = table.texts.get("molecule")
+    by_structure = split.get("by") == "structure"
+    molecules = None if by_structure else table.texts.get("molecule")
     if not split["from_archive"]:
-        sizes = {key: value for key, value in split.items() if key != "from_archive"}
+        sizes = {key: value for key, value in split.items() if key not in ("from_archive", "by")}
         write_splits(make_splits(table.ids, **sizes, molecules=molecules), output)
         return
     sets = table.texts.get("archive_split")

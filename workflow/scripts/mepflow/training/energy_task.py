@@ -11,18 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mepflow.models.energy_model import (
     EnergyModel,
     EnergyPrediction,
-    FloatArray,
-    fitted_units,
     forces_of,
     with_free_positions,
 )
+from mepflow.models.energy_units import composition, fitted_units
 from mepflow.models.multipole_model import Batch
 from mepflow.molecules import MoleculeTable
 from mepflow.nn import gpu
@@ -55,11 +53,11 @@ class EnergyTask(MultipoleTask):
 
         The arguments are those of :class:`MultipoleTask`.
         """
-        composition = _composition(tables[0], model.settings.elements)
+        elements = model.settings.elements
+        counts = composition(tables[0], elements)
         energies = tables[0].properties[fields[_ENERGY]]
         forces = tables[0].properties[fields[_FORCES]] if _FORCES in fields else None
-        elements = list(model.settings.elements)
-        model.units = fitted_units(energies, forces, composition, elements)
+        model.units = fitted_units(energies, forces, counts, elements)
         self._model = model
         self._by_differences = settings.force_gradient == "differences"
         super().__init__(model, tables, fields, source, settings)
@@ -71,9 +69,8 @@ class EnergyTask(MultipoleTask):
         found = super().labels(table, fields, [name for name in targets if name != _ENERGY])
         if _ENERGY in targets and _ENERGY in fields:
             elements = self._model.settings.elements
-            references = self._model.units.references
-            of_elements = np.array([references.get(number, 0.0) for number in elements])
-            left = table.properties[fields[_ENERGY]] - _composition(table, elements) @ of_elements
+            references = composition(table, elements) @ self._model.units.of_elements(elements)
+            left = table.properties[fields[_ENERGY]] - references
             values = torch.from_numpy(left).to(self.device)
             known = values.isfinite()
             found[_ENERGY] = Labels(values.nan_to_num(0.0)[:, None], known)
@@ -118,12 +115,6 @@ def plain_layers() -> Iterator[None]:
     """Let networks use operations in the block that have derivatives of any order."""
     with gpu.only_on(), native.switched_off():
         yield
-
-
-def _composition(table: MoleculeTable, elements: Sequence[int]) -> FloatArray:
-    """Return how many atoms (M, E) of each element every molecule has."""
-    is_element = table.atomic_numbers[:, None] == np.asarray(elements)[None, :]
-    return np.add.reduceat(is_element.astype(float), table.atom_offsets[:-1], axis=0)
 
 
 # What mepflow.training.run asks the module of a task for.
