@@ -22,7 +22,7 @@ from ase import Atoms, units
 from ase.build import molecule
 from ase.io import write
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase.md.velocitydistribution import thermalize_momenta
 from ase.units import Bohr
 from tblite.ase import TBLite
 from tblite.interface import Calculator
@@ -43,7 +43,7 @@ def trajectory() -> list[Atoms]:
     atoms = molecule("CH3CH2OH")
     atoms.calc = TBLite(method="GFN2-xTB", verbosity=0)
     rng = np.random.default_rng(SEED)
-    MaxwellBoltzmannDistribution(atoms, temperature_K=TEMPERATURE_K, rng=rng)
+    thermalize_momenta(atoms, TEMPERATURE_K, rng=rng)
     dynamics = Langevin(
         atoms,
         STEP_FS * units.fs,

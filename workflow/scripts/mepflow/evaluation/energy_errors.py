@@ -32,8 +32,8 @@ def energy_errors(predicted: MoleculeTable, reference: MoleculeTable) -> pd.Data
     """Return the errors of matched tables: a row per structure, nan where there is no label.
 
     ``energy_hartree`` is predicted less reference, ``forces_mae`` and ``forces_rmse`` are over a
-    structure's components, in hartree/bohr, ``charges_rmse_e`` over its atoms, against the archive's MBIS
-    charges or, without, Mulliken charges.
+    structure's components, in hartree/bohr, ``charges_rmse_e`` over its atoms, against the
+    archive's MBIS charges or, without, Mulliken charges.
     """
     rows = range(len(predicted))
     columns: dict[str, Any] = {"id": predicted.ids, "molecule": molecule_names(reference)}

@@ -1,4 +1,4 @@
-"""An ASE calculator: predicted charges and dipole where ASE's tools look for them."""
+"""An ASE calculator: predicted charges, dipole, energy and forces where ASE looks for them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from mepflow.prediction.charge_statements import Statement, of_pairs
 from mepflow.prediction.result import Prediction
-from mepflow.units import BOHR_IN_ANGSTROM
+from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
 
 class MultipoleCalculator(Calculator):
@@ -17,13 +17,15 @@ class MultipoleCalculator(Calculator):
     The charges are those that stand alone (:attr:`mepflow.prediction.result.Prediction.charges`).
     Results are computed anew when the total charge or spin that ``atoms.info`` states changes,
     which ASE itself does not look at. The dipole is about the centre of nuclear charge, which
-    matters for ions alone. There is no energy and there are no forces. :attr:`prediction` is the
-    last molecule's, in atomic units.
+    matters for ions alone. Models that learned the energy give it, in eV, and its forces, in eV/Å;
+    others have none. :attr:`prediction` is the last molecule's, in atomic units.
     """
 
-    def __init__(self, predict: Callable[[Atoms], Prediction]) -> None:
+    def __init__(self, predict: Callable[[Atoms], Prediction], *, energies: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.implemented_properties = ["charges", "dipole"]
+        if energies:
+            self.implemented_properties += ["energy", "forces"]
         self._predict = predict
         self.prediction: Prediction | None = None
         self._stated: Statement | None = None
@@ -50,3 +52,6 @@ class MultipoleCalculator(Calculator):
             "charges": prediction.charges,
             "dipole": prediction.dipole * BOHR_IN_ANGSTROM,
         }
+        if prediction.energy is not None and prediction.forces is not None:
+            self.results["energy"] = prediction.energy * HARTREE_IN_EV
+            self.results["forces"] = prediction.forces * HARTREE_IN_EV / BOHR_IN_ANGSTROM

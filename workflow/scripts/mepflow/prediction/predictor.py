@@ -138,6 +138,7 @@ class Predictor:
         dipoles, quadrupoles = (
             of_models.get(name) for name in ("atomic_dipoles", "atomic_quadrupoles")
         )
+        energies, forces = (of_models.get(name) for name in ("energy", "forces"))
         found = warnings_about(structures, self.ensemble)
         doubts = self._doubts_about(of_models["dipole"])
         for index, structure in enumerate(structures):
@@ -154,6 +155,8 @@ class Predictor:
                 self.ensemble.calibrations,
                 self.charge_scheme,
                 self.ensemble.penetration,
+                None if energies is None else energies[:, index],
+                None if forces is None else forces[:, atoms],
             )
 
     def _doubts_about(self, dipoles: npt.NDArray[np.float64]) -> list[tuple[str, ...]]:
@@ -165,8 +168,14 @@ class Predictor:
         return [tuple(large_dipole_error(calibration, one)) for one in spreads.tolist()]
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:
-        """Return an ASE calculator of ``charges`` (e) and ``dipole`` (e·Å)."""
-        return MultipoleCalculator(lambda atoms: self.predict(atoms, total_charge))
+        """Return an ASE calculator of ``charges`` (e) and ``dipole`` (e·Å).
+
+        Of a variant that learned the energy also of ``energy`` (eV) and ``forces`` (eV/Å).
+        """
+        learned = self.ensemble.infos[0].variant.loss_weights
+        return MultipoleCalculator(
+            lambda atoms: self.predict(atoms, total_charge), energies="energy" in learned
+        )
 
 
 def _structure(molecule: Atoms | Mol | str, total_charge: int | None) -> Structure:

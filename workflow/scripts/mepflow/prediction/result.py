@@ -66,6 +66,8 @@ class Prediction:
     calibrations                            by quantity, what the spread says about errors
     charge_scheme                           one of :data:`~mepflow.charges.schemes.SCHEMES`
     widths                                  of valence shells in bohr, if the models learned them
+    model_energies           (K,)           hartree, or None where the variant learned no energy
+    model_forces             (K, n, 3)      hartree/bohr, or None
     ======================== ============== ===================================================
 
     The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
@@ -84,6 +86,18 @@ class Prediction:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     charge_scheme: str = FITTED
     widths: Widths | None = None
+    model_energies: FloatArray | None = None
+    model_forces: FloatArray | None = None
+
+    @property
+    def energy(self) -> float | None:
+        """Return the energy in hartree, None where the variant learned none."""
+        return None if self.model_energies is None else float(mean(self.model_energies))
+
+    @property
+    def forces(self) -> FloatArray | None:
+        """Return the forces (n, 3) in hartree/bohr, None where the variant learned no energy."""
+        return None if self.model_forces is None else mean(self.model_forces)
 
     @cached_property
     def model_charges(self) -> FloatArray:

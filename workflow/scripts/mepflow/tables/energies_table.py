@@ -14,7 +14,7 @@ from mepflow.evaluation.sources import Source, read_sources
 from mepflow.evaluation.statistics import bootstrap_interval
 from mepflow.molecules import MoleculeTable
 from mepflow.storage.csv_file import read_csv
-from mepflow.tables.writing import NONE, Column, number, write_table
+from mepflow.tables.writing import NONE, Column, counted, number, write_table
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
     E_BOHR2_IN_DEBYE_ANGSTROM,
@@ -88,7 +88,7 @@ def _errors(frame: pd.DataFrame) -> dict[str, float]:
             low = high = np.nan
             if of_structures.notna().any():
                 low, high = bootstrap_interval(
-                    of_structures.to_numpy(dtype=np.float64),
+                    np.asarray(of_structures, dtype=np.float64),
                     np.nanmean,
                     molecules=None if one_molecule else list(molecules[of_structures.index]),
                 )
@@ -143,8 +143,8 @@ def write_energies_table(
         csv,
         markdown,
         title="Energies and forces",
-        note=f"Of {first['n_structures']:,} test structures of {first['n_molecules']:,} molecules;"
-        " in brackets 95 % bootstrap intervals.",
+        note=f"Of {counted(first['n_structures'], 'test structure')} of"
+        f" {counted(first['n_molecules'], 'molecule')}; in brackets 95 % bootstrap intervals.",
     )
 
 
