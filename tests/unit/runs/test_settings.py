@@ -13,7 +13,7 @@ from default_run import multipoles_run
 from mepflow.errors import ConfigError, StateError
 from mepflow.naming import BASELINES
 from mepflow.plots.style import STYLES
-from mepflow.runs import archive_labels, settings
+from mepflow.runs import archive_labels, contents, settings
 from mepflow.runs.studies import complete_config
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -202,6 +202,42 @@ def test_what_a_network_of_scalars_that_starts_at_zero_cannot_learn(
         return
     with pytest.raises(ConfigError, match=re.escape(f"variants.PN.{message}")):
         settings.check_references(config, archives)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, ""),
+        ({"headline_grid": "mk"}, "headline_grid: there is no 'mk' in datasets.ethanol.grids"),
+        ({"grids": ["mk"], "headline_grid": "mk"}, "level_of_theory: its molecules are computed"),
+        ({"labels": "computed"}, "level_of_theory: its molecules are computed"),
+    ],
+)
+def test_a_dataset_whose_archive_says_all_needs_no_level_and_no_grid(
+    config: dict[str, Any], archives: Any, changes: dict[str, Any], message: str
+) -> None:
+    config = copy.deepcopy(config)
+    row = config["datasets"]["qm9"] | {
+        "archive": "ethanol",
+        "labels": "archive",
+        "level_of_theory": None,
+        "grids": [],
+        "headline_grid": None,
+        "baselines": [],
+    }
+    config["datasets"] = {"ethanol": row | changes}
+    config["training"]["variants"] = ["AC-D"]
+    config["figures"]["showcase_variants"] = ["AC-D"]
+    config["learning_curve"]["datasets"] = []
+    if message:
+        with pytest.raises(ConfigError, match=re.escape(f"datasets.ethanol.{message}")):
+            settings.check_references(config, archives)
+        return
+    settings.check_references(config, archives)
+    assert settings.number_of_shards(config, archives, "ethanol") == 0
+    assert settings.penetration_widths(config, "ethanol") == {}
+    assert contents.datasets_of(config, "energies") == ["ethanol"]
+    assert contents.datasets_of(config, "mep_error") == []
 
 
 def test_number_of_shards_covers_every_record(config: dict[str, Any], archives: Any) -> None:

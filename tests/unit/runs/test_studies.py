@@ -85,6 +85,12 @@ def test_a_section_replaces_a_value_and_a_value_a_section() -> None:
     assert merged({"a": 1, "b": {"c": 2}}, {"a": {"d": 3}, "b": 4}) == {"a": {"d": 3}, "b": 4}
 
 
+def test_a_section_or_row_that_is_null_on_top_is_left_out() -> None:
+    base = {"datasets": {"a": {"seed": 1}, "b": {"seed": 2}}, "clip": 0.1}
+    found = merged(base, {"datasets": {"a": None}, "clip": None})
+    assert found == {"datasets": {"b": {"seed": 2}}, "clip": None}
+
+
 def test_a_study_without_a_file_is_named() -> None:
     assert study_names({"studies": ["one"]}, ["two", "one"]) == ["one"]
     assert study_names({"studies": "one"}, ["one"]) == []  # the schema says what is wrong

@@ -45,6 +45,14 @@ def test_without_them_the_names_decide(tmp_path: Path) -> None:
     assert found.equals(make_splits(IDS, 1, 1, 0.3, molecules=names))
 
 
+def test_structures_of_one_molecule_can_be_drawn_apart(tmp_path: Path) -> None:
+    changes = {"from_archive": False, "by": "structure"}
+    found = split(tmp_path, changes, molecule=["x"] * 4)
+    assert found.equals(make_splits(IDS, 1, 1, 0.3))
+    with pytest.raises(InputError, match="1 molecules are too few"):
+        split(tmp_path, {"from_archive": False}, molecule=["x"] * 4)
+
+
 REFUSED: dict[str, tuple[type[Exception], str, dict[str, list[str]], dict[str, Any]]] = {
     "no sets": (ConfigError, "this archive has no split of its own", {}, {}),
     "unknown": (
