@@ -20,7 +20,7 @@ from mepflow.models.model_file import load_model
 from mepflow.molecules import MoleculeTable
 from mepflow.qm.reference_record import PROPERTIES
 from mepflow.runs.provenance import read_record, record_path
-from mepflow.runs.settings import check_results_folder, claim_results_folder
+from mepflow.runs.results_folder import check_results_folder, claim_results_folder
 from mepflow.runs.status import State, read_plan, status
 from mepflow.selection.splits import TEST, read_splits, rows_in_split
 from mepflow.selection.verdicts import kept_rows, read_funnel, read_verdicts

@@ -19,6 +19,7 @@ from mepflow.runs import (
     config_files,
     contents,
     plan,
+    results_folder,
     run_lock,
     settings,
     training_rows,
@@ -55,7 +56,7 @@ try:
     config.update(complete)
     with config_files.told_with_place(CONFIG_SOURCES):
         settings.check_references(config, ARCHIVES)
-    settings.check_results_folder(config)
+    results_folder.check_results_folder(config)
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
 for row in ARCHIVES.values():
@@ -125,7 +126,7 @@ def check_levels(jobs):
 
 onstart:
     try:
-        now = settings.claim_results_folder(config)
+        now = results_folder.claim_results_folder(config)
         run_lock.record_owner(plan.lock_files(workflow.persistence))
         jobs = list(workflow.dag.needrun_jobs())
         check_dates(plan.given_inputs(jobs), now)

@@ -13,7 +13,7 @@ from default_run import multipoles_run
 from mepflow.errors import ConfigError, StateError
 from mepflow.naming import BASELINES
 from mepflow.plots.style import STYLES
-from mepflow.runs import archive_labels, contents, settings
+from mepflow.runs import archive_labels, contents, results_folder, settings
 from mepflow.runs.studies import complete_config
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -268,15 +268,15 @@ def test_an_archive_without_labels_is_refused(
 
 
 def test_results_folder_of_another_run_is_refused(config: dict[str, Any]) -> None:
-    settings.check_results_folder(config)
-    settings.claim_results_folder(config)
-    settings.check_results_folder(config)
+    results_folder.check_results_folder(config)
+    results_folder.claim_results_folder(config)
+    results_folder.check_results_folder(config)
     with pytest.raises(StateError, match="embedded"):
-        settings.check_results_folder(config | {"name": "other"})
+        results_folder.check_results_folder(config | {"name": "other"})
     for content in ("{", "[1]", "3", "[" * 100_000):
-        (Path(config["results"]) / settings.RUN_RECORD).write_text(content)
+        (Path(config["results"]) / results_folder.RUN_RECORD).write_text(content)
         with pytest.raises(StateError, match="damaged"):
-            settings.check_results_folder(config)
+            results_folder.check_results_folder(config)
 
 
 def test_choices_of_the_schema_are_those_of_the_code() -> None:
@@ -295,4 +295,4 @@ def test_results_that_cannot_be_written_are_one_sentence(
     monkeypatch.setattr(Path, "write_text", read_only)
     run = {"results": str(tmp_path), "name": "ours", "datasets": {}}
     with pytest.raises(StateError, match=r"run\.json: Read-only file system: give the right"):
-        settings.claim_results_folder(run)
+        results_folder.claim_results_folder(run)

@@ -70,9 +70,8 @@ class Prediction:
     model_forces             (K, n, 3)      hartree/bohr, or None
     ======================== ============== ===================================================
 
-    The means over the models are :attr:`charges` (those that stand alone), :attr:`atomic_charges`,
-    :attr:`atomic_dipoles`, :attr:`atomic_quadrupoles`, :attr:`dipole` and :attr:`quadrupole`, the
-    spreads end in ``_spread``.
+    Means over the models have the names without ``model_`` (:attr:`dipole`; :attr:`charges` stand
+    alone, :attr:`atomic_charges` do not), the spreads end in ``_spread``.
     """
 
     molecule: Molecule

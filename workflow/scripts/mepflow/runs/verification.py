@@ -15,7 +15,7 @@ from typing import Any, Final
 from mepflow.errors import InputError
 from mepflow.runs.code_digest import script_digest
 from mepflow.runs.provenance import file_digest, plain, read_record, record_path, software_versions
-from mepflow.runs.settings import RUN_RECORD
+from mepflow.runs.results_folder import RUN_RECORD
 
 Job = Mapping[str, Any]
 
