@@ -132,3 +132,25 @@ def test_a_table_that_no_rule_makes_is_named(repository: Repository) -> None:
         r"tables\.written: no rule makes 'gossip'; choose among agreement, .*filters, .*transfer",
         done.stdout + done.stderr,
     )
+
+
+def test_lengths_and_charges_of_the_archive_leave_test_molecules_to_compute(
+    repository: Repository,
+) -> None:
+    path = repository.root / "config" / "tiny.yaml"
+    dataset = yaml.safe_load(path.read_text())["datasets"]["qm9"] | {"labels": "archive"}
+    curve = {"datasets": ["qm9"], "variants": ["AC-N"], "fractions": [0.5]}
+    repository.configure({"datasets": {"qm9": dataset}, "learning_curve": curve})
+    choose(repository, "auxiliary", variants=("AC-N", "AC-N-q10"))
+    planned = repository.planned()
+    assert planned["compute_reference"] == 1  # 3 of 12 molecules, in shards of 6
+    assert (planned["train_model"], planned["train_on_part"]) == (2, 1)
+    own = ("tabulate_auxiliary", "plot_auxiliary_sizes", "plot_auxiliary_weights")
+    assert {name: planned[name] for name in own} == dict.fromkeys(own, 1)
+    # The potential of a model that learned |μ| stands nowhere without its directions.
+    assert not {"tabulate_mep", "tabulate_learning_curve", "plot_mep_error"} & planned.keys()
+
+    choose(repository, "auxiliary", variants=("AC-N", "AC-D"))
+    message = repository.snakemake("--dry-run", check=False)
+    said = "the variant AC-D learns dipole, which the archive tiny (format qm9) does not hold"
+    assert said in (message.stdout + message.stderr).replace("\n", " ")

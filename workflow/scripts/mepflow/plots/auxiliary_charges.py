@@ -44,7 +44,8 @@ def plot_auxiliary_charges(
     pairs = {name: pair for name, pair in pairs.items() if len(pair[0])}
     colours = {name: look.colour for name, look in appearances(variants).items()}
     largest = max(float(np.abs(true).max()) for true, _ in pairs.values())
-    limit = 1.08 * _LIMIT_FACTOR * largest
+    extreme = max(float(np.abs(predicted).max()) for _, predicted in pairs.values())
+    limit = 1.08 * min(max(largest, extreme), _LIMIT_FACTOR * largest)
     height = _MARGIN_HEIGHT + (panel_side(len(pairs)) + _TITLE_HEIGHT) * n_rows(len(pairs))
     with drawing(picture_width(len(pairs)), height, outputs, style) as figure:
         panels = square_panels(figure, len(pairs), limit)

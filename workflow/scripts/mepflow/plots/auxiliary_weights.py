@@ -27,6 +27,8 @@ _LEVELS: Final = ("mulliken", "fitted-charges")
 """Baselines whose potential is drawn as a level, where the run has them."""
 _MOSTLY: Final = 0.95
 """The mark of a potential is crossed out where fewer dipoles of a seed point the right way."""
+_FEWEST: Final = 2
+"""Points that a line joins at least."""
 _APART: Final = 0.09
 """Decades between two variants of the same weight: their intervals must not hide another."""
 
@@ -91,6 +93,8 @@ def _draw(
     for (learned, scheme), of_line in trained.groupby(["learned", "charges_like"]):
         base = trained[(trained["learned"] == learned) & (trained["charges_weight"] == 0)]
         line = pd.concat([base, of_line]) if scheme else of_line
+        if len(line) < _FEWEST:
+            continue
         line = line.sort_values("place")
         axes.plot(line["place"], line[column], color=GREY, linewidth=0.6, zorder=1)
     names = ["place", column, *ends]

@@ -141,7 +141,7 @@ def write_auxiliary_table(
     """Write :func:`auxiliary_table` as CSV and Markdown."""
     columns = (
         Column("Representation", lambda row: representation_label(row.representation), "left"),
-        Column("Learned", lambda row: row.learned or NONE, "left"),
+        Column("Learned", lambda row: row.learned.replace("|", r"\|") or NONE, "left"),
         Column("Charges", lambda row: row.charges_like or NONE, "left"),
         Column(
             "w", lambda row: NONE if np.isnan(row.charges_weight) else f"{row.charges_weight:g}"
