@@ -184,7 +184,7 @@ def test_the_standard_input(
         (["none/*.xyz"], "No file matches none/*.xyz"),
         (["empty"], "empty holds no structure file (.xyz, .extxyz"),
         (["-", "-"], "The standard input (-) can be read once"),
-        (["a.pdb"], "a.pdb is not a structure file by its name"),
+        (["a.cif"], "a.cif is not a structure file by its name"),
         (["--smiles", "C", "--moments-only", "--png"], "--png needs the potential"),
         (["--smiles", "C", "--definitions", "no.yaml"], "no.yaml does not exist"),
     ],

@@ -88,11 +88,11 @@ def test_what_is_no_molecule(atoms: Atoms, message: str) -> None:
 def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = {
         "absent.xyz": "absent.xyz cannot be read .No such file",
-        "a.pdb": "a.pdb is not a structure file by its name: use .xyz",
+        "a.cif": "a.cif is not a structure file by its name: use .xyz",
         "empty.xyz": "empty.xyz holds no structure",
         "empty.sdf": "empty.sdf holds no structure",
     }
-    for name in ("a.pdb", "empty.xyz", "empty.sdf"):
+    for name in ("a.cif", "empty.xyz", "empty.sdf"):
         written(tmp_path / name, "")
     for name, message in cases.items():
         with pytest.raises(InputError, match=message):

@@ -60,8 +60,9 @@ def add_predict(
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     text = (
-        ".xyz, .extxyz (frames), .sdf, .mol or .smi file, or one of these packed (.gz, .bz2, .xz); "
-        "a folder of them, a pattern such as 'set/*.xyz', or - for the standard input"
+        ".xyz, .extxyz (frames), .sdf, .mol, .mol2, .pdb or .smi file, or one of these packed "
+        "(.gz, .bz2, .xz); a folder of them, a pattern such as 'set/*.xyz', or - for the standard "
+        "input"
     )
     parser.add_argument("files", metavar="FILE", nargs="*", help=text)
     text = "a SMILES, or 'SMILES NAME', may be repeated; RDKit makes a conformer"

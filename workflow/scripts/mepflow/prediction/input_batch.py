@@ -11,6 +11,7 @@ from typing import Final
 from mepflow.errors import InputError
 from mepflow.prediction.input_files import InputFile, input_files
 from mepflow.prediction.input_records import Entry, Record
+from mepflow.prediction.mol2_and_pdb import read_mol2, read_pdb
 from mepflow.prediction.molecule_names import MoleculeNames
 from mepflow.prediction.rdkit_records import from_smiles, read_sdf, read_smiles_file
 from mepflow.prediction.structures import Structure, checked
@@ -21,6 +22,8 @@ READERS: Final[dict[str, Callable[[str, str], Iterator[Entry]]]] = {
     "xyz": read_xyz,
     "sdf": read_sdf,
     "smiles": read_smiles_file,
+    "mol2": read_mol2,
+    "pdb": read_pdb,
 }
 """Reader of each kind of file."""
 _MOST_MOLECULES: Final = 100_000

@@ -32,7 +32,7 @@ class BondOrders:
         with rdBase.BlockLogs():
             try:
                 Chem.Kekulize(plain, clearAromaticFlags=True)
-            except Chem.KekulizeException:
+            except Chem.MolSanitizeException:
                 plain = molecule
         pairs = [
             (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), float(bond.GetBondTypeAsDouble()))

@@ -23,6 +23,8 @@ KINDS: Final = {
     ".mol": "sdf",
     ".smi": "smiles",
     ".smiles": "smiles",
+    ".mol2": "mol2",
+    ".pdb": "pdb",
 }
 """Kind of each structure file, by the end of its name."""
 STANDARD_INPUT: Final = "-"

@@ -65,7 +65,7 @@ def _sdf_record(block: str, place: str) -> Record:
     lines = block.split("\n")
     if _is_drawing(lines[1][_DIMENSION], molecule):
         raise InputError(f"{place} is a flat drawing: give a 3D structure, or its SMILES.")
-    record = _record(place, lines[0].strip(), molecule, _stated(block, molecule, place))
+    record = record_of(place, lines[0].strip(), molecule, _stated(block, molecule, place))
     items = {key: text.strip() for key, text in _DATA_ITEM.findall(block)}
     return replace(record, valences=valences_of(molecule), info=items)
 
@@ -129,7 +129,7 @@ def from_smiles(smiles: str, place: str, title: str = "") -> Record:
             )
     unpaired = sum(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
     stated = Statement(int(Chem.GetFormalCharge(molecule)), unpaired + 1 if unpaired else None)
-    return _record(place, title, molecule, stated, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
+    return record_of(place, title, molecule, stated, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
 
 
 def from_molecule(molecule: Chem.Mol) -> Record:
@@ -142,7 +142,7 @@ def from_molecule(molecule: Chem.Mol) -> Record:
     if any(atom.GetNumImplicitHs() for atom in molecule.GetAtoms()):
         raise InputError(f"{place} lacks hydrogen atoms: use Chem.AddHs before it is embedded.")
     stated = Statement(int(Chem.GetFormalCharge(molecule)))
-    return _record(place, title, molecule, stated)
+    return record_of(place, title, molecule, stated)
 
 
 def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
@@ -179,9 +179,10 @@ def _embed(molecule: Chem.Mol) -> bool:
     return True
 
 
-def _record(
+def record_of(
     place: str, title: str, molecule: Chem.Mol, stated: Statement, smiles: str = ""
 ) -> Record:
+    """Return RDKit's ``molecule``, in its first conformer, as a record."""
     numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
     positions = np.asarray(molecule.GetConformer().GetPositions(), dtype=float)
     return Record(
