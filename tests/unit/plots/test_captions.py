@@ -35,6 +35,9 @@ FIGURES = (
     "auxiliary_sizes",
     "auxiliary_weights",
     "auxiliary_charges",
+    "density_errors",
+    "density_plane",
+    "density_dipoles",
 )
 TABLES = (
     "filters_table",
@@ -51,6 +54,7 @@ TABLES = (
     "mep_distance_table",
     "extrema_table",
     "auxiliary_table",
+    "densities_table",
 )
 
 

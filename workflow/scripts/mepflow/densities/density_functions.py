@@ -40,8 +40,9 @@ def density(
 ) -> Array:
     """Return the density (p,) in e/bohr³ at ``points`` (p, 3) in bohr.
 
-    ``numbers`` (n,) atomic numbers, ``positions`` (n, 3) in bohr, ``coefficients`` (P,). Raises
-    :class:`~mepflow.errors.InputError` for an element without functions.
+    ``numbers`` (n,) atomic numbers, ``positions`` (n, 3) in bohr, ``coefficients`` (P,); those of
+    several densities (P, k) give (p, k). Raises :class:`~mepflow.errors.InputError` for an element
+    without functions.
     """
     return _summed(_gaussian, basis, numbers, positions, coefficients, points, block_bytes)
 
@@ -70,6 +71,8 @@ def molecular_potential(
     distances = xp.linalg.vector_norm(points[:, None, :] - positions[None, :, :], axis=-1)
     charges = xp.asarray(np.asarray(numbers, dtype=float), dtype=points.dtype)
     nuclear = xp.sum(charges / distances, axis=1)
+    if coefficients.ndim > 1:
+        nuclear = nuclear[:, None]
     return nuclear - electronic_potential(basis, numbers, positions, coefficients, points)
 
 
@@ -102,7 +105,7 @@ def _summed(
         _values(radial, basis, numbers, positions, points[rows, :]) @ coefficients
         for rows in _blocks(points.shape[0], size)
     ]
-    return xp.concat(found) if found else points[:, 0]
+    return xp.concat(found) if found else xp.zeros_like(points[:, 0])
 
 
 def _blocks(total: int, size: int) -> Iterator[slice]:

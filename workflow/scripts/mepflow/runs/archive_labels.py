@@ -96,6 +96,13 @@ def needs_no_calculation(row: Config, archive: Config) -> bool:
     return row["labels"] == "archive" and needed <= own
 
 
+def has_densities(config: Config, archives: Config, dataset: str) -> bool:
+    """Return whether a dataset's archive is a file of labels with density coefficients."""
+    row = config["datasets"][dataset]
+    is_labelled: bool = archives[row["archive"]]["format"] == "labelled"
+    return is_labelled and bool(row["labels"] == "archive")
+
+
 def stored_potentials(config: Config, archives: Config, dataset: str) -> list[str]:
     """Return the file beside an archive that has the potentials of a dataset's molecules, if any.
 

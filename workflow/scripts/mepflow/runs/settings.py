@@ -19,6 +19,7 @@ from mepflow.runs.archive_labels import (
     needs_no_calculation,
 )
 from mepflow.runs.contents import check_picture_names
+from mepflow.runs.density_settings import check_densities
 from mepflow.runs.training_rows import network_row, variant_row
 
 Config = Mapping[str, Any]
@@ -37,6 +38,7 @@ def check_references(config: Config, archives: Config) -> None:
     for name in config["datasets"]:
         check_labels(config, archives, name)
     _check_learning_curve(config)
+    check_densities(config, archives)
     showcase = config["figures"]["showcase_variants"]
     _require_all(showcase, trained, ["figures", "showcase_variants"], "training.variants")
 

@@ -1,0 +1,122 @@
+"""Make the ethanol of the study densities: geometries, and their labels in one file.
+
+Run from the repository's root, in the project's environment; ``compute`` as often and in as many
+processes as there are cores, each goes on where all of them were::
+
+    OMP_NUM_THREADS=1 python tools/make_density_ethanol.py geometries --work /tmp/ethanol
+    OMP_NUM_THREADS=1 nice python tools/make_density_ethanol.py compute --work /tmp/ethanol
+    python tools/make_density_ethanol.py pack --work /tmp/ethanol
+
+``pack`` writes ``resources/embedded/ethanol-pbe.h5``. A run reads it as an archive of the format
+``labelled``.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from mepflow.qm.blas import choose_kernels  # noqa: E402
+
+choose_kernels()
+
+import pyscf  # noqa: E402
+import yaml  # noqa: E402
+from ethanol_geometries import SMILES, relaxed, sampled  # noqa: E402
+
+from mepflow import __version__  # noqa: E402
+from mepflow.archives.label_file import write_labels  # noqa: E402
+from mepflow.archives.label_geometries import FORMAT, read_label_geometries  # noqa: E402
+from mepflow.archives.label_packing import no_labels, with_records  # noqa: E402
+from mepflow.errors import MepflowError  # noqa: E402
+from mepflow.qm.label_calculation import LabelSettings  # noqa: E402
+from mepflow.qm.label_run import compute_labels, read_journals  # noqa: E402
+from mepflow.qm.levels import LevelOfTheory  # noqa: E402
+from mepflow.storage.files import atomic_path  # noqa: E402
+
+log = logging.getLogger("make_density_ethanol")
+
+OUTPUT: Final = ROOT / "resources" / "embedded" / "ethanol-pbe.h5"
+LEVEL: Final = "pbe-def2-svp-quick"
+GRIDS: Final = ("mk",)
+GEOMETRIES: Final = 280
+SEED: Final = 1
+
+
+def settings() -> LabelSettings:
+    """Return what is computed."""
+    rows: dict[str, Any] = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
+    level = LevelOfTheory.from_row(LEVEL, rows["levels_of_theory"][LEVEL])
+    return LabelSettings(level, {name: rows["grids"][name] for name in GRIDS})
+
+
+def make_geometries(work: Path) -> None:
+    """Write the geometries into the work folder."""
+    molecule, atoms = relaxed(SEED)
+    lines = [json.dumps({"format": FORMAT})]
+    for number, positions in enumerate(sampled(molecule, atoms, GEOMETRIES, SEED)):
+        row = {
+            "id": f"ethanol_{number:03d}",
+            "name": "ethanol",
+            "smiles": SMILES,
+            "kind": "neutral",
+            "split": "",
+            "geometry": "displaced_modes",
+            "environment": "gas",
+            "charge": 0,
+            "groups": ["alcohol"],
+            "atomic_numbers": atoms.get_atomic_numbers().tolist(),
+            "positions_angstrom": positions.tolist(),
+        }
+        lines.append(json.dumps(row))
+    with atomic_path(geometries_of(work)) as temporary:
+        temporary.write_text("\n".join(lines) + "\n")
+    log.info("%s: %d geometries", geometries_of(work), GEOMETRIES)
+
+
+def geometries_of(work: Path) -> Path:
+    """Return the file of the geometries."""
+    return work / "geometries.jsonl"
+
+
+def compute(work: Path) -> None:
+    """Compute the labels that are missing."""
+    done = compute_labels(read_label_geometries(geometries_of(work)), settings(), work, (), 4000)
+    log.info("%d geometries computed by this process", done)
+
+
+def pack(work: Path) -> None:
+    """Write what the work folder holds into the archive."""
+    chosen = settings()
+    software = {"mepflow": __version__, "pyscf": pyscf.__version__}
+    empty = no_labels([vars(chosen.level)], chosen.grids, (), software)
+    labels = with_records(empty, read_journals(work))
+    write_labels(OUTPUT, labels)
+    log.info("%s: %d geometries, %.2f MB", OUTPUT, len(labels), OUTPUT.stat().st_size / 1e6)
+
+
+COMMANDS: Final = {"geometries": make_geometries, "compute": compute, "pack": pack}
+
+
+def main() -> int:
+    """Run the command line."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--work", type=Path, required=True, help="folder of what is finished")
+    arguments = parser.parse_args()
+    try:
+        COMMANDS[arguments.command](arguments.work)
+    except MepflowError as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
