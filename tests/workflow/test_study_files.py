@@ -77,7 +77,7 @@ def test_a_study_is_added_and_removed_with_its_files(repository: Repository) -> 
 
     move_out(repository.root)
     message = repository.snakemake("--dry-run", check=False)
-    expected = "studies: there is no 'guest' in config/studies; choose among multipoles"
+    expected = "studies: there is no 'guest' in config/studies; choose among "
     assert expected in message.stdout + message.stderr
     choose(repository, "multipoles", variants=showcase)
     assert repository.planned() == alone
