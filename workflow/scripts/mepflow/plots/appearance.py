@@ -192,7 +192,7 @@ def _candidates(row: Mapping[str, Any], family: Family) -> Iterator[Appearance]:
 
 def _shape(row: Mapping[str, Any]) -> _Shape | None:
     """Return the shape of a variant of the study; None for one with other terms or settings."""
-    if set(row) - {"atomic_terms", "loss_weights", "quadrupole_from"}:
+    if set(row) - {"atomic_terms", "loss_weights", "quadrupole_from", "charges_like"}:
         return None
     return _SHAPES.get((tuple(sorted(row["atomic_terms"])), row["quadrupole_from"]))
 
