@@ -5,7 +5,12 @@ import pytest
 
 from mepflow.electrostatics import multipole_sets
 from mepflow.electrostatics.charge_fit import equivalent_charges
-from mepflow.electrostatics.multipole_sets import neutral_basis, normal_equations, potentials
+from mepflow.electrostatics.multipole_sets import (
+    charge_equations,
+    neutral_basis,
+    normal_equations,
+    potentials,
+)
 from mepflow.electrostatics.potential import potential
 
 TERMS = [(True, False), (False, True), (True, True), (False, False)]
@@ -86,3 +91,14 @@ def test_a_point_on_an_atom_is_refused(system, displacement):
 def test_equations_need_something_to_fit_to(system):
     with pytest.raises(ValueError, match="neither"):
         normal_equations(*system[:2], None, None)
+
+
+@pytest.mark.parametrize("n_points", [0, 1, 256, 300])
+def test_equations_of_charges_are_sums_over_the_points(system, n_points):
+    points, positions, charges, *_ = system
+    points = points[:n_points]
+    values = potentials(points, positions, charges)
+    inverse = 1.0 / np.linalg.norm(points[:, None] - positions, axis=-1)
+    matrix, sides = charge_equations(points, positions, values)
+    np.testing.assert_allclose(matrix, inverse.T @ inverse, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(sides, values @ inverse, rtol=1e-11, atol=1e-13)

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import null_space
+from scipy.linalg import qr, solve_triangular
 
 from mepflow.errors import InputError
 
@@ -15,6 +15,9 @@ IntArray = npt.NDArray[np.int64]
 
 _CONTRADICTION: Final = 1e-8
 """In e or e·bohr: constraints that are further off in every solution contradict each other."""
+
+_DEPENDENT: Final = 1e-10
+"""Relative size below which a row follows from the others."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,15 @@ class Constraints:
         n = self.rows.shape[1]
         if not len(self.rows):
             return np.zeros(n), np.eye(n)
-        one = np.asarray(np.linalg.lstsq(self.rows, self.values, rcond=None)[0], np.float64)
+        # Columns with pivots, so that rows that say the same twice do no harm.
+        full, triangle, order = qr(self.rows.T, pivoting=True)
+        sizes = np.abs(np.diag(triangle))
+        rank = int(np.sum(sizes > _DEPENDENT * sizes[0])) if sizes[0] else 0
+        known = solve_triangular(triangle[:rank, :rank], self.values[order[:rank]], trans="T")
+        one = full[:, :rank] @ known
         if np.abs(self.rows @ one - self.values).max() > _CONTRADICTION:
             raise InputError(
                 "The constraints on the charges contradict each other: leave one of them out "
                 "(atoms that are to be equal may not allow the dipole)."
             )
-        return one, np.asarray(null_space(self.rows))
+        return np.asarray(one), np.asarray(full[:, rank:])

@@ -26,7 +26,7 @@ from scipy.linalg import block_diag
 
 from mepflow.charges.constraints import Constraints
 from mepflow.electrostatics.charge_fit import EIGENVALUE_CUTOFF
-from mepflow.electrostatics.multipole_sets import inverse_distances
+from mepflow.electrostatics.multipole_sets import charge_equations
 from mepflow.errors import MepflowError
 
 FloatArray = npt.NDArray[np.float64]
@@ -64,12 +64,10 @@ class Equations:
         cls, points: FloatArray, positions: FloatArray, values: FloatArray, weight: float = 1.0
     ) -> "list[Equations]":
         """Return those of each of several potentials (k, p), which share their matrix."""
-        inverse = inverse_distances(points, positions)
-        matrix, sides = weight * inverse.T @ inverse, weight * values @ inverse
-        squares = weight * np.einsum("kp,kp->k", values, values)
-        weights = weight * len(points)
+        matrix, sides = charge_equations(points, positions, values)
+        squares = np.einsum("kp,kp->k", values, values)
         return [
-            cls(matrix, side, float(square), weights)
+            cls(weight * matrix, weight * side, weight * float(square), weight * len(points))
             for side, square in zip(sides, squares, strict=True)
         ]
 
@@ -128,15 +126,22 @@ def fit_charges(
     start, basis = constraints.solutions()
     if not basis.shape[1]:
         return start
-    charges = _solved(equations.matrix, equations.side, start, basis)
+    # In this basis of what the points see the normal matrix is diagonal.
+    values, vectors = np.linalg.eigh(basis.T @ equations.matrix @ basis)
+    seen = values > EIGENVALUE_CUTOFF * values[-1]
+    basis, values = basis @ vectors[:, seen], values[seen]
+    wanted = basis.T @ (equations.side - equations.matrix @ start)
+    charges = start + basis @ (wanted / values)
     if restraint is None:
-        return charges
+        return np.asarray(charges)
+    strength = np.where(restraint.atoms, restraint.a, 0.0)
     for _ in range(_MOST_CYCLES):
-        pull = np.where(restraint.atoms, restraint.a / np.sqrt(charges**2 + restraint.b**2), 0.0)
+        pull = strength / np.sqrt(charges**2 + restraint.b**2)
+        matrix = np.diag(values) + basis.T @ (pull[:, None] * basis)
         last = charges
-        charges = _solved(equations.matrix + np.diag(pull), equations.side, start, basis)
+        charges = start + basis @ np.linalg.solve(matrix, wanted - basis.T @ (pull * start))
         if np.abs(charges - last).max() < CONVERGED_E:
-            return charges
+            return np.asarray(charges)
     raise MepflowError("The restraints of the charges do not settle: weaken them.")
 
 
@@ -147,13 +152,3 @@ def n_unseen(equations: Equations, constraints: Constraints) -> int:
         return 0
     values = np.linalg.eigvalsh(basis.T @ equations.matrix @ basis)
     return int(np.sum(values <= EIGENVALUE_CUTOFF * values[-1]))
-
-
-def _solved(
-    matrix: FloatArray, side: FloatArray, start: FloatArray, basis: FloatArray
-) -> FloatArray:
-    """Return start + N y for the y at which the gradient along the basis N vanishes."""
-    values, vectors = np.linalg.eigh(basis.T @ matrix @ basis)
-    seen = values > EIGENVALUE_CUTOFF * values[-1]
-    wanted = vectors[:, seen].T @ (basis.T @ (side - matrix @ start))
-    return np.asarray(start + basis @ (vectors[:, seen] @ (wanted / values[seen])))

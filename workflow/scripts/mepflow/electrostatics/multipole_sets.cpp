@@ -145,4 +145,36 @@ int normal_equations(const double *points, const double *positions, const double
   }
   return is_whole;
 }
+// The normal matrix (atoms, atoms) of charges, its lower half, and the right sides (sets, atoms) of
+// `wanted` (sets, points). Returns whether no point lies on an atom.
+int charge_equations(const double *points, const double *positions, const double *wanted,
+                     double *matrix, double *sides, Index n_points, Index n_atoms, Index n_sets,
+                     double closest) {
+  std::vector<double> rows(n_atoms * block);
+  Displacements from;
+  bool is_whole = true;
+  std::fill(matrix, matrix + n_atoms * n_atoms, 0.0);
+  std::fill(sides, sides + n_sets * n_atoms, 0.0);
+  for (Index first = 0; first < n_points; first += block) {
+    const Index count = std::min(block, n_points - first);
+    for (Index i = 0; i < n_atoms; ++i) {
+      is_whole &= displace(points + 3 * first, count, positions + 3 * i, closest, from);
+      std::copy(from.inverse, from.inverse + count, rows.begin() + i * block);
+    }
+    const auto product = [count](const double *a, const double *b) {
+      double total = 0;
+#pragma omp simd reduction(+ : total)
+      for (Index k = 0; k < count; ++k) total += a[k] * b[k];
+      return total;
+    };
+    for (Index i = 0; i < n_atoms; ++i) {
+      const double *row = rows.data() + i * block;
+      for (Index j = 0; j <= i; ++j)
+        matrix[i * n_atoms + j] += product(row, rows.data() + j * block);
+      for (Index s = 0; s < n_sets; ++s)
+        sides[s * n_atoms + i] += product(row, wanted + s * n_points + first);
+    }
+  }
+  return is_whole;
+}
 }

@@ -75,8 +75,28 @@ def normal_equations(
         if _call(library.normal_equations, arrays, found, (len(points), n, k)):
             return found
     wanted = potentials(points, positions, np.zeros((k, n)), dipoles, quadrupoles)
-    matrix = inverse_distances(points, positions) @ neutral_basis(n)
+    matrix = _inverse_distances(points, positions) @ neutral_basis(n)
     return matrix.T @ matrix, wanted @ matrix
+
+
+def charge_equations(
+    points: FloatArray, positions: FloatArray, values: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the normal matrix (n, n) and right sides (k, n) of charges fitted to potentials.
+
+    ``values`` (k, p) are in hartree/e; the matrix is in bohr⁻², the sides in e·bohr⁻².
+    """
+    n, k = len(positions), len(values)
+    library = _library()
+    if library is not None:
+        matrix, sides = np.empty((n, n)), np.empty((k, n))
+        sizes = (len(points), n, k)
+        arrays = (points, positions, values)
+        if _call(library.charge_equations, arrays, (matrix, sides), sizes):
+            lower = np.tril(matrix, -1)
+            return lower + lower.T + np.diag(np.diag(matrix)), sides
+    inverse = _inverse_distances(points, positions)
+    return inverse.T @ inverse, values @ inverse
 
 
 @lru_cache(maxsize=256)
@@ -95,8 +115,7 @@ def _each(count: int, *terms: FloatArray | None) -> list[list[FloatArray | None]
     return [[None] * count if values is None else list(values) for values in terms]
 
 
-def inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
-    """Return 1 / |r_p - r_i| (p, n) in bohr⁻¹."""
+def _inverse_distances(points: FloatArray, positions: FloatArray) -> FloatArray:
     # Each component by itself: several times faster than the norm of an array of vectors.
     squares = sum((points[:, None, axis] - positions[:, axis]) ** 2 for axis in range(3))
     return np.asarray(1.0 / np.sqrt(squares))
