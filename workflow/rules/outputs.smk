@@ -77,3 +77,8 @@ def introduction():
     """Return the text about the run and those about its studies."""
     names = ["workflow", *(f"studies/{name}" for name in config["studies"])]
     return "\n".join((ROOT / f"workflow/report/{name}.rst").read_text() for name in names)
+
+
+def has_mep_table(dataset):
+    """Tell whether a run has errors of the MEP for a dataset."""
+    return "mep" in config["tables"]["written"] and bool(config["datasets"][dataset]["grids"])

@@ -33,10 +33,6 @@ rule figures:
         "All figures of {config[results]} are there"
 
 
-def has_mep_table(dataset):
-    return "mep" in config["tables"]["written"] and bool(config["datasets"][dataset]["grids"])
-
-
 PAGE_DATASETS = [
     plan.DatasetFiles(
         dataset,
