@@ -47,7 +47,8 @@ def test_wrong_configuration(
     repository: Repository, path: tuple[str, ...], value: Any, expected: str
 ) -> None:
     change(repository, path, value)
-    assert re.search(expected, message_of(repository, "--dry-run"))
+    message = message_of(repository, "--dry-run")
+    assert re.search(expected, message), message
 
 
 def test_results_of_another_run(repository: Repository) -> None:

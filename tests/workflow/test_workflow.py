@@ -206,7 +206,11 @@ NOTHING = (
     (f"{PACKAGE}/storage/molecule_file.py", "is damaged (", "is not whole ("),
     (f"{PACKAGE}/qm/shards.py", "Shard %d of %d: %d", "Job %d of %d: %d"),
     (f"{PACKAGE}/training/loss.py", '"""', '"""A remark. '),
-    (f"{PACKAGE}/nn/networks.py", '{"pinet2"', '{"new": "mepflow.new_study", "pinet2"'),
+    (
+        f"{PACKAGE}/nn/networks.py",
+        '    "pinet2":',
+        '    "new": "mepflow.new_study",\n    "pinet2":',
+    ),
     (f"{PACKAGE}/qm/scf.py", "import ", "# A remark.\nimport "),
     ("Snakefile", "rule all:", 'include: "workflow/rules/new.smk"\n\n\nrule all:'),
 )

@@ -98,8 +98,11 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
     variant = Variant.from_row(name, row)
     parts = name.split("-")
     targets = next((part for part in parts if part in ("N", "D", "Q", "DQ", "M", "MDQ")), "")
-    terms = {"AC": "charges", "AD": "dipoles", "AQ": "quadrupoles"}
+    terms = {"AC": "charges", "PN": "charges", "AD": "dipoles", "AQ": "quadrupoles"}
     assert variant.atomic_terms == tuple(word for part, word in terms.items() if part in parts)
+    if "EFD" in parts:  # weighted as their network needs it: docs/studies/energies.md
+        assert set(variant.loss_weights) == {"energy", "forces", "dipole"}
+        return
     learns_mep = "M" in targets
     consistent = "c" in parts or (learns_mep and "AD" in parts)
     assert variant.quadrupole_from == ("all" if consistent else "charges")

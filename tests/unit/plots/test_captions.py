@@ -38,6 +38,7 @@ FIGURES = (
     "density_errors",
     "density_plane",
     "density_dipoles",
+    "energy_parity",
 )
 TABLES = (
     "filters_table",
@@ -55,6 +56,7 @@ TABLES = (
     "extrema_table",
     "auxiliary_table",
     "densities_table",
+    "energies_table",
 )
 
 

@@ -53,8 +53,14 @@ def shown(value: Any) -> str:
 def choice(name: str, known: Iterable[str]) -> str:
     """Return which of the ``known`` names is nearest to ``name``, or all of them."""
     names = sorted(known)
-    lower = {one.lower(): one for one in names}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    near = nearest(name, names)
     if near:
-        return f"did you mean {lower[near[0]]}?"
+        return f"did you mean {near}?"
     return f"choose among {', '.join(names)}" if names else "leave it out"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of the ``known`` names that ``name`` may be meant for, if one is like it."""
+    lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    return lower[near[0]] if near else None

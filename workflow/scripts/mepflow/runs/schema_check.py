@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from mepflow.errors import SettingError, choice, shown
+from mepflow.errors import SettingError, choice, nearest, shown
 
 Keys = Sequence[str | int]
 
@@ -161,7 +161,9 @@ def _unknown_key(error: Any, keys: list[str | int]) -> SettingError:
     known = list(error.schema.get("properties", ()))
     name = next(key for key in error.instance if key not in known)
     absent = [key for key in known if key not in error.instance]
-    return SettingError([*keys, name], f"there is no such key; {choice(name, absent or known)}")
+    # A key that is there already may be meant all the same.
+    offered = absent if nearest(name, absent) or not nearest(name, known) else known
+    return SettingError([*keys, name], f"there is no such key; {choice(name, offered or known)}")
 
 
 def _missing_key(error: Any, keys: list[str | int]) -> SettingError:
