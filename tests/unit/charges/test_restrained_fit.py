@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from mepflow.charges.constraints import Constraints
 from mepflow.charges.equivalence import equivalent_atoms, turning_groups
 from mepflow.charges.resp import FIRST_STAGE_A, SECOND_STAGE_A, TIGHTNESS_B, resp_charges
-from mepflow.charges.restrained_fit import Equations, Restraint, fit_charges, n_unseen, together
+from mepflow.charges.restrained_fit import Equations, Restraint, fit_charges, together
 from mepflow.electrostatics.charge_fit import equivalent_charges
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
@@ -126,6 +126,22 @@ def test_charges_can_keep_the_dipole_exactly() -> None:
     assert found.sum() == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+@pytest.mark.parametrize("extents", [1, 2])
+def test_no_dipole_is_asked_across_a_line_or_plane_of_atoms(extents: int, noise: float) -> None:
+    """It is 0 there but for rounding, which no charges could give, or huge ones only."""
+    rng = np.random.default_rng(extents)
+    axes = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    flat = rng.uniform(-4, 4, (6, extents)) @ axes[:extents] + rng.normal(0, noise, (6, 3))
+    points = rng.normal(size=(400, 3))
+    points *= 10.0 / np.linalg.norm(points, axis=1)[:, None]
+    charges = multipoles(6, 0)[0]
+    constraints = Constraints.total(6, 0) & Constraints.dipole(flat, charges @ flat + 1e-6)
+    found = fit_charges(Equations.of(points, flat, potential(points, flat, charges)), constraints)
+    np.testing.assert_allclose(found @ flat, charges @ flat, atol=1e-5)
+    assert np.abs(found).max() < 3.0
+
+
 def test_conformers_share_one_set_of_charges() -> None:
     """Charges that gave both potentials are found again, whatever the weights of the conformers."""
     molecule, _, points, _ = case("CCO")
@@ -166,14 +182,13 @@ def test_contradictions_are_refused() -> None:
         (Constraints.total(3, 0) & Constraints.total(3, 1)).solutions()
 
 
-def test_what_the_points_do_not_see_is_counted_and_stays() -> None:
+def test_what_the_points_do_not_see_stays() -> None:
     """Two atoms on one place: their difference is not seen, and stays 0."""
     positions = np.array([[0.0, 0, 0], [0, 0, 2.0], [0, 0, 2.0]])
     points = np.random.default_rng(1).normal(0, 1, (200, 3))
     points *= 8.0 / np.linalg.norm(points, axis=1)[:, None]
     values = potential(points, positions, np.array([0.4, -0.1, -0.3]))
     equations, total = Equations.of(points, positions, values), Constraints.total(3, 0)
-    assert n_unseen(equations, total) == 1
     np.testing.assert_allclose(fit_charges(equations, total), [0.4, -0.2, -0.2], atol=1e-6)
 
 

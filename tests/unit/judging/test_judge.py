@@ -135,14 +135,15 @@ def test_what_does_not_match_is_remarked(tmp_path: Path, reference: MoleculeTabl
     unknown = Atoms("He2", [[0, 0, 0], [0, 0, 3]])
     unknown.info["name"], unknown.arrays["charge"] = "helium", np.zeros(2)
     fewer = atoms_of(reference.molecule(5), charges_of(reference.molecule(5)))[:-1]
-    ase.io.write(tmp_path / "a.extxyz", [other, turned, swapped, unknown, fewer], format="extxyz")
+    frames = [other, turned, turned, swapped, unknown, fewer]
+    ase.io.write(tmp_path / "a.extxyz", frames, format="extxyz")
     (found,) = match("x", read_charges(tmp_path / "a.extxyz"), reference)
     assert list(found.terms) == [4]
     said = "\n".join(found.remarks)
     for words in (
         "geometry differs from CCO", TOTAL_WORDS, "its elements are not those of FC_O",
         "no structure of the reference is helium", "it has 4 atoms, CCl has 5",
-        "7 structures are missing",
+        "7 structures are missing", "a second CO, which does not count",
     ):  # fmt: skip
         assert words in said
 
@@ -181,6 +182,7 @@ def test_errors_are_those_of_closed_forms_and_ranks_need_a_proof(
     found = judge(rows, reference, "mk")
     assert dict(found.apart) == {"few": 1}
     assert found.shared == len(SMILES)
+    assert found.errors["judged"].sum() == 4 * len(SMILES)
     table = found.table.set_index("row")
     assert table["rank"].fillna(0).astype(int).to_dict() == {
         "true": 1, "fitted-charges": 0, "moved": 2, "same": 2,

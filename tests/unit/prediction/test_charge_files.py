@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
@@ -109,17 +110,17 @@ def test_where_no_orders_are_found_the_file_says_so(
 
 
 def test_an_rdkit_molecule_gets_charges() -> None:
-    molecule = Chem.AddHs(Chem.MolFromSmiles("CCO"))
+    ethanol = Chem.AddHs(Chem.MolFromSmiles("CCO"))
     with pytest.raises(InputError, match="has no 3D conformer"):
-        mepflow.charge_mol(molecule)
-    AllChem.EmbedMolecule(molecule, randomSeed=1)
-    found = mepflow.charge_mol(molecule)
-    assert found == [atom.GetDoubleProp("PartialCharge") for atom in molecule.GetAtoms()]
+        mepflow.charge_mol(ethanol)
+    AllChem.EmbedMolecule(ethanol, randomSeed=1)
+    found = mepflow.charge_mol(ethanol)
+    assert found == [atom.GetDoubleProp("PartialCharge") for atom in ethanol.GetAtoms()]
     assert sum(found) == pytest.approx(0.0, abs=1e-12)
     assert np.ptp(found[3:6]) < 1e-12
     assert found[2] < -0.4
     with pytest.raises(InputError, match="lacks hydrogen atoms"):
-        mepflow.charge_mol(Chem.RemoveHs(molecule))
+        mepflow.charge_mol(Chem.RemoveHs(ethanol))
 
 
 def test_another_scheme_is_refused(models: Path) -> None:
@@ -136,3 +137,13 @@ def test_every_scheme_keeps_the_charge(models: Path, smiles: str, scheme: str) -
     if scheme == "dipole":
         about = prediction.molecule.positions - prediction.origin
         np.testing.assert_allclose(prediction.charges @ about, prediction.dipole, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["H2O", "C6H6", "HCN", "CO2"])
+def test_planar_and_linear_molecules_keep_their_dipole(models: Path, name: str) -> None:
+    atoms = molecule(name)
+    atoms.rotate(37, (1, 2, 3))
+    prediction = mepflow.load(models, charges="dipole").predict(atoms, 0)
+    about = prediction.molecule.positions - prediction.origin
+    np.testing.assert_allclose(prediction.charges @ about, prediction.dipole, atol=1e-5)
+    assert np.abs(prediction.charges).max() < 3.0

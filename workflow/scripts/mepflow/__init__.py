@@ -64,9 +64,11 @@ def charge_mol(molecule: "Mol", charges: str = "resp") -> list[float]:
     ``charges`` as in :func:`load`. Raises :class:`~mepflow.errors.InputError` for a molecule that
     cannot be predicted.
     """
+    from mepflow.prediction.charge_files import PARTIAL_CHARGE
+
     found: list[float] = _default(charges).predict(molecule).charges.tolist()
     for atom, charge in zip(molecule.GetAtoms(), found, strict=True):
-        atom.SetDoubleProp("PartialCharge", charge)
+        atom.SetDoubleProp(PARTIAL_CHARGE, charge)
     return found
 
 

@@ -16,6 +16,8 @@ IntArray = npt.NDArray[np.int64]
 _CONTRADICTION: Final = 1e-8
 """In e or e·bohr: constraints that are further off in every solution contradict each other."""
 
+_SMALLEST_EXTENT_BOHR: Final = 0.1
+"""Root mean square distance of the atoms from their mean, along an axis."""
 _DEPENDENT: Final = 1e-10
 """Relative size below which a row follows from the others."""
 
@@ -26,11 +28,6 @@ class Constraints:
 
     rows: FloatArray
     values: FloatArray
-
-    @classmethod
-    def none(cls, n: int) -> Self:
-        """Leave all ``n`` charges free."""
-        return cls(np.empty((0, n)), np.empty(0))
 
     @classmethod
     def total(cls, n: int, charge: float, atoms: Iterable[int] | None = None) -> Self:
@@ -60,8 +57,14 @@ class Constraints:
 
     @classmethod
     def dipole(cls, positions: FloatArray, dipole: FloatArray) -> Self:
-        """Let charges at ``positions`` (n, 3) in bohr have a ``dipole`` (3,) in e·bohr."""
-        return cls(positions.T.copy(), np.asarray(dipole, float))
+        """Let charges at ``positions`` (n, 3) in bohr have a ``dipole`` (3,) in e·bohr.
+
+        Across a line or a plane of atoms no charges have a dipole: along principal axes in which
+        the atoms extend less than :data:`_SMALLEST_EXTENT_BOHR` it is left as it comes.
+        """
+        _, sizes, axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)
+        axes = axes[sizes > _SMALLEST_EXTENT_BOHR * len(positions) ** 0.5]
+        return cls(axes @ positions.T, axes @ dipole)
 
     def __and__(self, other: "Constraints") -> "Constraints":
         return Constraints(

@@ -143,12 +143,3 @@ def fit_charges(
         if np.abs(charges - last).max() < CONVERGED_E:
             return np.asarray(charges)
     raise MepflowError("The restraints of the charges do not settle: weaken them.")
-
-
-def n_unseen(equations: Equations, constraints: Constraints) -> int:
-    """Return how many independent combinations of the charges the points do not determine."""
-    _, basis = constraints.solutions()
-    if not basis.shape[1]:
-        return 0
-    values = np.linalg.eigvalsh(basis.T @ equations.matrix @ basis)
-    return int(np.sum(values <= EIGENVALUE_CUTOFF * values[-1]))

@@ -1,6 +1,6 @@
 """The charges that a prediction can give, by name: what is fitted, and what must hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,44 +21,44 @@ FITTED: Final = "fitted"
 class Fitted:
     """A molecule whose charges are fitted: elements (n,), positions (n, 3) in bohr, bonds.
 
-    ``total_charge`` is in e, ``dipole`` (3,) in e·bohr about the origin of the positions.
+    ``total_charge`` is in e.
     """
 
     atomic_numbers: npt.NDArray[np.uint8]
     positions: FloatArray
     total_charge: float
     bonds: Bonds
-    dipole: FloatArray
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How charges follow from the equations of a potential, and what files say of them."""
+    """How charges follow from the equations of a potential, and what files say of them.
+
+    ``fit`` also takes the dipole (3,) in e·bohr about the origin of the positions.
+    """
 
     text: str
-    fit: Callable[[Equations, Fitted], FloatArray]
+    fit: Callable[[Equations, Fitted, FloatArray], FloatArray]
 
 
 def _total(of: Fitted) -> Constraints:
     return Constraints.total(len(of.positions), of.total_charge)
 
 
-def _fitted(equations: Equations, of: Fitted) -> FloatArray:
+def _fitted(equations: Equations, of: Fitted, dipole: FloatArray) -> FloatArray:
     return fit_charges(equations, _total(of))
 
 
-def _symmetric(equations: Equations, of: Fitted) -> FloatArray:
+def _symmetric(equations: Equations, of: Fitted, dipole: FloatArray) -> FloatArray:
     alike = Constraints.equal(equivalent_atoms(of.atomic_numbers, of.bonds))
     return fit_charges(equations, _total(of) & alike)
 
 
-def _with_dipole(equations: Equations, of: Fitted) -> FloatArray:
-    if len(of.positions) == 1:  # its dipole, with the charge's place fixed, is no choice
-        return _fitted(equations, of)
-    return fit_charges(equations, _total(of) & Constraints.dipole(of.positions, of.dipole))
+def _with_dipole(equations: Equations, of: Fitted, dipole: FloatArray) -> FloatArray:
+    return fit_charges(equations, _total(of) & Constraints.dipole(of.positions, dipole))
 
 
-def _resp(equations: Equations, of: Fitted) -> FloatArray:
+def _resp(equations: Equations, of: Fitted, dipole: FloatArray) -> FloatArray:
     return resp_charges(equations, of.atomic_numbers, of.bonds, _total(of))
 
 
@@ -71,3 +71,16 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
     "resp": Scheme("RESP charges of the model's potential, in two stages", _resp),
 }
 """By the name on the command line. All keep the total charge exactly."""
+
+
+def fit_each(
+    scheme: str, equations: Sequence[Equations], of: Fitted, dipoles: FloatArray
+) -> FloatArray:
+    """Return the charges (k, n) in e by a scheme for k potentials of one molecule.
+
+    ``dipoles`` (k, 3) in e·bohr are about the origin of its positions. Raises as
+    :func:`~mepflow.charges.restrained_fit.fit_charges`.
+    """
+    fit = SCHEMES[scheme].fit
+    pairs = zip(equations, dipoles, strict=True)
+    return np.array([fit(one, of, dipole) for one, dipole in pairs])

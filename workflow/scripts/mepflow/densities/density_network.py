@@ -8,7 +8,7 @@ whitened coefficients (:mod:`mepflow.densities.whitening`) of the density less t
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,9 +20,9 @@ from mepflow.densities.density_batch import DensityGraph
 from mepflow.densities.equivariant_layers import MessagePassing, random_weights
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.radial_functions import radial_functions
+from mepflow.densities.setting_keys import require_keys
 from mepflow.densities.solid_harmonics import solid_harmonics
 from mepflow.densities.whitening import Blocks, electrons_of_shells
-from mepflow.errors import ConfigError
 from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,12 +43,7 @@ class DensityNetworkSettings:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the settings of a row; raises :class:`ConfigError` where keys differ."""
-        expected = {field.name for field in fields(cls)}
-        if set(row) != expected:
-            raise ConfigError(
-                f"A density network must have exactly the keys {sorted(expected)}, not"
-                f" {sorted(row)}: mend it in the configuration."
-            )
+        require_keys(cls, row, "A density network")
         return cls(**row)
 
     def row(self) -> dict[str, Any]:

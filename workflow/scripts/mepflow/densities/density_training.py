@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,9 +23,10 @@ from mepflow.densities.density_training_data import (
 )
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.pyscf_basis import coulomb_matrix
+from mepflow.densities.setting_keys import require_keys
 from mepflow.densities.soap_optimizer import Soap
 from mepflow.densities.whitening import whitening
-from mepflow.errors import ConfigError, InputError, MepflowError
+from mepflow.errors import InputError, MepflowError
 from mepflow.models.device import torch_device
 from mepflow.selection.splits import TRAIN, VALIDATION
 from mepflow.training import checkpoint as checkpoints
@@ -54,12 +55,7 @@ class DensityTrainingSettings:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the settings of a row; raises :class:`ConfigError` where keys differ."""
-        expected = {field.name for field in fields(cls)}
-        if set(row) != expected:
-            raise ConfigError(
-                f"densities.training must have exactly the keys {sorted(expected)}, not"
-                f" {sorted(row)}: mend it in the configuration."
-            )
+        require_keys(cls, row, "densities.training")
         return cls(**row)
 
 

@@ -24,15 +24,15 @@ from rdkit import Chem, rdBase
 from mepflow.electrostatics.atomic_terms import AtomicTerms
 from mepflow.errors import InputError
 from mepflow.multipoles import from_components
+from mepflow.prediction.charge_files import PARTIAL_CHARGE
+from mepflow.prediction.geometry_files import CHARGES, DIPOLES, QUADRUPOLES
+from mepflow.prediction.mol2_and_pdb import CHARGE_COLUMN, MOL2_MOLECULE, atom_rows
 from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _CHARGE_NAMES: Final = ("charge", "charges", "initial_charges", "partial_charges", "q", "charge_e")
-_OWN: Final = ("atomic_charges_e", "atomic_dipoles_e_bohr")
-_OWN_QUADRUPOLES: Final = "atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"
-_PARTIAL_CHARGE: Final = "PartialCharge"
 _PQR_NUMBERS: Final = 5
 
 _RATHER_NAMES: Final = ("Ca", "Cd", "Ce", "Hg", "Ho", "Nd", "Nb")
@@ -105,10 +105,10 @@ def _charges_of(atoms: Atoms) -> FloatArray | None:
 
 
 def _own_terms(arrays: Mapping[str, Any]) -> AtomicTerms | None:
-    if not all(name in arrays for name in _OWN):
+    if not all(name in arrays for name in (CHARGES, DIPOLES)):
         return None
-    charges, dipoles = (np.asarray(arrays[name], dtype=float) for name in _OWN)
-    six = arrays.get(_OWN_QUADRUPOLES)
+    charges, dipoles = (np.asarray(arrays[name], dtype=float) for name in (CHARGES, DIPOLES))
+    six = arrays.get(QUADRUPOLES)
     quadrupoles = None if six is None else from_components(np.asarray(six, dtype=float))
     return AtomicTerms(charges, dipoles, quadrupoles)
 
@@ -121,29 +121,27 @@ def _sdf(path: Path) -> Iterator[ChargedStructure]:
             if molecule is None:
                 raise InputError(f"{place} cannot be read as a structure: write it again.")
             atoms = list(molecule.GetAtoms())
-            if not all(atom.HasProp(_PARTIAL_CHARGE) for atom in atoms):
-                raise InputError(f"{place} has no data item atom.dprop.{_PARTIAL_CHARGE}: add it.")
+            if not all(atom.HasProp(PARTIAL_CHARGE) for atom in atoms):
+                raise InputError(f"{place} has no data item atom.dprop.{PARTIAL_CHARGE}: add it.")
             yield ChargedStructure(
                 molecule.GetProp("_Name") or path.stem,
                 place,
-                np.array([atom.GetDoubleProp(_PARTIAL_CHARGE) for atom in atoms]),
+                np.array([atom.GetDoubleProp(PARTIAL_CHARGE) for atom in atoms]),
                 np.array([atom.GetAtomicNum() for atom in atoms]),
                 molecule.GetConformer().GetPositions() * ANGSTROM_IN_BOHR,
             )
 
 
 def _mol2(path: Path) -> Iterator[ChargedStructure]:
-    blocks = path.read_text(encoding="utf-8").split("@<TRIPOS>MOLECULE")[1:]
+    blocks = path.read_text(encoding="utf-8").split(MOL2_MOLECULE)[1:]
     for number, block in enumerate(blocks, 1):
-        sections = block.split("@<TRIPOS>")
-        rows = next(text for text in sections if text.startswith("ATOM")).splitlines()[1:]
-        words = [row.split() for row in rows if row.strip()]
+        rows = atom_rows(block)
         yield ChargedStructure(
-            sections[0].strip().splitlines()[0].strip(),
+            block.strip().splitlines()[0].strip(),
             f"{path}, molecule {number}",
-            np.array([float(row[8]) for row in words]),
-            _numbers_of(row[5].split(".")[0] for row in words),
-            np.array([[float(word) for word in row[2:5]] for row in words]) * ANGSTROM_IN_BOHR,
+            np.array([float(row[CHARGE_COLUMN]) for row in rows]),
+            _numbers_of(row[5].split(".")[0] for row in rows),
+            np.array([[float(word) for word in row[2:5]] for row in rows]) * ANGSTROM_IN_BOHR,
         )
 
 

@@ -42,7 +42,8 @@ class Judgement:
     """Errors by structure and row, the table of the rows, and their paired differences.
 
     ``shared`` is the number of structures that all rows of the table cover, ``apart`` tells how
-    many structures the others cover, which are in neither.
+    many structures the others cover, which are in neither. The column ``judged`` of the errors
+    tells which of them count in the table.
     """
 
     errors: pd.DataFrame
@@ -57,14 +58,17 @@ def judge(
 ) -> Judgement:
     """Judge the atomic terms of each row, by row of the reference, on one of its grids."""
     n_structures = sum(bool(len(reference.grids[grid].of(k)[1])) for k in range(len(reference)))
-    errors = pd.concat([_errors(name, terms, reference, grid) for name, terms in rows.items()])
+    errors = pd.concat(
+        [_errors(name, terms, reference, grid) for name, terms in rows.items()], ignore_index=True
+    )
     counts = errors.groupby("name", sort=False)["id"].nunique()
     whole = [name for name, count in counts.items() if count >= FEWEST_SHARE * n_structures]
     apart = {str(name): int(count) for name, count in counts.items() if name not in whole}
-    kept = errors[errors["name"].isin(whole)]
-    sets = [frozenset(ids) for _, ids in kept.groupby("name")["id"]]
+    covering = errors["name"].isin(whole)
+    sets = [frozenset(ids) for _, ids in errors[covering].groupby("name")["id"]]
     shared = frozenset.intersection(*sets) if sets else frozenset()
-    kept = kept[kept["id"].isin(shared)]
+    errors["judged"] = covering & errors["id"].isin(shared)
+    kept = errors[errors["judged"]]
     pairs = paired_differences(errors_by_molecule(kept, RMSE)) if len(kept) else pd.DataFrame()
     return Judgement(errors, _table(kept, pairs), pairs, len(shared), apart)
 

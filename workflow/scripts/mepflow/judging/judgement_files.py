@@ -56,8 +56,9 @@ def markdown(judgement: Judgement, grid: str, remarks: Mapping[str, Sequence[str
     """Return the table with a caption, and what was remarked of the inputs."""
     lines = [
         f"Errors of the potential on the grid `{grid}`, over the {judgement.shared} structures "
-        "that every row covers: medians, with 95 % bootstrap intervals over molecules. The rank is "
-        "one more than the number of rows whose error is smaller beyond doubt (paired 95 % "
+        "that every row covers: medians, with 95 % bootstrap intervals over molecules; for the "
+        "highest and lowest value on the grid, V_max and V_min, the mean absolute error. The rank "
+        "is one more than the number of rows whose error is smaller beyond doubt (paired 95 % "
         "interval over molecules): equal ranks are not told apart. Floors have none.",
         "",
         "| " + " | ".join(_COLUMNS.values()) + " |",
@@ -89,7 +90,7 @@ def _line(row: Mapping[Any, Any]) -> str:
 def draw(judgement: Judgement, grid: str, outputs: Sequence[Path]) -> None:
     """Draw each row's errors by structure, their median and its interval."""
     table = judgement.table
-    errors = judgement.errors[judgement.errors["name"].isin(table["row"])]
+    errors = judgement.errors[judgement.errors["judged"]]
     height = _MARGIN_INCHES + _ROW_INCHES * len(table)
     with drawing(PAGE_WIDTH, height, outputs, "default") as figure:
         axes = figure.add_subplot()

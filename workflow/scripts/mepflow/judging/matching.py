@@ -52,6 +52,9 @@ def match(
         if problem:
             charges.remarks.append(f"{one.place}: {problem}")
             continue
+        if row in charges.terms:
+            charges.remarks.append(f"{one.place}: a second {molecule.id}, which does not count")
+            continue
         excess = float(one.charges.sum()) - molecule.total_charge
         if abs(excess) > TOLERANCE_E:
             charges.remarks.append(

@@ -12,6 +12,7 @@ A module of :data:`NETWORKS` is imported where a network of its kind is used, an
 """
 
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -28,6 +29,15 @@ NETWORKS: Final[Mapping[str, str]] = {
 DEFAULT_KIND: Final = "pinet2"
 _FIXED_RANKS: Final[Mapping[str, int]] = {"physnet": 1}
 """The rank of the outputs of kinds whose rows do not say it."""
+
+
+def require_fields(settings: type, values: Mapping[str, Any]) -> None:
+    """Raise :class:`ConfigError` where ``values`` are not those of the fields of a dataclass."""
+    names = {field.name for field in fields(settings)}
+    required = {field.name for field in fields(settings) if field.default is MISSING}
+    for kind, wrong in (("unknown", values.keys() - names), ("no", required - values.keys())):
+        if wrong:
+            raise ConfigError(f"network settings have {kind} {', '.join(sorted(wrong))}.")
 
 
 class NetworkSettings(Protocol):

@@ -1,11 +1,11 @@
-"""Panels of predicted against reference numbers, one for each variant."""
+"""Panels of predicted against reference numbers, such as one for each variant."""
 
 from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 
 from mepflow.plots.panels import square_panels
 
@@ -18,11 +18,15 @@ _LIMIT_FACTOR: Final = 1.6
 
 
 def draw_parity(
-    part: SubFigure, pairs: Mapping[str, Pair], colours: Mapping[str, str], digits: str
+    part: Figure | SubFigure,
+    pairs: Mapping[str, Pair],
+    colours: Mapping[str, str],
+    digits: str,
+    unit: str = "",
 ) -> None:
-    """Draw a panel per variant, all with one scale, with the RMSE in its title.
+    """Draw a panel for each pair, all with one scale, with its name and RMSE for a title.
 
-    ``digits`` is how the RMSE is written, such as ``.3f``.
+    ``digits`` is how the RMSE is written, such as ``.3f``, and ``unit`` what follows it.
     """
     largest = max(float(np.abs(true).max()) for true, _ in pairs.values())
     extreme = max(float(np.abs(predicted).max()) for _, predicted in pairs.values())
@@ -43,4 +47,4 @@ def draw_parity(
         rmse = np.sqrt(np.mean((predicted - true) ** 2))
         outside = int(np.sum(np.abs(predicted) > limit))
         more = f"\n{outside:,} of {len(true):,} outside" if outside else ""
-        axes.set_title(f"{name}\nRMSE {rmse:{digits}}{more}", fontsize=6.0)
+        axes.set_title(f"{name}\nRMSE {rmse:{digits}}{unit}{more}", fontsize=6.0)

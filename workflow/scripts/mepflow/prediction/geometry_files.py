@@ -23,6 +23,9 @@ _LONGEST_ATOM_NAME: Final = 4
 _MOST_SERIAL: Final = 99_999
 # ASE's function has no annotation.
 _as_pairs: Final[Callable[[Mapping[str, Any]], str]] = extxyz.key_val_dict_to_str
+CHARGES, DIPOLES = "atomic_charges_e", "atomic_dipoles_e_bohr"
+QUADRUPOLES: Final = "atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"
+"""Columns of the model's own terms in extended XYZ."""
 _INPUT: Final = "input_"
 """Before the name of an entry of the input that a result has taken."""
 
@@ -149,14 +152,14 @@ def _columns(predictions: Sequence[Prediction], *, with_charges: bool) -> dict[s
             columns["charge_spread_e"] = spread(charges)
     if predictions[0].are_charges_fitted or not with_charges:
         charges = np.concatenate([one.model_atomic_charges for one in predictions], axis=1)
-        columns["atomic_charges_e"] = mean(charges)
+        columns[CHARGES] = mean(charges)
     dipoles = joined([prediction.model_atomic_dipoles for prediction in predictions])
     if dipoles is not None:
-        columns["atomic_dipoles_e_bohr"] = mean(dipoles)
+        columns[DIPOLES] = mean(dipoles)
     quadrupoles = joined([prediction.model_atomic_quadrupoles for prediction in predictions])
     if quadrupoles is not None:
         six = components(mean(quadrupoles))
-        columns["atomic_theta_prime_xx_yy_zz_xy_xz_yz_e_bohr2"] = six
+        columns[QUADRUPOLES] = six
     return columns
 
 

@@ -14,10 +14,10 @@ from mepflow.prediction.charge_statements import Statement, of_atoms
 from mepflow.prediction.input_records import Entry, Record, check_size
 from mepflow.prediction.rdkit_records import record_of
 
-_MOL2_MOLECULE: Final = "@<TRIPOS>MOLECULE"
+MOL2_MOLECULE: Final = "@<TRIPOS>MOLECULE"
 _MOL2_NO_CHARGES: Final = "NO_CHARGES"
 _MODEL: Final = re.compile(r"^MODEL\b.*\n", re.MULTILINE)
-_CHARGE_COLUMN: Final = 8
+CHARGE_COLUMN: Final = 8
 _HYDROGEN, _CARBON = 1, 6
 
 # RDKit's own annotations hide that the answer to what it cannot read is None.
@@ -31,7 +31,7 @@ def read_mol2(text: str, source: str) -> Iterator[Entry]:
     ``source`` is the file's name in an :class:`InputError`, raised where one that cannot be read,
     or lacks hydrogen atoms, is asked for.
     """
-    for number, block in enumerate(text.split(_MOL2_MOLECULE)[1:], 1):
+    for number, block in enumerate(text.split(MOL2_MOLECULE)[1:], 1):
         place = f"{source}, molecule {number}"
         yield Entry(place, partial(_mol2_record, block, place))
 
@@ -49,10 +49,16 @@ def read_pdb(text: str, source: str) -> Iterator[Entry]:
         yield Entry(place, partial(_pdb_record, block, place))
 
 
+def atom_rows(block: str) -> list[list[str]]:
+    """Return the words of the atoms' lines of a molecule in mol2."""
+    section = next((part for part in block.split("@<TRIPOS>") if part.startswith("ATOM")), "")
+    return [line.split() for line in section.splitlines()[1:] if line.strip()]
+
+
 def _mol2_record(block: str, place: str) -> Record:
     with rdBase.BlockLogs():
         # RDKit mends what mol2 calls aromatic in carboxylates and guanidinium.
-        molecule = _parse_mol2(_MOL2_MOLECULE + block, sanitize=False, removeHs=False)
+        molecule = _parse_mol2(MOL2_MOLECULE + block, sanitize=False, removeHs=False)
     record = _checked(molecule, place, block.strip().partition("\n")[0].strip())
     return replace(record, stated=_stated_by_charges(block, place, len(record.atomic_numbers)))
 
@@ -61,10 +67,8 @@ def _stated_by_charges(block: str, place: str, n_atoms: int) -> Statement:
     """Return what a column of charges states, if it adds up to a whole number."""
     if _MOL2_NO_CHARGES in block:
         return Statement()
-    section = next((part for part in block.split("@<TRIPOS>") if part.startswith("ATOM")), "")
-    rows = [line.split() for line in section.splitlines()[1:] if line.strip()]
     try:
-        charges = np.array([float(row[_CHARGE_COLUMN]) for row in rows])
+        charges = np.array([float(row[CHARGE_COLUMN]) for row in atom_rows(block)])
     except (IndexError, ValueError):
         return Statement()
     if len(charges) != n_atoms or not np.isfinite(charges).all():

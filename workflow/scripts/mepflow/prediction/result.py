@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mepflow.charges.restrained_fit import Equations
-from mepflow.charges.schemes import FITTED, SCHEMES, Fitted
+from mepflow.charges.schemes import FITTED, Fitted, fit_each
 from mepflow.electrostatics.charge_fit import equivalent_charges
 from mepflow.electrostatics.field import potential_and_field
 from mepflow.electrostatics.multipole_sets import potentials
@@ -105,31 +105,18 @@ class Prediction:
             return self.model_atomic_charges
         molecule = self.molecule
         points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
-        shells = known_shells(molecule.atomic_numbers, self.widths)
-        if self.charge_scheme == FITTED and shells is None:
-            terms = (
-                self.model_atomic_charges,
-                self.model_atomic_dipoles,
-                self.model_atomic_quadrupoles,
-            )
-            return equivalent_charges(points, molecule.positions, *terms)
+        penetration = self.penetration(points)
+        if self.charge_scheme == FITTED and penetration is None:
+            return equivalent_charges(points, molecule.positions, *self._model_terms)
         values = self.model_potentials(points)
-        if shells is not None:
-            values = values + penetration_potential(points, molecule.positions, shells)
-        weight = 1.0 / CHARGE_GRID["points_per_angstrom2"]
-        equations = Equations.of_each(points, molecule.positions, values, weight)
-        fit, pairs = SCHEMES[self.charge_scheme].fit, self._bonds()
-        return np.array([
-            fit(one, Fitted(
-                molecule.atomic_numbers, molecule.positions - self.origin, molecule.total_charge,
-                pairs, dipole,
-            ))
-            for one, dipole in zip(equations, self.model_dipoles, strict=True)
-        ])  # fmt: skip
-
-    def _bonds(self) -> list[tuple[int, int]]:
-        """Return what counts as bonded, of which equivalent atoms follow."""
-        return bonds(self.molecule.atomic_numbers, self.molecule.positions * BOHR_IN_ANGSTROM)
+        if penetration is not None:
+            values = values + penetration
+        density = CHARGE_GRID["points_per_angstrom2"]
+        about = molecule.positions - self.origin
+        pairs = bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
+        fitted = Fitted(molecule.atomic_numbers, about, molecule.total_charge, pairs)
+        equations = Equations.of_each(points, molecule.positions, values, 1.0 / density)
+        return fit_each(self.charge_scheme, equations, fitted, self.model_dipoles)
 
     @cached_property
     def charges(self) -> FloatArray:
@@ -226,31 +213,40 @@ class Prediction:
         """Return the spread (3, 3) of the components of Θ′ in e·bohr²."""
         return spread(self.model_quadrupoles)
 
+    @property
+    def _terms(self) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
+        return self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles
+
+    @property
+    def _model_terms(self) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
+        return self.model_atomic_charges, self.model_atomic_dipoles, self.model_atomic_quadrupoles
+
     def potential(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the MEP (p,) in hartree/e of the mean atomic terms at ``points`` (p, 3) in bohr.
 
         ``radii`` (n,) in bohr as in :func:`mepflow.electrostatics.potential.potential`, which
         raises :class:`ValueError` for a point on an atom where there are none.
         """
-        terms = (self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles)
-        return np.asarray(potential(points, self.molecule.positions, *terms, radii=radii))
+        return np.asarray(potential(points, self.molecule.positions, *self._terms, radii=radii))
+
+    def penetration(self, points: FloatArray) -> FloatArray | None:
+        """Return what valence shells add (p,) to the MEP in hartree/e, if the models learned them.
+
+        None also where one of the elements has no width.
+        """
+        shells = known_shells(self.molecule.atomic_numbers, self.widths)
+        return shells and penetration_potential(points, self.molecule.positions, shells)
 
     def field(self, points: FloatArray) -> FloatArray:
         """Return the electric field (p, 3) in hartree/(e·bohr) at ``points`` (p, 3) in bohr.
 
         It is minus the gradient of :meth:`potential`, and raises as that does.
         """
-        terms = (self.atomic_charges, self.atomic_dipoles, self.atomic_quadrupoles)
-        return potential_and_field(points, self.molecule.positions, *terms)[1]
+        return potential_and_field(points, self.molecule.positions, *self._terms)[1]
 
     def model_potentials(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return each model's MEP (K, p) in hartree/e; arguments as in :meth:`potential`."""
-        terms = (
-            self.model_atomic_charges,
-            self.model_atomic_dipoles,
-            self.model_atomic_quadrupoles,
-        )
-        return potentials(points, self.molecule.positions, *terms, radii)
+        return potentials(points, self.molecule.positions, *self._model_terms, radii)
 
     def potential_spread(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
@@ -281,10 +277,13 @@ class Prediction:
     def charges_deviation(self, points: FloatArray, values: FloatArray) -> float:
         """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's.
 
-        That is ``values`` (p,) in hartree/e at ``points`` (p, 3) in bohr.
+        The model's atomic terms give ``values`` (p,) in hartree/e at ``points`` (p, 3) in bohr;
+        penetration counts where the charges are fitted to it, too.
         """
         of_charges = potential(points, self.molecule.positions, self.charges)
-        return float(np.sqrt(np.mean(np.square(of_charges - values))))
+        penetration = self.penetration(points)
+        whole = values if penetration is None else values + penetration
+        return float(np.sqrt(np.mean(np.square(of_charges - whole))))
 
     def __repr__(self) -> str:
         count = len(self.model_atomic_charges)

@@ -1,10 +1,11 @@
 """What defines a PhysNet network, apart from its weights: settings, checked, to and from a file."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final, Self
 
 from mepflow.errors import ConfigError
+from mepflow.nn.networks import require_fields
 
 OUTPUTS: Final = ("p1", "energy")
 """Scalars of an atom, each of which can be an output: its charge and its share of the energy."""
@@ -95,9 +96,5 @@ class PhysNetSettings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the settings of a mapping of field names, such as :meth:`to_dict` makes."""
-        names = {field.name for field in fields(cls)}
-        required = {field.name for field in fields(cls) if field.default is MISSING}
-        for kind, wrong in (("unknown", values.keys() - names), ("no", required - values.keys())):
-            if wrong:
-                raise ConfigError(f"network settings have {kind} {', '.join(sorted(wrong))}.")
+        require_fields(cls, values)
         return cls(**values)

@@ -1,11 +1,12 @@
 """What defines a PiNet2 network, apart from its weights: settings, checked, to and from a file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from mepflow.errors import ConfigError
 from mepflow.nn.basis import BASES, CUTOFF_FUNCTIONS
+from mepflow.nn.networks import require_fields
 
 RANKS: Final = (1, 3, 5)
 """The highest property of a network: scalars, vectors, traceless symmetric matrices."""
@@ -153,11 +154,7 @@ class PiNet2Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the settings of a mapping of field names, such as :meth:`to_dict` makes."""
-        names = {field.name for field in fields(cls)}
-        required = {field.name for field in fields(cls) if field.default is MISSING}
-        for kind, wrong in (("unknown", values.keys() - names), ("no", required - values.keys())):
-            if wrong:
-                raise ConfigError(f"network settings have {kind} {', '.join(sorted(wrong))}.")
+        require_fields(cls, values)
         layers = values.get("layer_nodes")
         if layers is not None:
             values = {**values, "layer_nodes": LayerNodes(**layers)}
