@@ -30,6 +30,7 @@ FLOORS = (
     ("runs",),
     ("evaluation",),
     ("densities",),
+    ("dynamics",),
     ("tables",),
     ("plots",),
     ("page",),

@@ -31,3 +31,10 @@ KELVIN_IN_HARTREE: Final[float] = _codata.value("kelvin-hartree relationship")
 DALTON_IN_ELECTRON_MASS: Final[float] = _codata.value("atomic mass constant") / _codata.value(
     "electron mass"
 )
+ATOMIC_TIME_IN_FEMTOSECOND: Final[float] = _codata.value("atomic unit of time") * 1e15
+WAVENUMBER_IN_HERTZ: Final[float] = 100.0 * _codata.c
+# The integrated absorption of a vibration, N_A/(12 ε₀c²) |dμ/dQ|², with e² per electron mass as the
+# unit of |dμ/dQ|², in km/mol.
+E2_PER_ELECTRON_MASS_IN_KM_PER_MOL: Final[float] = (
+    _codata.N_A * _CHARGE**2 / (12.0 * _codata.epsilon_0 * _codata.c**2 * _codata.m_e) / 1000.0
+)
