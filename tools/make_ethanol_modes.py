@@ -24,7 +24,9 @@ choose_kernels()
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 import yaml  # noqa: E402
-from ethanol_geometries import SMILES, TORSIONS  # noqa: E402
+from ase import Atoms  # noqa: E402
+from ase.optimize import BFGS  # noqa: E402
+from ethanol_geometries import LARGEST_FORCE, SMILES, TORSIONS, HartreeFock  # noqa: E402
 from rdkit import Chem  # noqa: E402
 from rdkit.Chem import AllChem, rdMolTransforms  # noqa: E402
 
@@ -76,13 +78,17 @@ class Dft:
 
 
 def start() -> Molecule:
-    """Return ethanol as RDKit builds it, with the hydroxyl group trans."""
+    """Return trans-ethanol at the minimum of Hartree-Fock, which is near and quick to find."""
     molecule = Chem.AddHs(Chem.MolFromSmiles(SMILES))
     AllChem.EmbedMolecule(molecule, randomSeed=SEED)
     AllChem.MMFFOptimizeMolecule(molecule)
     rdMolTransforms.SetDihedralDeg(molecule.GetConformer(), *TORSIONS[0][0], 180.0)
-    numbers = np.array([atom.GetAtomicNum() for atom in molecule.GetAtoms()], dtype=np.uint8)
-    return Molecule("ethanol", numbers, molecule.GetConformer().GetPositions() * ANGSTROM_IN_BOHR)
+    symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
+    positions = molecule.GetConformer().GetPositions()
+    atoms = Atoms(symbols, positions, calculator=HartreeFock())
+    BFGS(atoms, logfile=None).run(fmax=LARGEST_FORCE, steps=100)
+    numbers = atoms.get_atomic_numbers().astype(np.uint8)
+    return Molecule("ethanol", numbers, atoms.get_positions() * ANGSTROM_IN_BOHR)
 
 
 def main() -> int:
@@ -92,7 +98,7 @@ def main() -> int:
     row = rows["levels_of_theory"][LEVEL] | {"grid_level": GRID_LEVEL}
     molecule = start()
     surface = Dft(molecule, LevelOfTheory.from_row(LEVEL, row), "PBE/def2-SVP")
-    places = minimum(molecule, surface)
+    places = minimum(molecule, surface, LARGEST_FORCE)
     modes = harmonic_modes(molecule.atomic_numbers, places, surface, DISPLACEMENT_BOHR)
     write_modes(OUTPUT, modes)
     log.info("%s: %s", OUTPUT, np.round(modes.wavenumbers).tolist())

@@ -23,6 +23,7 @@ HARTREE_IN_EV: Final[float] = _HARTREE_JOULE / _CHARGE
 HARTREE_PER_E_IN_KCAL_PER_MOL_E: Final[float] = (
     _HARTREE_JOULE * _codata.N_A / (1000.0 * _codata.calorie)
 )
+HARTREE_IN_KCAL_PER_MOL: Final[float] = HARTREE_PER_E_IN_KCAL_PER_MOL_E
 HARTREE_PER_E_IN_KJ_PER_MOL_E: Final[float] = _HARTREE_JOULE * _codata.N_A / 1000.0
 HARTREE_PER_E_IN_MILLIVOLT: Final[float] = 1000.0 * HARTREE_IN_EV
 WAVENUMBER_IN_HARTREE: Final[float] = _codata.value("inverse meter-hartree relationship") * 100.0
@@ -33,8 +34,8 @@ DALTON_IN_ELECTRON_MASS: Final[float] = _codata.value("atomic mass constant") / 
 )
 ATOMIC_TIME_IN_FEMTOSECOND: Final[float] = _codata.value("atomic unit of time") * 1e15
 WAVENUMBER_IN_HERTZ: Final[float] = 100.0 * _codata.c
-# The integrated absorption of a vibration, N_A/(12 ε₀c²) |dμ/dQ|², with e² per electron mass as the
-# unit of |dμ/dQ|², in km/mol.
+# The integrated absorption N_A/(12 ε₀c²) |dμ/dQ|² of a vibration with |dμ/dQ|² of e² per electron
+# mass: N_A π/3 times the classical electron radius e²/(4π ε₀ m c²), in km/mol.
 E2_PER_ELECTRON_MASS_IN_KM_PER_MOL: Final[float] = (
-    _codata.N_A * _CHARGE**2 / (12.0 * _codata.epsilon_0 * _codata.c**2 * _codata.m_e) / 1000.0
+    _codata.N_A * _codata.pi / 3.0 * _codata.value("classical electron radius") / 1000.0
 )

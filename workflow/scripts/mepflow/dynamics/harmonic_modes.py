@@ -32,8 +32,8 @@ from mepflow.units import (
 FloatArray = npt.NDArray[np.float64]
 
 DISPLACEMENT_BOHR: Final = 0.01
-_LARGEST_FORCE: Final = 1e-3
-"""At the minimum, in eV/Å."""
+LARGEST_FORCE: Final = 1e-3
+"""At a minimum, in eV/Å."""
 _MOST_STEPS: Final = 500
 
 
@@ -59,8 +59,12 @@ class HarmonicModes:
     surface: str
 
 
-def minimum(molecule: Molecule, surface: ForceFunction) -> FloatArray:
+def minimum(
+    molecule: Molecule, surface: ForceFunction, largest_force: float = LARGEST_FORCE
+) -> FloatArray:
     """Return the positions (n, 3) in bohr of the minimum next to a molecule.
+
+    ``largest_force`` in eV/Å is what may be left there.
 
     Raises :class:`InputError` where the relaxation finds none.
     """
@@ -71,7 +75,7 @@ def minimum(molecule: Molecule, surface: ForceFunction) -> FloatArray:
     )
     optimizer: Any = BFGS(atoms, logfile=None)
     try:
-        is_found = optimizer.run(fmax=_LARGEST_FORCE, steps=_MOST_STEPS)
+        is_found = optimizer.run(fmax=largest_force, steps=_MOST_STEPS)
     except np.linalg.LinAlgError:  # of atoms that fly away
         is_found = False
     if not is_found:
