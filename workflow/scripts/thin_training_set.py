@@ -13,4 +13,5 @@ with job(snakemake):
         float(snakemake.wildcards.fraction),
         snakemake.params.seed,
         Path(snakemake.output.splits),
+        by_structure=snakemake.params.by_structure,
     )

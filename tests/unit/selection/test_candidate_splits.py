@@ -53,6 +53,25 @@ def test_structures_of_one_molecule_can_be_drawn_apart(tmp_path: Path) -> None:
         split(tmp_path, {"from_archive": False}, molecule=["x"] * 4)
 
 
+def test_the_largest_molecules_can_be_the_test_set(tmp_path: Path) -> None:
+    sizes = {"a": 5, "b": 3, "c": 4, "d": 4, "e": 2, "f": 5}
+    molecules = [
+        Molecule(key, np.full(size, 8, np.uint8), np.zeros((size, 3)))
+        for key, size in sizes.items()
+    ]
+    names = ["a and f", "b", "c", "d", "e", "a and f"]
+    MoleculeTable.from_molecules(molecules).with_texts(molecule=names).save(tmp_path / "in.h5")
+    drawn = set()
+    for seed in range(20):
+        changes = {"from_archive": False, "by": "size", "test": 2, "seed": seed}
+        split_candidates(tmp_path / "in.h5", SPLIT | changes, tmp_path / "splits.csv")
+        found = read_splits(tmp_path / "splits.csv", list(sizes)).set_index("id")["split"]
+        (at_the_edge,) = {"c", "d"} & set(found.index[found == "test"])
+        assert set(found.index[found == "test"]) == {"a", "f", at_the_edge}
+        drawn.add(at_the_edge)
+    assert drawn == {"c", "d"}
+
+
 REFUSED: dict[str, tuple[type[Exception], str, dict[str, list[str]], dict[str, Any]]] = {
     "no sets": (ConfigError, "this archive has no split of its own", {}, {}),
     "unknown": (

@@ -21,6 +21,7 @@ rule thin_training_set:
         runtime=growing(60),
     params:
         seed=lambda wildcards: dataset_row(wildcards)["split"]["seed"],
+        by_structure=lambda wildcards: dataset_row(wildcards)["split"].get("by") == "structure",
         code=code_digest("thin_training_set"),
     message:
         "{wildcards.dataset}: taking {wildcards.fraction} of the training molecules"

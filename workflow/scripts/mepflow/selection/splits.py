@@ -37,6 +37,7 @@ def make_splits(
     validation_fraction: float,
     showcase: Collection[str] = (),
     molecules: Sequence[str] | None = None,
+    sizes: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """Return one row per id, sorted: id, split (train, validation, test), showcase 0/1.
 
@@ -46,7 +47,8 @@ def make_splits(
     molecules are in the test set: they count towards its size, which grows where it could not hold
     them. Raises :class:`ConfigError` where a showcase id is not among ``ids`` or a size is out of
     range, :class:`InputError` where fewer than two molecules would be left to train on and to
-    validate with.
+    validate with. ``sizes`` are the numbers of atoms of the ids: where they are given, the test set
+    is of the largest molecules, drawn among those of the size at its edge.
     """
     molecule_of = dict(zip(ids, ids if molecules is None else molecules, strict=True))
     if len(molecule_of) != len(ids):
@@ -66,7 +68,11 @@ def make_splits(
             f"{len(names)} molecules are too few for a test set of {n_test}, one to train on and"
             " one to validate with: lower split.test or take a larger data set."
         )
-    ranked = sorted(names, key=lambda name: (name not in shown, rank(seed, TEST, name)))
+    atoms = [0] * len(ids) if sizes is None else sizes
+    size_of = dict(zip(molecule_of.values(), atoms, strict=True))
+    ranked = sorted(
+        names, key=lambda name: (name not in shown, -size_of[name], rank(seed, TEST, name))
+    )
     rest = sorted(ranked[n_test:], key=lambda name: rank(seed, VALIDATION, name))
     n_validation = min(max(_rounded(validation_fraction * len(rest)), 1), len(rest) - 1)
     split_of = dict.fromkeys(names, TRAIN)

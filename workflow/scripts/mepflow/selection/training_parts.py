@@ -3,7 +3,7 @@
 The training molecules stand in an order that depends on their names and a seed alone: first, for
 every element, the molecule that is the first of its rank with it, so that each part knows the
 elements of the whole; then all others by rank. A part is the beginning of this order, so a smaller
-one lies within a larger one. Conformers of a molecule stay together.
+one lies within a larger one. Conformers of a molecule stay together, unless structures are drawn.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,14 +20,21 @@ _PURPOSE: Final = "learning-curve"
 
 
 def thin_training_set(
-    candidates: Path, splits: Path, fraction: float, seed: int, output: Path
+    candidates: Path,
+    splits: Path,
+    fraction: float,
+    seed: int,
+    output: Path,
+    *,
+    by_structure: bool = False,
 ) -> None:
     """Write the splits of the candidates with a part of the training molecules alone.
 
+    With ``by_structure`` every structure counts as a molecule.
     Raises what :func:`training_part` and :func:`mepflow.selection.splits.read_splits` raise.
     """
     table = MoleculeTable.load(candidates)
-    molecules = table.texts.get("molecule", table.ids)
+    molecules = table.ids if by_structure else table.texts.get("molecule", table.ids)
     elements = {
         key: set(table.atomic_numbers[table.atoms(row)].tolist())
         for row, key in enumerate(table.ids)
