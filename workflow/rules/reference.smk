@@ -27,6 +27,7 @@ rule compute_reference:
         level=lambda wildcards: dataset_row(wildcards)["level_of_theory"],
         level_row=level_row,
         grids=lambda wildcards: settings.grids_of(config, wildcards.dataset),
+        gradients=lambda wildcards: archive_labels.computes_forces(config, wildcards.dataset),
         code=code_digest("compute_reference"),
     message:
         "{wildcards.dataset}: reference calculations, shard {wildcards.shard}"

@@ -18,6 +18,7 @@ with job(snakemake):
         split=snakemake.params.split,
         level=LevelOfTheory.from_row(snakemake.params.level, snakemake.params.level_row),
         grids=snakemake.params.grids,
+        gradients=snakemake.params.gradients,
         code=snakemake.params.code,
         threads=snakemake.threads,
         memory_megabyte=snakemake.resources.mem_mb,

@@ -39,6 +39,7 @@ FIGURES = (
     "density_plane",
     "density_dipoles",
     "energy_parity",
+    "energy_sizes",
 )
 TABLES = (
     "filters_table",

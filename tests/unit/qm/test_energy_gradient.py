@@ -65,3 +65,26 @@ def test_another_kind_of_functional_has_pyscfs_own_gradient() -> None:
     functions = mean_field.mol.eval_gto("GTOval_sph", grid.points[::50])
     density = np.einsum("pi,ij,pj->p", functions, mean_field.make_rdm1(), functions)
     np.testing.assert_allclose(grid.density[::50], density, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"functional": "hf", "basis": "gaussian-6-31g(2df,p)", "density_fitting": "cc-pvqz-jkfit"},
+        {"functional": "hf", "basis": "6-31g*", "density_fitting": None},
+    ],
+    ids=["mixed basis", "exact integrals"],
+)
+def test_gradient_is_the_slope_of_the_energy(changes: dict[str, Any]) -> None:
+    level = LevelOfTheory.from_row("test", ROW | changes | {"grid_level": 0})
+    step = 1e-3
+
+    def at(distance: float) -> Any:
+        positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, distance]])
+        return run_scf(Molecule("HF", np.array([9, 1], np.uint8), positions), level).mean_field
+
+    slope = (at(1.7 + step).e_tot - at(1.7 - step).e_tot) / (2.0 * step)
+    gradient, _ = energy_gradient(at(1.7))
+    # What is left is of the order of the step's square.
+    np.testing.assert_allclose(gradient[:, 2], [-slope, slope], rtol=0, atol=1e-6)
+    assert abs(slope) > 1e-3

@@ -1,16 +1,19 @@
 """Shards: what they write, and that a killed one goes on where it was."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pyscf import dft, gto
 
 from mepflow.errors import ConfigError
 from mepflow.geometry.surfaces import surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.qm import reference_record, shards
+from mepflow.qm.energy_gradient import energy_gradient
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.scf import run_scf
 from mepflow.qm.shards import JOURNAL_NAME, compute_shard
@@ -62,6 +65,7 @@ def run(
     of: int = 1,
     code: str = "1",
     split: str | None = None,
+    **changes: Any,
 ) -> Path:
     output = folder / f"{shard}.h5"
     candidates, splits = inputs
@@ -73,9 +77,7 @@ def run(
         shard=shard,
         shards=of,
         split=split,
-        level=LEVEL,
-        grids=GRIDS,
-        code=code,
+        **{"level": LEVEL, "grids": GRIDS, "code": code} | changes,
     )
     return output
 
@@ -84,6 +86,7 @@ def test_shard_holds_labels_and_grids(inputs: tuple[Path, Path], tmp_path: Path)
     table = MoleculeTable.load(run(inputs, tmp_path))
     assert table.ids == list(ATOMS)
     np.testing.assert_array_equal(table.properties["scf_converged"], [1, 1, 1, 0])
+    assert "gradient" not in table.properties
     points = np.diff(table.grids["mk"].point_offsets)
     assert (points[:2] > 0).all()
     assert (points[2:] == 0).all()
@@ -96,6 +99,21 @@ def test_shard_holds_labels_and_grids(inputs: tuple[Path, Path], tmp_path: Path)
     # The moments are those of the potential far away: V = mu.r/r^3 + r.Theta'.r / (2 r^5) + ...
     assert np.linalg.norm(table.property_of("dipole", 0)) > 0.3
     assert np.trace(table.property_of("quadrupole", 0)) == pytest.approx(0, abs=1e-10)
+
+
+def test_gradients_where_they_are_asked_for(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    level = replace(LEVEL, convergence_hartree=1e-11)
+    table = MoleculeTable.load(run(inputs, tmp_path, gradients=True, level=level))
+    for row in range(3):
+        numbers, positions = ATOMS[table.ids[row]]
+        mol = gto.M(atom=list(zip(numbers, positions, strict=True)), unit="Bohr", basis="sto-3g")
+        theirs = dft.RKS(mol, xc="lda,vwn").set(conv_tol=1e-11, verbose=0)
+        theirs.grids.level = 0
+        expected = theirs.run().nuc_grad_method().kernel()
+        assert np.abs(expected).max() > 1e-3
+        gradient = table.properties["gradient"][table.atoms(row)]
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-6)
+    assert np.isnan(table.properties["gradient"][table.atoms(3)]).all()
 
 
 def test_open_shell_is_recorded_with_its_reason(inputs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -168,9 +186,9 @@ def test_a_cut_journal_repeats_only_what_was_lost(
     computed = []
     original = shards.reference_record
 
-    def counted(molecule: Molecule, *arguments: Any) -> Any:
+    def counted(molecule: Molecule, *arguments: Any, **settings: Any) -> Any:
         computed.append(molecule.id)
-        return original(molecule, *arguments)
+        return original(molecule, *arguments, **settings)
 
     monkeypatch.setattr(shards, "reference_record", counted)
     second = MoleculeTable.load(run(inputs, tmp_path))
@@ -180,7 +198,8 @@ def test_a_cut_journal_repeats_only_what_was_lost(
     run(inputs, tmp_path)
     assert computed == ["gdb_000004"]
     run(inputs, tmp_path, code="2")
-    assert computed == ["gdb_000004", *ATOMS]
+    run(inputs, tmp_path, code="2", gradients=True)
+    assert computed == ["gdb_000004", *ATOMS, *ATOMS]
 
 
 def test_second_order_solver_takes_over() -> None:
@@ -191,5 +210,7 @@ def test_second_order_solver_takes_over() -> None:
     result = run_scf(water, impatient)
     assert result.converged
     assert result.cycles > 2
-    expected = run_scf(water, LEVEL).mean_field.e_tot
-    assert result.mean_field.e_tot == pytest.approx(expected, abs=1e-7)
+    expected = run_scf(water, LEVEL).mean_field
+    assert result.mean_field.e_tot == pytest.approx(expected.e_tot, abs=1e-7)
+    gradients = [energy_gradient(found)[0] for found in (result.mean_field, expected)]
+    np.testing.assert_allclose(*gradients, rtol=0, atol=1e-4)

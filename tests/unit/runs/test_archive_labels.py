@@ -57,6 +57,7 @@ def run(archive: str, variant: dict[str, Any], **row: Any) -> dict[str, Any]:
     }
 
 
+SOURCES = ("computed", "archive")
 ENOUGH = {
     "QM9's own lengths and charges": ("qm9", LENGTHS),
     "charges fitted to the potential": ("whole", FITTED),
@@ -111,6 +112,12 @@ def test_what_readers_are_told() -> None:
     assert labels.reader_options(run("spice", DIPOLES), ARCHIVES, "ours") == {"conformers": "all"}
     wanted = labels.reader_options(run("spice", FORCES), ARCHIVES, "ours")
     assert wanted == {"conformers": "all", "gradients": True}
+    # Where labels are computed, so are the forces.
+    assert [labels.computes_forces(run("qm9", FORCES, labels=of), "ours") for of in SOURCES] == [
+        True,
+        False,
+    ]
+    assert not labels.computes_forces(run("qm9", DIPOLES, labels="computed"), "ours")
     whole = {"labels": WHOLE, "level": {"basis": "sto-3g"}, "grids": {"mk": {"kind": "shells"}}}
     assert labels.reader_options(run("whole", DIPOLES), ARCHIVES, "ours") == whole
     computed = run("whole", DIPOLES, labels="computed")

@@ -64,7 +64,7 @@ def test_the_part_of_a_file_keeps_the_conformers_of_a_molecule_together(tmp_path
     assert set(part.loc[part["split"] == "train", "id"]) == used(0.25)
     # Frames of one molecule are drawn apart where the split is one of structures.
     table.with_texts(molecule=["one"] * len(IDS)).save(tmp_path / "candidates.h5")
-    with pytest.raises(InputError, match="0.25 of 1 training molecules"):
+    with pytest.raises(InputError, match=r"0\.25 of 1 training molecules"):
         thin_training_set(*files, 0.25, 1, tmp_path / "part.csv")
     thin_training_set(*files, 0.25, 1, tmp_path / "part.csv", by_structure=True)
     assert (read_splits(tmp_path / "part.csv", IDS)["split"] == "train").sum() == 20

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from energy_cases import energy_table
 from mepflow.errors import InputError
@@ -12,8 +13,12 @@ from mepflow.evaluation.energy_errors import energy_errors
 from mepflow.evaluation.mep_errors import COLUMNS as MEP_COLUMNS
 from mepflow.evaluation.sources import Source
 from mepflow.molecules import MoleculeTable
+from mepflow.plots import style
 from mepflow.plots.energy_parity import plot_energy_parity
+from mepflow.plots.energy_sizes import plot_energy_sizes
+from mepflow.selection.splits import write_splits
 from mepflow.tables.energies_table import write_energies_table
+from mepflow.tables.learning_curve_table import Step
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
 VARIANTS = {
@@ -69,6 +74,15 @@ def predictions(tmp_path: Path, reference: Path) -> list[Source]:
     return sources
 
 
+def step_of(tmp_path: Path, sources: list[Source], n_training: int = 4) -> Step:
+    ids = energy_table(8).ids
+    of = ["train"] * n_training + ["validation"] + ["test"] * (7 - n_training)
+    path = tmp_path / f"splits-{n_training}.csv"
+    write_splits(pd.DataFrame({"id": ids, "split": of, "showcase": 0}), path)
+    files = {"predictions": "predictions.h5", "mep": "mep.csv", "logs": "training.csv"}
+    return Step(path, {kind: beside(sources, name) for kind, name in files.items()})
+
+
 def beside(sources: list[Source], name: str) -> list[Source]:
     return [Source(s.name, s.seed, s.path.with_name(name)) for s in sources]
 
@@ -76,10 +90,10 @@ def beside(sources: list[Source], name: str) -> list[Source]:
 def test_errors_are_means_over_seeds_in_the_units_of_their_columns(
     tmp_path: Path, reference: Path, predictions: list[Source]
 ) -> None:
-    mep, logs = beside(predictions, "mep.csv"), beside(predictions, "training.csv")
+    steps = [step_of(tmp_path, predictions)]
     files = tmp_path / "e.csv", tmp_path / "e.md"
-    write_energies_table(predictions, mep, logs, reference, "mk", *files)
-    table = pd.read_csv(files[0]).set_index("variant")
+    write_energies_table(steps, reference, "mk", *files)
+    table = pd.read_csv(files[0]).set_index("representation")
     row = table.loc["PN-EFD"]
     assert row["energy_mae_mev"] == pytest.approx(2.0, abs=1e-6)
     assert row["energy_mae_mev_low"] == pytest.approx(2.0, abs=1e-6)
@@ -92,8 +106,28 @@ def test_errors_are_means_over_seeds_in_the_units_of_their_columns(
     text = files[1].read_text()
     assert "| 2.0 [2.0, 2.0] |" in text
     assert "8 test structures of 8 molecules" in text
-    write_energies_table(predictions, mep, logs, reference, None, *files)
+    write_energies_table(steps, reference, None, *files)
     assert pd.read_csv(files[0])["mep_rmse_kcal_per_mol_e"].isna().all()
+
+
+def test_a_row_and_a_point_of_the_curve_for_each_size(
+    tmp_path: Path, reference: Path, predictions: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(
+        style, "Figure", lambda **size: (figures.append(Figure(**size)), figures[-1])[1]
+    )
+    part, whole = predictions[2:], predictions[:2]  # of one variant, 3 and 1 meV off
+    steps = [step_of(tmp_path, part, 2), step_of(tmp_path, whole, 4)]
+    write_energies_table(steps, reference, None, tmp_path / "e.csv", tmp_path / "e.md")
+    table = pd.read_csv(tmp_path / "e.csv")
+    assert list(table["representation"]) == ["AC-D", "PN-EFD", "PN-EFD"]
+    assert list(table["n_training"]) == [4, 4, 2]
+    np.testing.assert_allclose(table["energy_mae_mev"], [np.nan, 1.0, 3.0], rtol=1e-5)
+    plot_energy_sizes(tmp_path / "e.csv", VARIANTS, [tmp_path / "e.png"])
+    (line,) = figures[-1].axes[0].get_lines()
+    np.testing.assert_allclose(line.get_xdata(), [2, 4])
+    np.testing.assert_allclose(line.get_ydata(), [3.0, 1.0], rtol=1e-5)
 
 
 def test_a_structure_without_labels_has_no_error(reference: Path) -> None:

@@ -9,15 +9,6 @@ if LEARNING_CURVE["datasets"]:
     include: "training_parts.smk"
 
 
-def of_parts(files):
-    """Return an input function: files of parts of the training set, where the dataset has some."""
-    return lambda wildcards: (
-        expand(files, dataset=wildcards.dataset, fraction=FRACTIONS)
-        if wildcards.dataset in LEARNING_CURVE["datasets"]
-        else []
-    )
-
-
 def baseline_files(name):
     """Return an input function: the file ``name`` of every baseline of the dataset."""
     return lambda wildcards: expand(

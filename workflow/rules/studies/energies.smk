@@ -1,13 +1,27 @@
 # Energies and forces beside multipoles and potentials: the study of PhysNet beside PiNet2.
 
 
-# Seconds: on a cluster it runs where Snakemake does.
+include: "learning_curve_inputs.smk"
+
+
+if LEARNING_CURVE["datasets"]:
+
+    include: "training_parts.smk"
+
+
+# Seconds each: on a cluster they run where Snakemake does.
 localrules:
     tabulate_energies,
+    plot_energy_sizes,
 
 
 rule tabulate_energies:
     input:
+        parts_splits=of_parts([f"{PART}/splits.csv"]),
+        parts_predictions=of_parts(part_files("predictions.h5")),
+        parts_mep=of_parts(part_files("mep.csv")),
+        parts_logs=of_parts(part_files("training.csv")),
+        splits=rules.split_molecules.output.splits,
         predictions=model_files("predictions.h5"),
         mep=model_files("mep.csv"),
         logs=model_files("training.csv"),
@@ -30,6 +44,35 @@ rule tabulate_energies:
         "{wildcards.dataset}: table of energies and forces"
     script:
         "../../scripts/tabulate_energies.py"
+
+
+rule plot_energy_sizes:
+    input:
+        table=rules.tabulate_energies.output.csv,
+    output:
+        **figure(
+            "energy_sizes",
+            "Models",
+            datasets=LEARNING_CURVE["datasets"],
+            title="energies, forces and dipoles over the size of the training set",
+        ),
+    log:
+        f"{LOGS}/plot_energy_sizes.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_energy_sizes.tsv"
+    conda:
+        "../../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        variants=VARIANT_ROWS,
+        style=config["figures"]["style"],
+        code=code_digest("plot_energy_sizes"),
+    message:
+        "{wildcards.dataset}: figure of energies, forces and dipoles over the size of the training set"
+    script:
+        "../../scripts/plot_energy_sizes.py"
 
 
 rule plot_energy_parity:

@@ -34,3 +34,12 @@ def floor_files(name):
         dataset=wildcards.dataset,
         baseline=contents.floors(config, wildcards.dataset),
     )
+
+
+def of_parts(files):
+    """Return an input function: files of parts of the training set, where the dataset has some."""
+    return lambda wildcards: (
+        expand(files, dataset=wildcards.dataset, fraction=FRACTIONS)
+        if wildcards.dataset in LEARNING_CURVE["datasets"]
+        else []
+    )

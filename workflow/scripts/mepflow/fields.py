@@ -28,6 +28,7 @@ FIELDS: Final[dict[str, Field]] = {
     "lumo": Field("molecule", (), "hartree", "lowest unoccupied orbital energy"),
     "electronic_spatial_extent": Field("molecule", (), "bohr^2", f"<r^2> about the {ORIGIN}"),
     "mulliken_charges": Field("atom", (), "e", "Mulliken atomic charges"),
+    "gradient": Field("atom", (3,), "hartree/bohr", "gradient of the energy"),
     "atomic_charges": Field("atom", (), "e", "atomic charges of a model or a fit"),
     "atomic_dipoles": Field("atom", (3,), "e*bohr", "atomic dipoles of a model or a fit"),
     "atomic_quadrupoles": Field("atom", (3, 3), "e*bohr^2", "traceless atomic quadrupoles Theta'"),

@@ -90,7 +90,7 @@ _ALL: Final = (
     Target("energy", "E", "molecule", 1, "hartree", ("energy", "archive_energy"),
            "energies"),
     # Minus the gradient. C++ and Triton kernels have first derivatives only: see energy_task.
-    Target("forces", "F", "atom", 3, "hartree/bohr", ("archive_gradient",),
+    Target("forces", "F", "atom", 3, "hartree/bohr", ("gradient", "archive_gradient"),
            "energies"),
 )  # fmt: skip
 TARGETS: Final[Mapping[str, Target]] = {target.name: target for target in _ALL}

@@ -44,10 +44,12 @@ class _OneElectronGradient(ks_gradient.Gradients):  # type: ignore[misc]
 def energy_gradient(mean_field: Any) -> tuple[FloatArray, GridDensity]:
     """Return the energy's gradient (n, 3) in hartree/bohr and the density on the SCF's grid.
 
-    ``mean_field`` is a converged, density-fitted restricted Kohn–Sham object. Dispersion is
-    included. The gradient of a functional that is no hybrid of the meta-GGA kind is PySCF's own.
+    ``mean_field`` is a converged restricted Kohn–Sham object. Dispersion is included. The gradient
+    is PySCF's own where integrals are exact, the functional is no hybrid of the meta-GGA kind, or
+    functions are Cartesian.
     """
-    if not is_hybrid_meta_gga(mean_field.xc):
+    is_fitted = getattr(mean_field, "with_df", None) is not None
+    if not is_fitted or mean_field.mol.cart or not is_hybrid_meta_gga(mean_field.xc):
         return _own_gradient(mean_field)
     integration = numint.NumInt()
     rest = np.asarray(_OneElectronGradient(mean_field).kernel())

@@ -13,6 +13,7 @@ from mepflow.fields import FIELDS
 from mepflow.geometry.grids import grid_points
 from mepflow.molecules import Molecule
 from mepflow.multipoles import centre_of_nuclear_charge
+from mepflow.qm.energy_gradient import energy_gradient
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.properties import molecular_properties, potential_on_points
 from mepflow.qm.scf import MEMORY_MEGABYTE, ScfResult, run_scf
@@ -34,7 +35,12 @@ PROPERTIES: Final = (
     "scf_cycles",
     "wall_time",
 )
-"""The fields of a reference record, in the order of the file."""
+"""The fields of every reference record, in the order of the file."""
+
+
+def record_fields(*, gradient: bool) -> tuple[str, ...]:
+    """Return the fields of a record, in the order of the file."""
+    return (*PROPERTIES, "gradient") if gradient else PROPERTIES
 
 
 def reference_record(
@@ -43,9 +49,12 @@ def reference_record(
     grids: Mapping[str, Mapping[str, Any]],
     threads: int = 1,
     memory_megabyte: int = MEMORY_MEGABYTE,
+    *,
+    gradient: bool = False,
 ) -> Record:
     """Return :data:`PROPERTIES`, ``failure``, and ``points/{grid}``, ``mep/{grid}`` of a molecule.
 
+    With ``gradient`` it has the energy's, too, at the cost of about one more SCF.
     A calculation that raises or does not converge gives NaN properties, empty grids and the reason
     in ``failure``: it is recorded, not raised, so that a shard goes on. Raised are errors that are
     not the molecule's: of the settings (:class:`mepflow.errors.ConfigError`), of memory and disks.
@@ -55,16 +64,18 @@ def reference_record(
         result = run_scf(molecule, level, threads, memory_megabyte)
         if result.converged:
             record = _computed(molecule, result, grids)
+            if gradient:
+                record["gradient"] = energy_gradient(result.mean_field)[0]
             return record | _outcome("", True, result.cycles, start)
     except InputError as error:
-        return _failed(molecule, grids, str(error), 0, start)
+        return _failed(molecule, grids, gradient, str(error), 0, start)
     except (MepflowError, MemoryError, OSError):
         raise
     except Exception as error:  # whatever a library raises on a strange molecule
         log.warning("%s: the calculation raised", molecule.id, exc_info=True)
-        return _failed(molecule, grids, f"{type(error).__name__}: {error}", 0, start)
+        return _failed(molecule, grids, gradient, f"{type(error).__name__}: {error}", 0, start)
     reason = f"SCF not converged after {result.cycles} cycles"
-    return _failed(molecule, grids, reason, result.cycles, start)
+    return _failed(molecule, grids, gradient, reason, result.cycles, start)
 
 
 def _computed(molecule: Molecule, result: ScfResult, grids: Mapping[str, Any]) -> Record:
@@ -79,11 +90,16 @@ def _computed(molecule: Molecule, result: ScfResult, grids: Mapping[str, Any]) -
 
 
 def _failed(
-    molecule: Molecule, grids: Mapping[str, Any], reason: str, cycles: int, start: float
+    molecule: Molecule,
+    grids: Mapping[str, Any],
+    gradient: bool,
+    reason: str,
+    cycles: int,
+    start: float,
 ) -> Record:
     log.warning("%s failed: %s", molecule.id, reason)
     record: Record = {}
-    for name in PROPERTIES:
+    for name in record_fields(gradient=gradient):
         rows = () if FIELDS[name].per == "molecule" else (len(molecule),)
         record[name] = np.full((*rows, *FIELDS[name].shape), np.nan)
     for name in grids:

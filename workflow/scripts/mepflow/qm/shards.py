@@ -23,7 +23,7 @@ from mepflow import __version__
 from mepflow.geometry.grids import picture_metadata
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.levels import LevelOfTheory
-from mepflow.qm.reference_record import PROPERTIES, Record, reference_record
+from mepflow.qm.reference_record import Record, record_fields, reference_record
 from mepflow.qm.scf import MEMORY_MEGABYTE
 from mepflow.qm.wanted_grids import wanted_grids
 from mepflow.selection.splits import rows_in_split
@@ -46,6 +46,7 @@ def compute_shard(
     level: LevelOfTheory,
     grids: Mapping[str, Mapping[str, Any]],
     code: str,
+    gradients: bool = False,
     threads: int = 1,
     memory_megabyte: int = MEMORY_MEGABYTE,
 ) -> None:
@@ -54,8 +55,8 @@ def compute_shard(
     With ``split`` only the candidates of that split count, with None all of them.
     ``grids`` maps names to rows of the configuration, whose ``molecules`` (all, test, showcase)
     says for which molecules a grid is computed. ``code`` identifies the code that decides the
-    numbers: a molecule finished under another one is computed again. ``memory_megabyte`` is what
-    the job may use.
+    numbers: a molecule finished under another one is computed again. With ``gradients`` those of
+    the energy are computed, too. ``memory_megabyte`` is what the job may use.
     """
     table = MoleculeTable.load(candidates)
     rows = np.arange(len(table)) if split is None else rows_in_split(table.ids, splits, split)
@@ -69,23 +70,26 @@ def compute_shard(
     with logging_redirect_tqdm():
         for row in tqdm(range(len(mine)), desc=output.stem, unit="molecule", disable=None):
             molecule = mine.molecule(row)
-            fingerprint = _fingerprint(molecule, level, wanted[row], code)
+            fingerprint = _fingerprint(molecule, level, wanted[row], gradients, code)
             record = finished.get(fingerprint)
             if record is None:
-                record = reference_record(molecule, level, wanted[row], threads, memory_megabyte)
+                record = reference_record(
+                    molecule, level, wanted[row], threads, memory_megabyte, gradient=gradients
+                )
                 record["fingerprint"] = np.array(fingerprint)
                 journal.append(record)
             records.append(record)
             _report(row + 1, len(mine), molecule, record, fingerprint in finished)
-    _assemble(mine, records, level, grids, wanted).save(output)
+    fields = record_fields(gradient=gradients)
+    _assemble(mine, records, fields, level, grids, wanted).save(output)
     log.info("Shard %d done in %.0f s", shard + 1, time.perf_counter() - started)
 
 
 def _fingerprint(
-    molecule: Molecule, level: LevelOfTheory, grids: Mapping[str, Any], code: str
+    molecule: Molecule, level: LevelOfTheory, grids: Mapping[str, Any], gradients: bool, code: str
 ) -> str:
     digest = hashlib.sha256()
-    settings = [molecule.id, molecule.total_charge, repr(level), grids, code]
+    settings = [molecule.id, molecule.total_charge, repr(level), grids, gradients, code]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     digest.update(molecule.atomic_numbers.tobytes())
     digest.update(molecule.positions.tobytes())
@@ -111,6 +115,7 @@ def _report(count: int, total: int, molecule: Molecule, record: Record, reused: 
 def _assemble(
     table: MoleculeTable,
     records: Sequence[Record],
+    fields: Sequence[str],
     level: LevelOfTheory,
     grids: Mapping[str, Mapping[str, Any]],
     wanted: Sequence[Mapping[str, Mapping[str, Any]]],
@@ -132,7 +137,7 @@ def _assemble(
     pictures = {name: _pictures(name, row, molecules, wanted) for name, row in grids.items()}
     computed = MoleculeTable.from_molecules(
         molecules,
-        {name: [record[name] for record in records] for name in PROPERTIES},
+        {name: [record[name] for record in records] for name in fields},
         values,
         {
             "level_of_theory": vars(level),

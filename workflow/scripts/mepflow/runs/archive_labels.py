@@ -20,6 +20,7 @@ READERS: Final = {
 """Module whose ``read_archive`` reads an archive of each format."""
 POTENTIAL: Final = "mep"
 """The label that, beside the molecular multipoles, makes every reference calculation needless."""
+_FORCES: Final = "forces"
 _MULTIPOLES: Final = ("dipole", "quadrupole")
 """Labels that every evaluation needs, whether a model is trained on them or not."""
 _LABELS_OF_FORMAT: Final = {
@@ -96,6 +97,12 @@ def needs_no_calculation(row: Config, archive: Config) -> bool:
     return row["labels"] == "archive" and needed <= own
 
 
+def computes_forces(config: Config, dataset: str) -> bool:
+    """Return whether a dataset's forces, which a variant learns, are computed."""
+    is_computed = config["datasets"][dataset]["labels"] == "computed"
+    return is_computed and _FORCES in wanted_labels(config)
+
+
 def has_densities(config: Config, archives: Config, dataset: str) -> bool:
     """Return whether a dataset's archive is a file of labels with density coefficients."""
     row = config["datasets"][dataset]
@@ -136,7 +143,7 @@ def reader_options(config: Config, archives: Config, dataset: str) -> dict[str, 
     archive = archives[row["archive"]]
     match archive["format"]:
         case "spice":
-            gradients = {"gradients": True} if "forces" in wanted_labels(config) else {}
+            gradients = {"gradients": True} if _FORCES in wanted_labels(config) else {}
             return {"conformers": row["conformers"], **gradients}
         case "labelled":
             level = config["levels_of_theory"].get(row["level_of_theory"])

@@ -27,7 +27,7 @@ _PARTS: Final = (
 
 _OF_MOMENTS: Final = (
     *("filters", "multipoles", "energies", "trade_off", "labels", "agreement"),
-    *("filter_funnel", "training_curves", "multipole_parity", "energy_parity"),
+    *("filter_funnel", "training_curves", "multipole_parity", "energy_parity", "energy_sizes"),
 )
 """Tables and figures of datasets without a potential, too."""
 

@@ -1,6 +1,6 @@
 """Table of energies and forces, beside what the same models say of charges and potential."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ from mepflow.evaluation.predictions_file import load_predictions, matched_refere
 from mepflow.evaluation.sources import Source, read_sources
 from mepflow.evaluation.statistics import bootstrap_interval
 from mepflow.molecules import MoleculeTable
+from mepflow.selection.splits import TRAIN, rows_in_split
 from mepflow.storage.csv_file import read_csv
+from mepflow.tables.learning_curve_table import Step
 from mepflow.tables.writing import NONE, Column, counted, number, write_table
 from mepflow.units import (
     BOHR_IN_ANGSTROM,
@@ -23,28 +25,34 @@ from mepflow.units import (
 )
 
 _MEV: Final = 1000.0 * HARTREE_IN_EV
-_WITH_INTERVALS: Final = ("energy_mae_mev", "forces_mae_ev_per_angstrom")
+_WITH_INTERVALS: Final = ("energy_mae_mev", "forces_mae_ev_per_angstrom", "dipole_rmse_debye")
 _EV_PER_ANGSTROM: Final = HARTREE_IN_EV / BOHR_IN_ANGSTROM
 
 
 def energies_table(
-    predictions: Sequence[Source],
-    mep: Sequence[Source],
-    logs: Sequence[Source],
-    reference: Path,
-    headline_grid: str | None,
+    steps: Sequence[Step], reference: Path, headline_grid: str | None
 ) -> pd.DataFrame:
-    """Return the errors of every variant: means over structures of means over seeds.
+    """Return the errors of every variant and size of the training set, the largest first.
 
+    They are means over structures of means over seeds. ``steps`` hold the files ``predictions``,
+    ``mep`` and ``logs`` of the models of each part of the training set, the whole one last.
     The intervals hold 95 % of bootstrap samples of molecules, or of structures where all are of one
     molecule; fewer than six have none. The potential's error is the median of the structures', on
     the headline grid. Times are of a step with its share of the validations.
     """
     table = MoleculeTable.load(reference)
-    potentials = _potential_errors(mep, headline_grid)
-    rows = []
-    for name in dict.fromkeys(source.name for source in predictions):
-        own = [source for source in predictions if source.name == name]
+    rows = [row for step in reversed(steps) for row in _rows(step, table, headline_grid)]
+    order = list(dict.fromkeys(row["representation"] for row in rows))
+    rows.sort(key=lambda row: order.index(row["representation"]))
+    return pd.DataFrame(rows)
+
+
+def _rows(step: Step, table: MoleculeTable, grid: str | None) -> Iterator[dict[str, Any]]:
+    count = len(rows_in_split(table.ids, step.splits, TRAIN))
+    potentials = _potential_errors(step.files["mep"], grid)
+    sources, logs = step.files["predictions"], step.files["logs"]
+    for name in dict.fromkeys(source.name for source in sources):
+        own = [source for source in sources if source.name == name]
         frames = []
         for source in own:
             predicted = load_predictions(source.path)
@@ -53,18 +61,16 @@ def energies_table(
                 multipole_errors(predicted, matched).drop(columns="molecule"), on="id"
             )
             frames.append(joined.assign(atoms=np.diff(predicted.atom_offsets)))
-        rows.append(
-            {
-                "variant": name,
-                "n_structures": len(frames[0]),
-                "n_molecules": frames[0]["molecule"].nunique(),
-                "n_seeds": len(own),
-                **_errors(pd.concat(frames)),
-                "mep_rmse_kcal_per_mol_e": potentials.get(name, np.nan),
-                "ms_per_step": _step_time([log for log in logs if log.name == name]),
-            }
-        )
-    return pd.DataFrame(rows)
+        yield {
+            "representation": name,
+            "n_training": count,
+            "n_structures": len(frames[0]),
+            "n_molecules": frames[0]["molecule"].nunique(),
+            "n_seeds": len(own),
+            **_errors(pd.concat(frames)),
+            "mep_rmse_kcal_per_mol_e": potentials.get(name, np.nan),
+            "ms_per_step": _step_time([log for log in logs if log.name == name]),
+        }
 
 
 def _errors(frame: pd.DataFrame) -> dict[str, float]:
@@ -113,9 +119,7 @@ def _step_time(logs: Sequence[Source]) -> float:
 
 
 def write_energies_table(
-    predictions: Sequence[Source],
-    mep: Sequence[Source],
-    logs: Sequence[Source],
+    steps: Sequence[Step],
     reference: Path,
     headline_grid: str | None,
     csv: Path,
@@ -123,19 +127,20 @@ def write_energies_table(
 ) -> None:
     """Write :func:`energies_table` as CSV and Markdown."""
     columns = (
-        Column("Variant", lambda row: row.variant, "left"),
+        Column("Variant", lambda row: row.representation, "left"),
+        Column("Training structures", lambda row: f"{row.n_training:,}"),
         Column("E MAE (meV)", _with_interval("energy_mae_mev", 1)),
         Column("per atom", number("energy_mae_mev_per_atom", 2)),
         Column("F MAE (eV/Å)", _with_interval("forces_mae_ev_per_angstrom", 3)),
         Column("\\|μ\\| MAE (D)", number("dipole_norm_mae_debye", 3)),
-        Column("μ RMSE (D)", number("dipole_rmse_debye", 3)),
+        Column("μ RMSE (D)", _with_interval("dipole_rmse_debye", 3)),
         Column("Θ′ RMSE (D·Å)", number("quadrupole_rmse_debye_angstrom", 2)),
         Column("q RMSE (e)", number("charges_rmse_e", 3)),
         Column("MEP RMSE (kcal/mol/e)", number("mep_rmse_kcal_per_mol_e", 2)),
         Column("ms a step", number("ms_per_step", 1)),
         Column("Seeds", lambda row: str(row.n_seeds)),
     )
-    table = energies_table(predictions, mep, logs, reference, headline_grid)
+    table = energies_table(steps, reference, headline_grid)
     first = table.iloc[0]
     write_table(
         table,
