@@ -27,8 +27,10 @@ from mepflow.archives.label_file import read_labels  # noqa: E402
 from mepflow.electrostatics.atomic_terms import AtomicTerms  # noqa: E402
 from mepflow.evaluation.calibration import CALIBRATION_FILE  # noqa: E402
 from mepflow.evaluation.statistics import bootstrap_interval  # noqa: E402
-from mepflow.judging.judgement import DIPOLE_ERROR, RMSE, judge  # noqa: E402
-from mepflow.judging.methods import METHODS, Bench  # noqa: E402
+from mepflow.judging.bench import Bench  # noqa: E402
+from mepflow.judging.judgement import judge  # noqa: E402
+from mepflow.judging.methods import METHODS  # noqa: E402
+from mepflow.judging.structure_errors import DIPOLE_ERROR, RMSE  # noqa: E402
 from mepflow.molecules import MoleculeTable  # noqa: E402
 from mepflow.prediction.predictor import Predictor  # noqa: E402
 from mepflow.prediction.structures import Structure  # noqa: E402
@@ -105,8 +107,10 @@ def judged(predictor: Predictor, name: str, split: str) -> pd.DataFrame:
         terms = (found.atomic_charges, found.atomic_dipoles, found.atomic_quadrupoles)
         own[row], alone[row] = AtomicTerms(*terms), AtomicTerms(found.charges)
         lengths[table.ids[row]] = _length_error(found.dipole, table, row)
-    floor = {row: METHODS[FLOOR].terms(Bench(table, labels, GRID), row) for row in rows}
-    errors = judge({OURS: own, ALONE: alone, FLOOR: floor}, table, GRID).errors
+    floor = {row: METHODS[FLOOR].terms(Bench(table, labels, (GRID,)), row) for row in rows}
+    widths = predictor.ensemble.penetration
+    shells = {OURS: widths} if widths else {}
+    errors = judge({OURS: own, ALONE: alone, FLOOR: floor}, table, GRID, shells).errors
     kinds = dict(zip(table.ids, labels.texts["kind"], strict=True))
     return errors.assign(kind=errors["id"].map(kinds), length=errors["id"].map(lengths))
 

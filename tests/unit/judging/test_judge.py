@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
+from ase.data import vdw_radii
 from rdkit import Chem
 from rdkit.Chem import AllChem
+from scipy.stats import spearmanr
 
 from mepflow.__main__ import main
 from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
@@ -16,17 +18,47 @@ from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
 from mepflow.geometry.grids import grid_points
 from mepflow.judging import judge_command
+from mepflow.judging.bench import load_bench
 from mepflow.judging.charge_readers import read_charges
-from mepflow.judging.judgement import DIPOLE_ERROR, RMSE, judge
+from mepflow.judging.error_parts import error_parts, medians_of_parts
+from mepflow.judging.judgement import judge
 from mepflow.judging.matching import match
 from mepflow.judging.methods import METHODS
+from mepflow.judging.structure_errors import DIPOLE_ERROR, QUADRUPOLE_ERROR, RMSE, kind_of
 from mepflow.molecules import GridValues, MoleculeTable
 from mepflow.prediction.input_batch import read_structures
 from mepflow.units import BOHR_IN_ANGSTROM, E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 GRID = {"kind": "shells", "scales": [1.4, 1.6, 1.8, 2.0], "points_per_angstrom2": 1.0}
+BOX = {"kind": "box", "inner_scale": 1.0, "outer_angstrom": 2.8, "spacing_angstrom": 0.9}
+PLANE = {"kind": "plane", "margin_angstrom": 1.0, "spacing_angstrom": 1.0}
+ROOT = Path(__file__).parents[3]
+DEFINITIONS = ROOT / "config" / "definitions.yaml"
+MODELS = ROOT / "resources" / "models" / "default"
+ANTECHAMBER = """@<TRIPOS>MOLECULE
+MOL
+    9     8     1     0     0
+SMALL
+bcc
+
+
+@<TRIPOS>ATOM
+      1 C1          -1.1350    -0.1130     0.2600 c3         1 MOL      -0.206100
+      2 C2           0.0570     0.4680    -0.4340 c          1 MOL       0.466100
+      3 O1          -0.0160     1.3710    -1.2480 o          1 MOL      -0.598100
+      4 C3           1.4380    -0.1590    -0.0530 c          1 MOL       0.853600
+      5 O2           1.4180    -1.0780     0.7870 o          1 MOL      -0.819300
+      6 O3           2.4320     0.3210    -0.6290 o          1 MOL      -0.819300
+      7 H1          -2.0470     0.3800    -0.0620 hc         1 MOL       0.040700
+      8 H2          -0.9850    -0.0100     1.3320 hc         1 MOL       0.040700
+      9 H3          -1.1630    -1.1790     0.0480 hc         1 MOL       0.040700
+@<TRIPOS>BOND
+     1     2     1 1
+"""
+"""Pyruvate by antechamber 26 (-c bcc -nc -1): types of GAFF, a name that says nothing."""
 SMILES = ("CCO", "CC(=O)[O-]", "C[NH3+]", "FC=O", "CO", "CCl", "CS", "N#CC")
 TOTAL_WORDS = "its charges add up to"
+HARTREE = HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +66,22 @@ def reference() -> MoleculeTable:
     """Molecules whose potential is that of known charges: any row's error has a closed form."""
     molecules = [one.molecule for one in read_structures([], [f"{s} {s}" for s in SMILES])]
     known = [charges_of(molecule) for molecule in molecules]
-    grids, dipoles, quadrupoles = [], [], []
+    grids, boxes, dipoles, quadrupoles = [], [], [], []
     for molecule, charges in zip(molecules, known, strict=True):
-        points = grid_points(GRID, molecule.atomic_numbers, molecule.positions)
-        grids.append((points, potential(points, molecule.positions, charges)))
+        for settings, values in ((GRID, grids), (BOX, boxes)):
+            points = grid_points(settings, molecule.atomic_numbers, molecule.positions)
+            values.append((points, potential(points, molecule.positions, charges)))
         dipole, quadrupole = molecular_multipoles(molecule, AtomicTerms(charges))
         dipoles.append(dipole)
         quadrupoles.append(quadrupole)
     return MoleculeTable.from_molecules(
         molecules,
         {"dipole": dipoles, "quadrupole": quadrupoles, "mulliken_charges": known},
-        {"mk": GridValues.from_ragged(grids)},
-        {"grid_settings": {"mk": GRID}},
-    )
+        {name: GridValues.from_ragged(values) for name, values in
+         (("mk", grids), ("box", boxes), ("plane", boxes))},
+        {"grid_settings": {"mk": GRID, "box": BOX, "plane": PLANE},
+         "level_of_theory": {"basis": "def2-svp"}},
+    )  # fmt: skip
 
 
 def charges_of(molecule) -> np.ndarray:
@@ -189,11 +224,106 @@ def test_errors_are_those_of_closed_forms_and_ranks_need_a_proof(
     }  # fmt: skip
     molecule, (points, _) = reference.molecule(0), reference.grids["mk"].of(0)
     away = [1.0 / np.linalg.norm(points - molecule.positions[atom], axis=1) for atom in (0, 1)]
-    rmse = 0.1 * np.sqrt(np.mean((away[0] - away[1]) ** 2)) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
+    rmse = 0.1 * np.sqrt(np.mean((away[0] - away[1]) ** 2)) * HARTREE
     length = np.linalg.norm(molecule.positions[0] - molecule.positions[1])
     own = found.errors[found.errors["name"] == "moved"].iloc[0]
     assert own[RMSE] == pytest.approx(rmse, rel=1e-9)
     assert own[DIPOLE_ERROR] == pytest.approx(0.1 * length * E_BOHR_IN_DEBYE, rel=1e-9)
+    origin = molecule.atomic_numbers @ molecule.positions / molecule.atomic_numbers.sum()
+    first, second = (
+        3 * np.outer(r, r) - r @ r * np.eye(3) for r in (molecule.positions - origin)[:2]
+    )
+    six = (0.1 * (first - second))[np.triu_indices(3)]
+    assert own[QUADRUPOLE_ERROR] == pytest.approx(np.sqrt(np.mean(six**2)), rel=1e-9)
+
+
+def test_extremes_are_those_of_the_innermost_shell_or_of_all_points(
+    reference: MoleculeTable,
+) -> None:
+    rows = {row: AtomicTerms(1.3 * charges_of(reference.molecule(row))) for row in range(8)}
+    half = {row: AtomicTerms(terms.charges[::-1].copy()) for row, terms in rows.items()}
+    for grid, scale in (("mk", 1.4), ("box", None)):
+        found = judge({"more": rows, "other": half}, reference, grid)
+        own = found.errors[found.errors["name"] == "more"]
+        for row, errors in enumerate(own.to_dict("records")):
+            points, values = reference.grids[grid].of(row)
+            molecule = reference.molecule(row)
+            if scale is not None:
+                radii = vdw_radii[molecule.atomic_numbers] / BOHR_IN_ANGSTROM
+                away = np.linalg.norm(points[:, None] - molecule.positions, axis=-1)
+                values = values[np.isclose((away / radii).min(axis=1), scale, rtol=1e-3)]
+            highest, lowest = values.max() * HARTREE, values.min() * HARTREE
+            assert errors["v_max_reference_kcal_per_mol_e"] == pytest.approx(highest, rel=1e-9)
+            assert errors["v_min_predicted_kcal_per_mol_e"] == pytest.approx(1.3 * lowest, rel=1e-9)
+        table = found.table.set_index("row")
+        assert table.loc["more", "correlation_v_max"] == pytest.approx(1.0, abs=1e-12)
+        assert table.loc["more", "mae_v_min_kcal_per_mol_e"] == pytest.approx(
+            0.3 * own["v_min_reference_kcal_per_mol_e"].abs().mean(), rel=1e-9
+        )
+        neutral = found.errors[
+            (found.errors["name"] == "other") & (found.errors["total_charge"] == 0)
+        ]
+        expected = spearmanr(
+            neutral["v_min_reference_kcal_per_mol_e"], neutral["v_min_predicted_kcal_per_mol_e"]
+        )
+        assert table.loc["other", "correlation_v_min"] == pytest.approx(
+            expected.statistic, abs=1e-12
+        )
+
+
+def test_parts_are_told_by_distance_element_kind_and_size(reference: MoleculeTable) -> None:
+    none = {row: AtomicTerms(np.zeros(len(reference.molecule(row)))) for row in range(8)}
+    judged = judge({"none": none}, reference, "mk").judged
+    parts = error_parts({"none": none}, reference, ("mk", "box"), {}, judged)
+    molecule, smiles = reference.molecule(0), SMILES[0]
+    points, values = (np.concatenate(pair) for pair in zip(
+        reference.grids["mk"].of(0), reference.grids["box"].of(0), strict=True
+    ))  # fmt: skip
+    radii = vdw_radii[molecule.atomic_numbers] / BOHR_IN_ANGSTROM
+    away = np.linalg.norm(points[:, None] - molecule.positions, axis=-1) - radii
+    nearest, distance = away.argmin(axis=1), away.min(axis=1) * BOHR_IN_ANGSTROM
+    on_shells = np.arange(len(points)) < len(reference.grids["mk"].of(0)[1])
+    own = parts[parts["id"] == smiles].set_index(["by", "part"])[RMSE]
+    for place, chosen in (
+        (("distance", "0.75 to 1.00 Å"), (distance >= 0.75) & (distance < 1.0)),
+        (("element", "O"), on_shells & (molecule.atomic_numbers[nearest] == 8)),
+        (("kind", "neutral"), on_shells),
+        (("heavy atoms", "1 to 4"), on_shells),
+    ):
+        expected = np.sqrt(np.mean(values[chosen] ** 2)) * HARTREE
+        assert own[place] == pytest.approx(expected, rel=1e-9)
+    medians, counts = medians_of_parts(parts, "kind")
+    assert list(zip(medians.columns, counts, strict=True)) == [
+        ("neutral", 6), ("cation", 1), ("anion", 1),
+    ]  # fmt: skip
+
+
+def test_a_zwitterion_is_told_from_its_geometry() -> None:
+    molecules = [one.molecule for one in read_structures([], ["[NH3+]CC(=O)[O-]", "NCC(=O)O"])]
+    table = MoleculeTable.from_molecules(molecules)
+    assert [kind_of(table, row) for row in range(2)] == ["zwitterion", "neutral"]
+    stated = table.with_texts(archive_subset=["neutral", "anion"])
+    assert [kind_of(stated, row) for row in range(2)] == ["neutral", "anion"]
+
+
+def test_penetration_counts_in_rows_that_know_widths(
+    tmp_path: Path, reference: MoleculeTable
+) -> None:
+    reference.save(tmp_path / "reference.h5")
+    bench = load_bench(tmp_path / "reference.h5", ["all"], DEFINITIONS)
+    assert bench.grids == ("mk", "box")
+    assert bench.widths is not None
+    true = {row: AtomicTerms(charges_of(reference.molecule(row))) for row in range(8)}
+    found = judge({"with": true, "without": true}, reference, "mk", {"with": bench.widths})
+    table = found.table.set_index("row")["median_rmse_kcal_per_mol_e"]
+    assert table["without"] == pytest.approx(0.0, abs=1e-9)
+    assert table["with"] > 0.1
+    fitted = {row: METHODS["fitted-charges-penetration"].terms(bench, row) for row in range(8)}
+    plain = {row: METHODS["fitted-charges"].terms(bench, row) for row in range(8)}
+    floors = judge({"with": fitted, "without": plain}, reference, "mk", {"with": bench.widths})
+    of_fits = floors.table.set_index("row")["median_rmse_kcal_per_mol_e"]
+    assert of_fits["without"] == pytest.approx(0.0, abs=1e-6)
+    assert of_fits["without"] < of_fits["with"] < table["with"]
 
 
 def test_names_on_the_command_line_are_those_of_the_catalogue() -> None:
@@ -207,29 +337,36 @@ def test_the_command(
     path = written(tmp_path / "a.extxyz", reference)
     out = tmp_path / "out"
     arguments = ["--against", str(tmp_path / "reference.h5"), "--output", str(out)]
-    methods = ["--methods", "mulliken,gasteiger,resp,hirshfeld"]
-    assert main(["judge", f"mine={path}", *arguments, *methods]) == 0
+    methods = ["--methods", "mulliken,gasteiger,hirshfeld", "--grid", "mk,box"]
+    model = ["--model", f"ours={MODELS}"]
+    assert main(["judge", f"mine={path}", *arguments, *methods, *model]) == 0
     printed = capsys.readouterr().out
     assert "hold no hirshfeld_charges" in printed or "holds no hirshfeld_charges" in printed
-    table = pd.read_csv(out / "judgement.csv").set_index("row")
+    assert "Grid `box`, 6 structures" in printed  # without chlorine and sulfur
+    whole = pd.read_csv(out / "judgement.csv")
+    assert set(whole["grid"]) == {"mk", "box"}
+    assert {"ours", "ours, charges alone"} < set(whole["row"])
+    table = whole[whole["grid"] == "mk"].set_index("row")
     assert table.loc["mine", "median_rmse_kcal_per_mol_e"] == pytest.approx(0.0, abs=1e-4)
     assert table.loc["mulliken", "rank"] == 1
     assert table.loc["gasteiger", "median_rmse_kcal_per_mol_e"] > 1.0
-    assert (out / "judgement.png").stat().st_size > 1000
+    for name in ("judgement", "parts"):
+        assert (out / f"{name}.png").stat().st_size > 1000
+    assert {"distance", "element", "kind", "heavy atoms"} == set(
+        pd.read_csv(out / "parts.csv")["by"]
+    )
     assert main(["judge", *arguments, "--methods", "none"]) == 2
     assert "nothing to judge" in capsys.readouterr().err
     assert main(["judge", *arguments, "--grid", "mkk"]) == 2
     assert "has no potential on 'mkk'" in capsys.readouterr().err
 
 
-def test_a_model_is_judged_by_its_own_terms_and_by_its_charges(
-    tmp_path: Path, reference: MoleculeTable
-) -> None:
-    reference.save(tmp_path / "reference.h5")
-    root = Path(__file__).parents[3]
-    model = root / "resources" / "models" / "default"
-    arguments = ["--against", str(tmp_path / "reference.h5"), "--output", str(tmp_path / "out")]
-    assert main(["judge", "--model", f"ours={model}", "--methods", "none", *arguments]) == 0
-    table = pd.read_csv(tmp_path / "out" / "errors.csv")
-    assert set(table["name"]) == {"ours", "ours, charges alone"}
-    assert len(table) == 2 * (len(SMILES) - 2)  # without chlorine and sulfur
+def test_antechambers_mol2_has_types_of_gaff(tmp_path: Path) -> None:
+    (tmp_path / "a.mol2").write_text(ANTECHAMBER)
+    (found,) = read_charges(tmp_path / "a.mol2")
+    assert found.atomic_numbers is not None
+    assert found.atomic_numbers.tolist() == [6, 6, 8, 6, 8, 8, 1, 1, 1]
+    assert found.charges.sum() == pytest.approx(-1.0, abs=2e-3)
+    labels = load_bench(ROOT / "resources" / "labels" / "bench.h5", ["mk"], DEFINITIONS).table
+    (matched,) = match("am1-bcc", [found], labels)
+    assert [labels.ids[row] for row in matched.terms] == ["bench-00033"]

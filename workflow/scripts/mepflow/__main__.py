@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_check_pinn(commands)
     _add_check_level(commands)
     add_run(commands)
-    add_judge(commands)
+    add_judge(commands, DEFINITIONS)
     _add_status(commands)
     try:
         _refuse_unknown(given[:1], commands.choices)

@@ -140,9 +140,15 @@ def _mol2(path: Path) -> Iterator[ChargedStructure]:
             block.strip().splitlines()[0].strip(),
             f"{path}, molecule {number}",
             np.array([float(row[CHARGE_COLUMN]) for row in rows]),
-            _numbers_of(row[5].split(".")[0] for row in rows),
+            np.array([_element_in_mol2(row[5], row[1]) for row in rows]),
             np.array([[float(word) for word in row[2:5]] for row in rows]) * ANGSTROM_IN_BOHR,
         )
+
+
+def _element_in_mol2(atom_type: str, atom_name: str) -> int:
+    """Return the element that a type of Tripos names, or else, with types of GAFF, the name."""
+    symbol = atom_type.split(".")[0]
+    return data.atomic_numbers.get(symbol) or _element_of(atom_name)
 
 
 def _pqr(path: Path) -> Iterator[ChargedStructure]:

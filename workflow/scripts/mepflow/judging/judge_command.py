@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,12 +11,15 @@ from mepflow.errors import ConfigError, InputError, choice
 
 if TYPE_CHECKING:
     from mepflow.electrostatics.atomic_terms import AtomicTerms
-    from mepflow.judging.methods import Bench
+    from mepflow.electrostatics.penetration import Widths
+    from mepflow.judging.bench import Bench
 
 METHODS: Final = (
-    "fitted-charges", "fitted-charges-dipoles", "fitted-charges-dipoles-quadrupoles", "resp",
-    "resp-hf", "mulliken", "lowdin", "hirshfeld", "mbis-charges", "mbis-charges-dipoles",
-    "mbis-charges-dipoles-quadrupoles", "gfn2-xtb", "mmff94", "gasteiger",
+    "fitted-charges", "fitted-charges-dipoles", "fitted-charges-dipoles-quadrupoles",
+    "fitted-charges-penetration", "fitted-charges-dipoles-penetration",
+    "fitted-charges-dipoles-quadrupoles-penetration", "resp", "resp-hf", "mulliken", "lowdin",
+    "hirshfeld", "mbis-charges", "mbis-charges-dipoles", "mbis-charges-dipoles-quadrupoles",
+    "gfn2-xtb", "mmff94", "gasteiger", "eem", "qeq", "qtpie",
 )  # fmt: skip
 """Names of :data:`mepflow.judging.methods.METHODS`."""
 _EPILOG: Final = """\
@@ -28,8 +32,20 @@ examples:
 Terms = dict[int, "AtomicTerms"]
 
 
-def add_judge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command to a parser's."""
+@dataclass(frozen=True)
+class _Row:
+    """Atomic terms of a row by row of the reference, remarks, and widths of shells, if any."""
+
+    name: str
+    terms: Terms
+    remarks: list[str]
+    widths: "Widths | None" = None
+
+
+def add_judge(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", definitions: Path
+) -> None:
+    """Add the command to a parser's; ``definitions`` is the file with the widths of shells."""
     text = "judge charges of any program by a reference's potential"
     parser = commands.add_parser(
         "judge",
@@ -45,21 +61,30 @@ def add_judge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("charges", nargs="*", metavar="CHARGES", help=text)
     text = "a file of labels, or a reference.h5 of a run"
     parser.add_argument("--against", type=Path, required=True, metavar="REFERENCE", help=text)
-    text = "grid of the reference that errors are measured on (%(default)s)"
-    parser.add_argument("--grid", default="mk", help=text)
+    text = (
+        "grids of the reference that errors are measured on, with commas, or all; rows are sorted "
+        "by the first, and fits are to it (%(default)s)"
+    )
+    parser.add_argument("--grid", type=_names, default=("mk",), metavar="LIST", help=text)
     text = "rows computed here: all, none, or several of " + ", ".join(METHODS) + " with commas"
     parser.add_argument("--methods", type=_methods, default=METHODS, metavar="LIST", help=text)
     text = "a model.pt or a folder of models, judged too; may be repeated, NAME=PATH names the row"
     parser.add_argument("--model", action="append", default=[], metavar="PATH", help=text)
     text = "folder to write into (%(default)s)"
     parser.add_argument("--output", type=Path, default=Path("judgement"), help=text)
+    text = "file with the rows of penetration"
+    parser.add_argument("--definitions", type=Path, default=definitions, help=text)
     parser.set_defaults(run=run)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
 def _methods(text: str) -> tuple[str, ...]:
     if text in ("all", "none"):
         return METHODS if text == "all" else ()
-    names = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    names = _names(text)
     for name in names:
         if name not in METHODS:
             raise argparse.ArgumentTypeError(f"{name!r} is no method: {choice(name, METHODS)}")
@@ -68,24 +93,32 @@ def _methods(text: str) -> tuple[str, ...]:
 
 def run(options: argparse.Namespace) -> int:
     """Judge what the command line names, print the table, and return the exit status."""
+    from mepflow.judging.bench import load_bench
+    from mepflow.judging.error_parts import error_parts
     from mepflow.judging.judgement import judge
-    from mepflow.judging.judgement_files import markdown, write_judgement
+    from mepflow.judging.judgement_files import write_judgement
+    from mepflow.judging.judgement_text import markdown
 
-    bench = _bench(options.against, options.grid)
+    bench = load_bench(options.against, options.grid, options.definitions)
     rows: dict[str, Terms] = {}
     remarks: dict[str, list[str]] = {}
-    for name, terms, said in _all_rows(options, bench):
-        if name in rows:
-            raise ConfigError(f"Two rows are called {name}: name one of them, as in mine=FILE.")
-        if said:
-            remarks[name] = said
-        if terms:
-            rows[name] = terms
+    widths: dict[str, Widths] = {}
+    for row in _all_rows(options, bench):
+        if row.name in rows:
+            raise ConfigError(f"Two rows are called {row.name}: name one of them, as in mine=FILE.")
+        if row.remarks:
+            remarks[row.name] = row.remarks
+        if row.terms:
+            rows[row.name] = row.terms
+        if row.widths:
+            widths[row.name] = row.widths
     if not rows:
         raise InputError(_nothing(remarks))
-    judgement = judge(rows, bench.table, options.grid)
-    written = write_judgement(options.output, judgement, options.grid, remarks)
-    sys.stdout.write(markdown(judgement, options.grid, remarks))
+    judgements = {grid: judge(rows, bench.table, grid, widths) for grid in bench.grids}
+    first = judgements[bench.grid].judged
+    parts = error_parts(rows, bench.table, bench.grids, widths, first)
+    written = write_judgement(options.output, judgements, parts, remarks)
+    sys.stdout.write(markdown(judgements, parts, remarks))
     sys.stdout.write(f"\nWritten to {options.output}: {len(written)} files\n")
     return 0
 
@@ -95,52 +128,22 @@ def _nothing(remarks: Mapping[str, Sequence[str]]) -> str:
     return f"There is nothing to judge ({first}): give charges of the reference's molecules."
 
 
-def _bench(path: Path, grid: str) -> "Bench":
-    import h5py
-
-    from mepflow.archives.label_archive import reference_of_labels
-    from mepflow.archives.label_file import FORMAT, read_labels
-    from mepflow.judging.methods import HF_GRID, Bench
-    from mepflow.molecules import MoleculeTable
-
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: give a file of labels or a run's reference.h5.")
-    try:
-        with h5py.File(path) as file:
-            is_labels = file.attrs.get("format") == FORMAT
-    except OSError as error:
-        raise InputError(
-            f"{path} is no HDF5 file: give a file of labels or reference.h5."
-        ) from error
-    labels = read_labels(path) if is_labels else None
-    if labels is None:
-        table = MoleculeTable.load(path)
-    else:
-        wanted = [name for name in (grid, HF_GRID) if name in labels.potentials]
-        table = reference_of_labels(labels, wanted, path)
-    if grid not in table.grids:
-        known = labels.potentials if labels is not None else table.grids
-        raise InputError(f"{path} has no potential on {grid!r}: {choice(grid, list(known))}")
-    return Bench(table, labels, grid)
-
-
-def _all_rows(
-    options: argparse.Namespace, bench: "Bench"
-) -> Iterator[tuple[str, Terms, list[str]]]:
+def _all_rows(options: argparse.Namespace, bench: "Bench") -> Iterator[_Row]:
     for name in options.methods:
-        yield name, *_computed(name, bench)
+        yield _computed(name, bench)
     for given in options.charges:
         from mepflow.judging.charge_readers import read_charges
         from mepflow.judging.matching import match
 
         name, path = _named(given)
         for found in match(name, read_charges(path), bench.table):
-            yield found.name, found.terms, found.remarks
+            yield _Row(found.name, found.terms, found.remarks)
     for given in options.model:
         yield from _of_models(given, bench)
 
 
-def _computed(name: str, bench: "Bench") -> tuple[Terms, list[str]]:
+def _computed(name: str, bench: "Bench") -> _Row:
+    from mepflow.judging.judgement import PENETRATION
     from mepflow.judging.methods import METHODS as CATALOGUE
 
     terms: Terms = {}
@@ -152,10 +155,11 @@ def _computed(name: str, bench: "Bench") -> tuple[Terms, list[str]]:
             terms[row] = CATALOGUE[name].terms(bench, row)
         except InputError as error:
             reasons[str(error)] = reasons.get(str(error), 0) + 1
-    return terms, [f"{count} structures have none: {text}" for text, count in reasons.items()]
+    said = [f"{count} structures have none: {text}" for text, count in reasons.items()]
+    return _Row(name, terms, said, bench.widths if name.endswith(PENETRATION) else None)
 
 
-def _of_models(given: str, bench: "Bench") -> Iterator[tuple[str, Terms, list[str]]]:
+def _of_models(given: str, bench: "Bench") -> Iterator[_Row]:
     from mepflow.electrostatics.atomic_terms import AtomicTerms
     from mepflow.prediction.predictor import Predictor
     from mepflow.prediction.structures import Structure
@@ -173,9 +177,9 @@ def _of_models(given: str, bench: "Bench") -> Iterator[tuple[str, Terms, list[st
         alone[row] = AtomicTerms(found.charges)
         own[row] = AtomicTerms(found.atomic_charges, found.atomic_dipoles, found.atomic_quadrupoles)
     said = [f"{len(unknown)} structures hold elements that the model does not know"]
-    yield name, own, said if unknown else []
+    yield _Row(name, own, said if unknown else [], predictor.ensemble.penetration)
     if any(terms.dipoles is not None or terms.quadrupoles is not None for terms in own.values()):
-        yield f"{name}, charges alone", alone, []
+        yield _Row(f"{name}, charges alone", alone, [])
 
 
 def _named(given: str) -> tuple[str, Path]:

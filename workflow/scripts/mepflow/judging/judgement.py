@@ -1,39 +1,48 @@
-r"""Errors of charges against a reference, their medians and paired differences, and a ranking.
+r"""Rows of charges on one grid of a reference: medians, paired differences, and a ranking.
 
-For each structure the RMSE, relative RMSE and R² of the potential on one grid of the reference
-(:mod:`mepflow.evaluation.mep_errors`), and the dipole of the atomic terms about the centre of
-nuclear charge less the reference's. All rows are judged on the structures that *all* of them cover;
-a row that covers less than :data:`FEWEST_SHARE` of the structures stands apart, so that it does not
-cost the others theirs.
+The errors of structures are those of :mod:`mepflow.judging.structure_errors`. All rows are judged
+on the structures that *all* of them cover; a row that covers less than :data:`FEWEST_SHARE` of the
+structures stands apart, so that it does not cost the others theirs.
 
 The rank of a row is one more than the number of rows whose error is smaller beyond doubt: whose
 paired 95 % interval over molecules excludes no difference.
+
+The rank correlations of V_max and V_min are Spearman's, over the structures without a total charge:
+ions would put themselves into order by their charge alone.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
-from mepflow.electrostatics.potential import potential
-from mepflow.evaluation.mep_errors import mep_errors
+from mepflow.electrostatics.atomic_terms import AtomicTerms
+from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.paired_differences import (
     difference_of,
     errors_by_molecule,
     paired_differences,
 )
-from mepflow.evaluation.predictions_file import molecule_names
-from mepflow.evaluation.statistics import bootstrap_interval
+from mepflow.evaluation.rank_correlation import mean_correlation
+from mepflow.evaluation.statistics import FEWEST_MOLECULES, bootstrap_interval
+from mepflow.judging.structure_errors import (
+    DIPOLE_ERROR,
+    EXTREMES,
+    QUADRUPOLE_ERROR,
+    RMSE,
+    errors_of_rows,
+    extreme_column,
+)
 from mepflow.molecules import MoleculeTable
-from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
-RMSE: Final = "rmse_kcal_per_mol_e"
-DIPOLE_ERROR: Final = "dipole_error_debye"
 FEWEST_SHARE: Final = 0.75
-FLOORS: Final = ("fitted-charges", "fitted-charges-dipoles", "fitted-charges-dipoles-quadrupoles")
+FITS: Final = (
+    "fitted-charges", "fitted-charges-dipoles", "fitted-charges-dipoles-quadrupoles",
+)  # fmt: skip
+PENETRATION: Final = "-penetration"
+"""End of the name of a fit that knows the penetration of the valence shells."""
+FLOORS: Final = (*FITS, *(name + PENETRATION for name in FITS))
 """Methods that are no contestants: the least error that such terms can have."""
 
 
@@ -52,15 +61,24 @@ class Judgement:
     shared: int
     apart: Mapping[str, int]
 
+    @property
+    def judged(self) -> pd.DataFrame:
+        """Return the errors that count in the table."""
+        return self.errors[self.errors["judged"]]
+
 
 def judge(
-    rows: Mapping[str, Mapping[int, AtomicTerms]], reference: MoleculeTable, grid: str
+    rows: Mapping[str, Mapping[int, AtomicTerms]],
+    reference: MoleculeTable,
+    grid: str,
+    widths: Mapping[str, Widths] | None = None,
 ) -> Judgement:
-    """Judge the atomic terms of each row, by row of the reference, on one of its grids."""
+    """Judge the atomic terms of each row, by row of the reference, on one of its grids.
+
+    The potential of a row that ``widths`` (in bohr by element) know has penetration.
+    """
     n_structures = sum(bool(len(reference.grids[grid].of(k)[1])) for k in range(len(reference)))
-    errors = pd.concat(
-        [_errors(name, terms, reference, grid) for name, terms in rows.items()], ignore_index=True
-    )
+    errors = errors_of_rows(rows, reference, grid, widths or {})
     counts = errors.groupby("name", sort=False)["id"].nunique()
     whole = [name for name, count in counts.items() if count >= FEWEST_SHARE * n_structures]
     apart = {str(name): int(count) for name, count in counts.items() if name not in whole}
@@ -71,31 +89,6 @@ def judge(
     kept = errors[errors["judged"]]
     pairs = paired_differences(errors_by_molecule(kept, RMSE)) if len(kept) else pd.DataFrame()
     return Judgement(errors, _table(kept, pairs), pairs, len(shared), apart)
-
-
-def _errors(
-    name: str, terms: Mapping[int, AtomicTerms], reference: MoleculeTable, grid: str
-) -> pd.DataFrame:
-    molecules = molecule_names(reference)
-    found = []
-    for row, own in sorted(terms.items()):
-        points, values = reference.grids[grid].of(row)
-        if not len(values):
-            continue
-        molecule = reference.molecule(row)
-        of_charges = np.asarray(potential(points, molecule.positions, *own))
-        errors = mep_errors(values, of_charges)
-        dipole = molecular_multipoles(molecule, own)[0]
-        away = np.linalg.norm(dipole - reference.property_of("dipole", row)) * E_BOHR_IN_DEBYE
-        factor = HARTREE_PER_E_IN_KCAL_PER_MOL_E
-        found.append({
-            "name": name, "id": molecule.id, "molecule": molecules[row],
-            RMSE: errors.rmse * factor, "relative_rmse": errors.relative_rmse, "r2": errors.r2,
-            DIPOLE_ERROR: float(away),
-            "highest_error_kcal_per_mol_e": float(of_charges.max() - values.max()) * factor,
-            "lowest_error_kcal_per_mol_e": float(of_charges.min() - values.min()) * factor,
-        })  # fmt: skip
-    return pd.DataFrame(found)
 
 
 def _table(errors: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -114,11 +107,29 @@ def _table(errors: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             "largest_rmse_kcal_per_mol_e": own[RMSE].max(),
             "median_relative_rmse": own["relative_rmse"].median(),
             "median_r2": own["r2"].median(),
-            "median_dipole_error_debye": own[DIPOLE_ERROR].median(),
-            "mae_highest_kcal_per_mol_e": own["highest_error_kcal_per_mol_e"].abs().mean(),
-            "mae_lowest_kcal_per_mol_e": own["lowest_error_kcal_per_mol_e"].abs().mean(),
+            f"median_{DIPOLE_ERROR}": own[DIPOLE_ERROR].median(),
+            f"median_{QUADRUPOLE_ERROR}": own[QUADRUPOLE_ERROR].median(),
+            **_of_extremes(own),
         })  # fmt: skip
     return pd.DataFrame(rows).sort_values("median_rmse_kcal_per_mol_e", ignore_index=True)
+
+
+def _of_extremes(errors: pd.DataFrame) -> dict[str, float]:
+    """Return the mean absolute errors of the extremes, and how well their order is kept."""
+    found: dict[str, float] = {}
+    neutral = errors[errors["total_charge"] == 0]
+    for extreme in EXTREMES:
+        names = [extreme_column(extreme, of) for of in ("reference", "predicted")]
+        away = errors[names[1]] - errors[names[0]]
+        found[f"mae_{extreme}_kcal_per_mol_e"] = float(away.abs().mean())
+        of_extreme = [f"correlation_{extreme}{end}" for end in ("", "_low", "_high")]
+        if neutral["molecule"].nunique() < FEWEST_MOLECULES:
+            found |= dict.fromkeys(of_extreme, float("nan"))
+            continue
+        true, predicted = (neutral[name].to_numpy() for name in names)
+        numbers = mean_correlation(true, predicted[:, None], list(neutral["molecule"]))
+        found |= dict(zip(of_extreme, numbers, strict=True))
+    return found
 
 
 def _rank(name: str, names: Sequence[str], pairs: pd.DataFrame) -> int | None:

@@ -13,31 +13,20 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdForceFieldHelpers, rdPartialCharges
 
-from mepflow.archives.label_set import LabelSet
 from mepflow.charges.constraints import Constraints
 from mepflow.charges.resp import resp_charges
 from mepflow.charges.restrained_fit import Equations
 from mepflow.electrostatics.atomic_terms import AtomicTerms
+from mepflow.electrostatics.penetration import elements_without_width
 from mepflow.errors import InputError
 from mepflow.evaluation.baselines import fitted_terms
 from mepflow.evaluation.mbis_baselines import MBIS_BASELINES, mbis_terms
 from mepflow.geometry.bonds import bonds
-from mepflow.molecules import MoleculeTable
+from mepflow.judging.bench import HF_GRID, Bench
+from mepflow.judging.judgement import FITS, PENETRATION
+from mepflow.judging.open_babel_charges import open_babel_charges
 from mepflow.prediction.input_bonds import with_bonds
 from mepflow.units import BOHR_IN_ANGSTROM
-
-HF_GRID: Final = "hf_mk"
-"""The potential of HF/6-31G* on Merz–Kollman points, where the labels have it."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A reference, its labels where it is a file of labels, and the grid of the fits."""
-
-    table: MoleculeTable
-    labels: LabelSet | None
-    grid: str
-
 
 Method = Callable[[Bench, int], AtomicTerms]
 
@@ -71,6 +60,18 @@ def _mbis(name: str, bench: Bench, row: int) -> AtomicTerms:
 
 def _fit(name: str, bench: Bench, row: int) -> AtomicTerms:
     return fitted_terms(name, bench.table, row, bench.grid)
+
+
+def _fit_with_penetration(name: str, bench: Bench, row: int) -> AtomicTerms:
+    elements = bench.table.molecule(row).atomic_numbers
+    if not bench.widths or elements_without_width(elements, bench.widths):
+        raise InputError("there are no widths of valence shells of the reference's basis set")
+    return fitted_terms(name, bench.table, row, bench.grid, bench.widths)
+
+
+def _open_babel(model: str, bench: Bench, row: int) -> AtomicTerms:
+    molecule = _with_known_bonds(bench, row)
+    return AtomicTerms(open_babel_charges(molecule, bench.table.molecule(row).total_charge, model))
 
 
 def _resp(grid: str | None, bench: Bench, row: int) -> AtomicTerms:
@@ -130,19 +131,24 @@ def _gfn2(bench: Bench, row: int) -> AtomicTerms:
     return AtomicTerms(np.asarray(calculator.singlepoint().get("charges"), dtype=float))
 
 
+_FIT_LABELS: Final = (
+    "fitted charges", "fitted charges + dipoles", "fitted charges + dipoles + quadrupoles",
+)  # fmt: skip
 METHODS: Final[Mapping[str, MethodRow]] = {
-    "fitted-charges": MethodRow(
-        "fitted charges", "least squares on the reference's own potential: the floor of charges",
-        partial(_fit, "fitted-charges"),
-    ),
-    "fitted-charges-dipoles": MethodRow(
-        "fitted charges + dipoles", "the floor of charges and dipoles",
-        partial(_fit, "fitted-charges-dipoles"),
-    ),
-    "fitted-charges-dipoles-quadrupoles": MethodRow(
-        "fitted charges + dipoles + quadrupoles", "the floor of all three",
-        partial(_fit, "fitted-charges-dipoles-quadrupoles"),
-    ),
+    **{
+        name: MethodRow(
+            label, "least squares on the reference's own potential: the floor of such terms",
+            partial(_fit, name),
+        )
+        for name, label in zip(FITS, _FIT_LABELS, strict=True)
+    },
+    **{
+        name + PENETRATION: MethodRow(
+            f"{label}, penetration", "the same with the penetration of valence shells beside them",
+            partial(_fit_with_penetration, name),
+        )
+        for name, label in zip(FITS, _FIT_LABELS, strict=True)
+    },
     "resp": MethodRow("RESP", "two stages on the reference's own potential", partial(_resp, None)),
     "resp-hf": MethodRow(
         "RESP, HF/6-31G*", "two stages on the potential of HF/6-31G*, as force fields have it",
@@ -161,5 +167,10 @@ METHODS: Final[Mapping[str, MethodRow]] = {
     "gfn2-xtb": MethodRow("GFN2-xTB", "Mulliken charges of GFN2-xTB, by tblite", _gfn2),
     "mmff94": MethodRow("MMFF94", "bond charge increments, by RDKit", _mmff94),
     "gasteiger": MethodRow("Gasteiger", "partial equalisation, by RDKit", _gasteiger),
+    "eem": MethodRow("EEM", "electronegativity equalisation, by Open Babel",
+                     partial(_open_babel, "eem")),
+    "qeq": MethodRow("QEq", "charge equilibration, by Open Babel", partial(_open_babel, "qeq")),
+    "qtpie": MethodRow("QTPIE", "charge transfer with polarisation, by Open Babel",
+                       partial(_open_babel, "qtpie")),
 }  # fmt: skip
 """By the name on the command line."""
