@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from mepflow.plots.style import BLUE, GREY, ORANGE, PAGE_WIDTH, drawing  # noqa: E402
 from mepflow.runs.provenance import git_commit  # noqa: E402
 
-PARTS: Final = ("network", "gpu", "potential", "reference", "pipeline", "prediction")
+PARTS: Final = ("network", "gpu", "potential", "reference", "pipeline", "prediction", "charges")
 SPICE: Final = "spice_reader"
 NO_GPU: Final = 2
 """How the part gpu ends where there is none, after it has written that nothing was measured."""

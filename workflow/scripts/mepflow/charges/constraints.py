@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import qr, solve_triangular
 
+from mepflow.electrostatics.multipole_sets import neutral_basis
 from mepflow.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -79,8 +80,10 @@ class Constraints:
         n = self.rows.shape[1]
         if not len(self.rows):
             return np.zeros(n), np.eye(n)
+        if len(self.rows) == 1 and (self.rows == 1.0).all():
+            return np.full(n, self.values[0] / n), neutral_basis(n)
         # Columns with pivots, so that rows that say the same twice do no harm.
-        full, triangle, order = qr(self.rows.T, pivoting=True)
+        full, triangle, order = qr(self.rows.T, pivoting=True, check_finite=False)
         sizes = np.abs(np.diag(triangle))
         rank = int(np.sum(sizes > _DEPENDENT * sizes[0])) if sizes[0] else 0
         known = solve_triangular(triangle[:rank, :rank], self.values[order[:rank]], trans="T")

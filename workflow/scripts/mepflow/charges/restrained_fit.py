@@ -9,8 +9,7 @@ The charges q minimise
 The second term is that of C. I. Bayly, P. Cieplak, W. Cornell, P. A. Kollman, J. Phys. Chem. 97,
 10269 (1993). With the factor 2, ``a`` is what their program adds to the diagonal of the normal
 matrix, a / √(q² + b²), and has their published values; these are for points of about one per Å²,
-so that the weight ``w`` of a point on a finer grid is one over its points per Å². The minimum is
-found by solving the linear problem again and again with the restraints of the last charges.
+so that the weight ``w`` of a point on a finer grid is one over its points per Å².
 
 Directions whose eigenvalue in the normal matrix is below :data:`EIGENVALUE_CUTOFF` of the largest,
 which the points hardly see (buried atoms), are left at what the constraints alone give.
@@ -23,6 +22,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import block_diag
+from scipy.linalg.lapack import dpocon, dposv, dpotrf, dpotrs
 
 from mepflow.charges.constraints import Constraints
 from mepflow.electrostatics.charge_fit import EIGENVALUE_CUTOFF
@@ -65,9 +65,10 @@ class Equations:
     ) -> "list[Equations]":
         """Return those of each of several potentials (k, p), which share their matrix."""
         matrix, sides = charge_equations(points, positions, values)
-        squares = np.einsum("kp,kp->k", values, values)
+        squares = (values * values).sum(axis=1).tolist()
+        matrix *= weight
         return [
-            cls(weight * matrix, weight * side, weight * float(square), weight * len(points))
+            cls(matrix, weight * side, weight * square, weight * len(points))
             for side, square in zip(sides, squares, strict=True)
         ]
 
@@ -126,20 +127,57 @@ def fit_charges(
     start, basis = constraints.solutions()
     if not basis.shape[1]:
         return start
-    # In this basis of what the points see the normal matrix is diagonal.
-    values, vectors = np.linalg.eigh(basis.T @ equations.matrix @ basis)
-    seen = values > EIGENVALUE_CUTOFF * values[-1]
-    basis, values = basis @ vectors[:, seen], values[seen]
+    basis, matrix, factor = _seen(basis, equations.matrix)
     wanted = basis.T @ (equations.side - equations.matrix @ start)
-    charges = start + basis @ (wanted / values)
+    charges = start + basis @ dpotrs(factor, wanted)[0]
     if restraint is None:
         return np.asarray(charges)
+    return _restrained(charges, start, basis, matrix, wanted, restraint)
+
+
+def _seen(basis: FloatArray, normal: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return a basis of what the points see, the normal matrix in it, and its Cholesky factor."""
+    matrix = basis.T @ normal @ basis
+    factor, problem = dpotrf(matrix)
+    if not problem:
+        condition = dpocon(factor, np.abs(matrix).sum(axis=0).max())[0]
+        # Norms differ by at most the number of rows: no eigenvalue can be below the cutoff.
+        if condition > EIGENVALUE_CUTOFF * len(matrix):
+            return basis, matrix, factor
+    values, vectors = np.linalg.eigh(matrix)
+    seen = values > EIGENVALUE_CUTOFF * values[-1]
+    diagonal = np.diag(values[seen])
+    return basis @ vectors[:, seen], diagonal, np.sqrt(diagonal)
+
+
+def _restrained(
+    charges: FloatArray,
+    start: FloatArray,
+    basis: FloatArray,
+    matrix: FloatArray,
+    wanted: FloatArray,
+    restraint: Restraint,
+) -> FloatArray:
+    """Return the restrained minimum, from ``charges`` on: ``start`` and what ``basis`` may add.
+
+    The steps are Newton's while they make the slope smaller; from the first that does not on, those
+    with the restraints of the last charges, which always go down.
+    """
     strength = np.where(restraint.atoms, restraint.a, 0.0)
+    free = basis.T @ (charges - start)
+    is_newton, last_size = True, np.inf
     for _ in range(_MOST_CYCLES):
         pull = strength / np.sqrt(charges**2 + restraint.b**2)
-        matrix = np.diag(values) + basis.T @ (pull[:, None] * basis)
-        last = charges
-        charges = start + basis @ np.linalg.solve(matrix, wanted - basis.T @ (pull * start))
-        if np.abs(charges - last).max() < CONVERGED_E:
+        slope = matrix @ free - wanted + basis.T @ (pull * charges)
+        size = float(np.abs(slope).max())
+        is_newton, last_size = is_newton and size < last_size, size
+        curvature = pull
+        if is_newton:
+            curvature = pull * (restraint.b**2 / (charges**2 + restraint.b**2))
+        change = dposv(matrix + basis.T @ (curvature[:, None] * basis), slope)[1]
+        free = free - change
+        step = basis @ change
+        charges = charges - step
+        if np.abs(step).max() < CONVERGED_E:
             return np.asarray(charges)
     raise MepflowError("The restraints of the charges do not settle: weaken them.")

@@ -98,6 +98,33 @@ void add_equations(double *rows, const double *wanted, Index count, const Sets &
   }
 }
 
+// Add, to numbers `step` apart, the products of a row of `count` numbers with each of several rows,
+// which begin `length` apart. Four sums go on side by side: one alone waits for its own last step.
+void add_products(const double *row, const double *others, Index length, Index n_others,
+                  Index count, double *sums, Index step = 1) {
+  Index j = 0;
+  for (; j + 4 <= n_others; j += 4) {
+    const double *a = others + j * length, *b = a + length, *c = b + length, *d = c + length;
+    double sum_a = 0, sum_b = 0, sum_c = 0, sum_d = 0;
+#pragma omp simd reduction(+ : sum_a, sum_b, sum_c, sum_d)
+    for (Index k = 0; k < count; ++k) {
+      sum_a += row[k] * a[k];
+      sum_b += row[k] * b[k];
+      sum_c += row[k] * c[k];
+      sum_d += row[k] * d[k];
+    }
+    sums[j * step] += sum_a, sums[(j + 1) * step] += sum_b;
+    sums[(j + 2) * step] += sum_c, sums[(j + 3) * step] += sum_d;
+  }
+  for (; j < n_others; ++j) {
+    const double *a = others + j * length;
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (Index k = 0; k < count; ++k) sum += row[k] * a[k];
+    sums[j * step] += sum;
+  }
+}
+
 }  // namespace
 
 extern "C" {
@@ -145,8 +172,8 @@ int normal_equations(const double *points, const double *positions, const double
   }
   return is_whole;
 }
-// The normal matrix (atoms, atoms) of charges, its lower half, and the right sides (sets, atoms) of
-// `wanted` (sets, points). Returns whether no point lies on an atom.
+// The normal matrix (atoms, atoms) of charges, and the right sides (sets, atoms) of `wanted`
+// (sets, points). Returns whether no point lies on an atom.
 int charge_equations(const double *points, const double *positions, const double *wanted,
                      double *matrix, double *sides, Index n_points, Index n_atoms, Index n_sets,
                      double closest) {
@@ -161,20 +188,14 @@ int charge_equations(const double *points, const double *positions, const double
       is_whole &= displace(points + 3 * first, count, positions + 3 * i, closest, from);
       std::copy(from.inverse, from.inverse + count, rows.begin() + i * block);
     }
-    const auto product = [count](const double *a, const double *b) {
-      double total = 0;
-#pragma omp simd reduction(+ : total)
-      for (Index k = 0; k < count; ++k) total += a[k] * b[k];
-      return total;
-    };
     for (Index i = 0; i < n_atoms; ++i) {
       const double *row = rows.data() + i * block;
-      for (Index j = 0; j <= i; ++j)
-        matrix[i * n_atoms + j] += product(row, rows.data() + j * block);
-      for (Index s = 0; s < n_sets; ++s)
-        sides[s * n_atoms + i] += product(row, wanted + s * n_points + first);
+      add_products(row, rows.data(), block, i + 1, count, matrix + i * n_atoms);
+      add_products(row, wanted + first, n_points, n_sets, count, sides + i, n_atoms);
     }
   }
+  for (Index i = 0; i < n_atoms; ++i)
+    for (Index j = 0; j < i; ++j) matrix[j * n_atoms + i] = matrix[i * n_atoms + j];
   return is_whole;
 }
 }

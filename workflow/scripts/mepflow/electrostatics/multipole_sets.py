@@ -93,8 +93,7 @@ def charge_equations(
         sizes = (len(points), n, k)
         arrays = (points, positions, values)
         if _call(library.charge_equations, arrays, (matrix, sides), sizes):
-            lower = np.tril(matrix, -1)
-            return lower + lower.T + np.diag(np.diag(matrix)), sides
+            return matrix, sides
     inverse = _inverse_distances(points, positions)
     return inverse.T @ inverse, values @ inverse
 

@@ -15,7 +15,7 @@ def open_babel_charges(
     Raises :class:`InputError` where Open Babel is not installed or has no parameters.
     """
     try:
-        from openbabel import openbabel  # type: ignore[import-untyped, unused-ignore]
+        from openbabel import openbabel
     except ImportError:
         raise InputError("Open Babel is not installed") from None
     made, reader = openbabel.OBMol(), openbabel.OBConversion()

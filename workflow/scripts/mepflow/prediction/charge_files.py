@@ -1,4 +1,4 @@
-"""Molecules with charges in formats of other programs: SDF, mol2 and QCSchema.
+"""Molecules in formats of other programs: charges in SDF, mol2, QCSchema; AMOEBA's multipoles.
 
 A molecule is added to one file of its format after the other. Charges are rounded so that they add
 up to the total charge.
@@ -13,6 +13,7 @@ from typing import Any, Final
 from ase.data import chemical_symbols
 from rdkit import Chem
 
+from mepflow.prediction.amoeba_multipoles import amoeba_text
 from mepflow.prediction.geometry_files import as_ascii, charges_are, rounded_to_total
 from mepflow.prediction.input_bonds import with_bonds
 from mepflow.prediction.result import Prediction
@@ -111,6 +112,7 @@ FORMATS: Final[Mapping[str, ChargeFormat]] = {
     "sdf": ChargeFormat("molecules.sdf", sdf_text),
     "mol2": ChargeFormat("molecules.mol2", mol2_text),
     "qcschema": ChargeFormat("molecules.qcschema.jsonl", qcschema_text),
+    "amoeba": ChargeFormat("molecules.amoeba.jsonl", amoeba_text),
 }
 """By the name on the command line."""
 

@@ -25,7 +25,7 @@ examples:
 """
 CHARGES: Final = ("fitted", "symmetric", "dipole", "resp")
 """Names of :data:`mepflow.charges.schemes.SCHEMES`, which takes a while to import."""
-FORMATS: Final = ("sdf", "mol2", "qcschema")
+FORMATS: Final = ("sdf", "mol2", "qcschema", "amoeba")
 """Names of :data:`mepflow.prediction.charge_files.FORMATS`."""
 UNITS: Final = ("kcal/mol/e", "kJ/mol/e", "hartree/e", "eV/e", "V")
 """Names of :data:`mepflow.prediction.points_table.UNITS`."""
@@ -81,7 +81,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
-    text = "the molecules with their charges as sdf, mol2 or qcschema, too; several with commas"
+    text = "the molecules with their charges as sdf, mol2, qcschema or amoeba, too; with commas"
     parser.add_argument("--format", type=_formats, default=(), metavar="FORMAT", help=text)
     text = "file of points in Å (.xyz, .npy, three numbers a line): potential and field there"
     parser.add_argument("--points", type=Path, metavar="FILE", help=text)

@@ -1,0 +1,37 @@
+"""The page of the bench is written between its marks, and takes the charges that there are."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import judge_bench  # noqa: E402
+from other_charges import PROGRAMS  # noqa: E402
+
+from mepflow.judging.charge_readers import read_charges  # noqa: E402
+
+
+def test_what_stands_between_the_marks_is_replaced() -> None:
+    page = judge_bench.PAGE.read_text()
+    made = judge_bench.with_section(page, "| new |\n")
+    assert made.count("| new |") == 1
+    assert judge_bench.with_section(made, "| new |\n") == made
+    assert made.startswith(page[: page.index("<!-- bench")])
+    assert made.endswith(page[page.index("<!-- end of bench") :])
+    with pytest.raises(ValueError, match="lacks the marks"):
+        judge_bench.with_section("no marks", "")
+
+
+def test_files_of_other_programs_are_read_and_judged() -> None:
+    files = {path.name for path in judge_bench.CHARGES.iterdir()}
+    assert files == {program.file for program in PROGRAMS.values()}
+    given = judge_bench.arguments()
+    for name, program in PROGRAMS.items():
+        path = judge_bench.CHARGES / program.file
+        assert f"{name}={path}" in given
+        found = read_charges(path)
+        assert len({one.name for one in found}) == len(found) >= 16
+        assert all(one.name.startswith("bench-") for one in found)
