@@ -8,7 +8,8 @@ processes as there are cores, each goes on where all of them were::
     python tools/make_density_ethanol.py pack --work /tmp/ethanol
 
 ``pack`` writes ``resources/embedded/ethanol-pbe.h5``. A run reads it as an archive of the format
-``labelled``.
+``labelled``. More geometries for a file of one's own begin with the same ones: ``--count 400`` of
+``geometries``, ``--output FILE`` of ``pack``.
 """
 
 import argparse
@@ -55,11 +56,11 @@ def settings() -> LabelSettings:
     return LabelSettings(level, {name: rows["grids"][name] for name in GRIDS})
 
 
-def make_geometries(work: Path) -> None:
-    """Write the geometries into the work folder."""
+def make_geometries(work: Path, count: int) -> None:
+    """Write ``count`` geometries into the work folder."""
     molecule, atoms = relaxed(SEED)
     lines = [json.dumps({"format": FORMAT})]
-    for number, positions in enumerate(sampled(molecule, atoms, GEOMETRIES, SEED)):
+    for number, positions in enumerate(sampled(molecule, atoms, count, SEED)):
         row = {
             "id": f"ethanol_{number:03d}",
             "name": "ethanol",
@@ -76,7 +77,7 @@ def make_geometries(work: Path) -> None:
         lines.append(json.dumps(row))
     with atomic_path(geometries_of(work)) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
-    log.info("%s: %d geometries", geometries_of(work), GEOMETRIES)
+    log.info("%s: %d geometries", geometries_of(work), count)
 
 
 def geometries_of(work: Path) -> Path:
@@ -90,17 +91,17 @@ def compute(work: Path) -> None:
     log.info("%d geometries computed by this process", done)
 
 
-def pack(work: Path) -> None:
-    """Write what the work folder holds into the archive."""
+def pack(work: Path, output: Path) -> None:
+    """Write what the work folder holds into an archive."""
     chosen = settings()
     software = {"mepflow": __version__, "pyscf": pyscf.__version__}
     empty = no_labels([vars(chosen.level)], chosen.grids, (), software)
     labels = with_records(empty, read_journals(work))
-    write_labels(OUTPUT, labels)
-    log.info("%s: %d geometries, %.2f MB", OUTPUT, len(labels), OUTPUT.stat().st_size / 1e6)
+    write_labels(output, labels)
+    log.info("%s: %d geometries, %.2f MB", output, len(labels), output.stat().st_size / 1e6)
 
 
-COMMANDS: Final = {"geometries": make_geometries, "compute": compute, "pack": pack}
+COMMANDS: Final = ("geometries", "compute", "pack")
 
 
 def main() -> int:
@@ -109,9 +110,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--work", type=Path, required=True, help="folder of what is finished")
+    parser.add_argument("--count", type=int, default=GEOMETRIES, help="of geometries")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="archive of pack")
     arguments = parser.parse_args()
     try:
-        COMMANDS[arguments.command](arguments.work)
+        match arguments.command:
+            case "geometries":
+                make_geometries(arguments.work, arguments.count)
+            case "compute":
+                compute(arguments.work)
+            case _:
+                pack(arguments.work, arguments.output)
     except MepflowError as error:
         log.error("%s", error)
         return 1

@@ -18,6 +18,7 @@ from mepflow.runs import (
     baseline_fits,
     config_files,
     contents,
+    density_settings,
     plan,
     results_folder,
     run_lock,

@@ -9,16 +9,22 @@ with job(snakemake):
 
     choose_kernels()
 
-    from mepflow.densities.computed_densities import write_computed_densities
+    from mepflow.densities.computed_densities import Comparison, write_computed_densities
 
+    params = snakemake.params
     write_computed_densities(
         Path(snakemake.input.labels),
-        snakemake.params.level,
-        snakemake.params.level_row,
-        snakemake.params.grids,
-        snakemake.params.fitted_grid,
-        snakemake.params.plane,
-        snakemake.params.molecules,
+        Comparison(
+            params.level,
+            params.level_row,
+            params.grids,
+            params.fitted_grid,
+            params.plane,
+            params.bases,
+        ),
+        params.molecules,
         Path(snakemake.output.computed),
+        Path(params.state),
         snakemake.threads,
+        params.code,
     )

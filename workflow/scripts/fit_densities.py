@@ -16,4 +16,5 @@ with job(snakemake):
         snakemake.params.points,
         snakemake.params.weight,
         Path(snakemake.output.labels),
+        snakemake.wildcards.auxiliary_basis,
     )

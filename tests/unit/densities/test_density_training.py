@@ -1,22 +1,25 @@
 """A density model learns, goes on after any stop to the same bits, and comes back from its file."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from cases.density_cases import BASIS, ETHANOL, NETWORK, ORBITAL_BASIS, POSITIONS, network, tables
-from mepflow.densities.density_functions import potential_matrix
+from mepflow.densities.density_functions import density, potential_matrix
 from mepflow.densities.density_labels import DensityLabels, LabelledDensity
+from mepflow.densities.density_losses import OVERLAP, REAL_SPACE, measure_of, prepared
 from mepflow.densities.density_model import DensityModel
 from mepflow.densities.density_moments import function_moments, molecular_moments
 from mepflow.densities.density_training import train_density
-from mepflow.densities.density_training_data import errors_of, labelled_graphs
+from mepflow.densities.density_training_data import errors_of, labelled_graphs, wrong_coefficients
 from mepflow.densities.free_atoms import superposed_atoms
-from mepflow.densities.pyscf_basis import coulomb_matrix
+from mepflow.densities.pyscf_basis import coulomb_matrix, integration_grid
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.molecules import Molecule
 from mepflow.training import checkpoint as checkpoints
@@ -28,6 +31,9 @@ SETTINGS: dict[str, Any] = {
     "average_decay": 0.9,
     "validation_interval": 20,
     "device": "cpu",
+    "loss": "coulomb-potential",
+    "prior": "free-atoms",
+    "train_molecules": None,
 }
 WEIGHT = 100.0
 SPLITS = ("train",) * 5 + ("validation", "test")
@@ -122,6 +128,58 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert trained(labels, tmp_path) == straight[0]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "coulomb"},
+        {"loss": "overlap"},
+        {"loss": "real-space"},
+        {"prior": "none"},
+        {"train_molecules": 2, "batch_size": 2},
+    ],
+)
+def test_every_way_to_learn_learns_and_goes_on_to_the_same_bits(
+    changes: dict[str, Any], labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = {"steps": 20, "validation_interval": 10, "average_decay": 0.5} | changes
+    straight = trained(labels, tmp_path / "straight", **short)
+    rows = pd.read_csv(tmp_path / "straight" / "training.csv")
+    assert rows["train_loss"].iloc[1] < 0.9 * rows["train_loss"].iloc[0]
+    model = DensityModel.load(tmp_path / "straight" / "model.pt")
+    ethanol = Molecule("ethanol", ETHANOL.astype(np.uint8), POSITIONS, 1)
+    found = model.coefficients(ethanol)
+    electrons, _, _ = molecular_moments(model.basis, ETHANOL, POSITIONS, found)
+    assert electrons == pytest.approx(25.0, abs=1e-9)
+    assert model.origin["domain"]["molecules"] == changes.get("train_molecules", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save", stopping_after(1, checkpoints.save))
+        with pytest.raises(_Stop):
+            trained(labels, tmp_path, **short)
+    assert trained(labels, tmp_path, **short) == straight
+
+
+def test_losses_are_integrals_of_the_wrong_density(labels: Path) -> None:
+    known, net = DensityLabels.load(labels), network()
+    points, weights = integration_grid(ETHANOL, known.molecules[0].positions, 1)
+    place = (torch.device("cpu"), torch.float64)
+    found = {}
+    for loss in (OVERLAP, REAL_SPACE):
+        prepare = partial(prepared, loss, known.basis)
+        graphs = labelled_graphs(known, "train", net.layout, NETWORK.cutoff, *place, prepare, 1)
+        wrong = wrong_coefficients(graphs, net, net.layout.width)
+        measure = measure_of(loss, WEIGHT, known.basis, 1)
+        found[loss] = [measure(graphs, wrong, step).item() for step in (0, 1, 0)]
+    error = wrong[0].detach().numpy()
+    density_error = density(known.basis, ETHANOL, known.molecules[0].positions, error, points)
+    assert found[OVERLAP][0] == pytest.approx(weights @ density_error**2 / 9, rel=1e-3)
+    first, second, again = found[REAL_SPACE]
+    assert first == again != second
+    exact = weights @ np.abs(density_error) / 26.0
+    assert first == pytest.approx(exact, rel=0.1)
+    with pytest.raises(ConfigError, match="none of coulomb-potential"):
+        measure_of("squares", WEIGHT, known.basis, 1)
+
+
 def test_an_interrupted_state_of_other_settings_is_refused(
     labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +196,7 @@ def test_error_is_the_coulomb_energy_and_the_potential(labels: Path) -> None:
     graphs = labelled_graphs(
         known, "train", net.layout, NETWORK.cutoff, torch.device("cpu"), torch.float64
     )
-    errors = errors_of(graphs, net, net.layout.width)
+    errors = errors_of(graphs, wrong_coefficients(graphs, net, net.layout.width))
     one = known.of_split("train")[1]
     model = DensityModel(net, known.free_atoms, tables()[2], 7.0, {})
     found = model.coefficients(Molecule("1", one.numbers.astype(np.uint8), one.positions))
@@ -147,8 +205,8 @@ def test_error_is_the_coulomb_energy_and_the_potential(labels: Path) -> None:
     coulomb = wrong @ coulomb_matrix(BASIS, ETHANOL, one.positions) @ wrong
     assert errors.coulomb[1].item() == pytest.approx(coulomb / 9, rel=1e-9)
     assert errors.potential[1].item() == pytest.approx(np.mean(potential**2), rel=1e-9)
-    total = (errors.coulomb + WEIGHT * errors.potential / 9).mean().item()
-    assert errors.loss(WEIGHT).item() == pytest.approx(total, rel=1e-12)
+    total = errors.coulomb + WEIGHT * errors.potential / 9
+    torch.testing.assert_close(errors.per_molecule(WEIGHT), total, rtol=1e-12, atol=0.0)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 DENSITIES = config["densities"]
 DENSITY = f"{RESULTS}/{{dataset}}/densities"
-DENSITY_MODEL = f"{DENSITY}/density/seed-{{seed}}"
+DENSITY_MODEL = f"{DENSITY}/{{density}}/seed-{{seed}}"
 DENSITY_DATASETS = [
     name for name in DATASETS if archive_labels.has_densities(config, ARCHIVES, name)
 ]
@@ -10,12 +10,48 @@ DENSITY_DATASETS = [
 
 def density_models(name):
     """Return the file ``name`` of the density models of the wildcards' dataset."""
-    return expand(f"{DENSITY_MODEL}/{name}", seed=DENSITIES["seeds"], allow_missing=True)
+    return [
+        file
+        for model in DENSITIES["models"]
+        for file in expand(
+            f"{DENSITY_MODEL}/{name}",
+            density=model,
+            seed=density_settings.density_value(DENSITIES, model, "seeds"),
+            allow_missing=True,
+        )
+    ]
+
+
+def density_result_files(wildcards, name):
+    """Return the file ``name`` of density models, then of models and baselines of multipoles."""
+    files = expand(density_models(name), dataset=wildcards.dataset)
+    return files + result_files(name)(wildcards)
+
+
+def density_labels(wildcards):
+    """Return the labels in the basis of the wildcards' model."""
+    basis = density_settings.density_value(DENSITIES, wildcards.density, "auxiliary_basis")
+    return f"{DENSITY}/labels/{basis}.pt"
+
+
+def density_network(wildcards):
+    name = density_settings.density_value(DENSITIES, wildcards.density, "network")
+    return config["density_networks"][name]
+
+
+# Labels in the basis of the section, which figures and tables are about.
+OWN_DENSITY_LABELS = f"{DENSITY}/labels/{DENSITIES['auxiliary_basis']}.pt"
+
+
+wildcard_constraints:
+    density="|".join(map(re.escape, DENSITIES["models"])),  # a density model
+    auxiliary_basis="|".join(map(re.escape, density_settings.density_bases(DENSITIES))),
 
 
 # Seconds: on a cluster they run where Snakemake does.
 localrules:
     tabulate_densities,
+    tabulate_density_mep,
     plot_density_errors,
     plot_density_plane,
     plot_density_dipoles,
@@ -27,11 +63,11 @@ rule fit_densities:
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
     output:
-        labels=f"{DENSITY}/labels.pt",
+        labels=f"{DENSITY}/labels/{{auxiliary_basis}}.pt",
     log:
-        f"{LOGS}/fit_densities.log",
+        f"{LOGS}/fit_densities/{{auxiliary_basis}}.log",
     benchmark:
-        f"{BENCHMARKS}/fit_densities.tsv"
+        f"{BENCHMARKS}/fit_densities/{{auxiliary_basis}}.tsv"
     conda:
         "../../../envs/densities.yaml"
     threads: 1
@@ -45,14 +81,14 @@ rule fit_densities:
         weight=DENSITIES["potential_weight"],
         code=code_digest("fit_densities"),
     message:
-        "{wildcards.dataset}: fitting the labels of density models"
+        "{wildcards.dataset}: fitting the labels of density models, {wildcards.auxiliary_basis}"
     script:
         "../../scripts/fit_densities.py"
 
 
 rule compute_densities:
     input:
-        labels=rules.fit_densities.output.labels,
+        labels=OWN_DENSITY_LABELS,
     output:
         computed=f"{DENSITY}/computed.pt",
     log:
@@ -71,7 +107,10 @@ rule compute_densities:
         grids={name: config["grids"][name] for name in DENSITIES["compared_grids"]},
         fitted_grid=DENSITIES["potential_grid"],
         plane=config["grids"][DENSITIES["plane"]],
+        bases=density_settings.density_bases(DENSITIES),
         molecules=DENSITIES["compared"],
+        # Molecules that are done live here: declared outputs of a failed job would be deleted.
+        state=f"{DENSITY}/computed-state",
         code=code_digest("compute_densities"),
     message:
         "{wildcards.dataset}: exact densities of test molecules"
@@ -81,14 +120,14 @@ rule compute_densities:
 
 rule train_density:
     input:
-        labels=rules.fit_densities.output.labels,
+        labels=density_labels,
     output:
         model=f"{DENSITY_MODEL}/model.pt",
         training_log=f"{DENSITY_MODEL}/training.csv",
     log:
-        f"{LOGS}/train_density/seed-{{seed}}.log",
+        f"{LOGS}/train_density/{{density}}/seed-{{seed}}.log",
     benchmark:
-        f"{BENCHMARKS}/train_density/seed-{{seed}}.tsv"
+        f"{BENCHMARKS}/train_density/{{density}}/seed-{{seed}}.tsv"
     conda:
         "../../../envs/densities.yaml"
     threads: 1
@@ -99,11 +138,11 @@ rule train_density:
     params:
         # Checkpoints live here: declared outputs of a failed job would be deleted.
         state=f"{DENSITY_MODEL}/state",
-        network=config["density_networks"][DENSITIES["network"]],
-        training=DENSITIES["training"],
+        network=density_network,
+        training=lambda wildcards: density_settings.density_training(DENSITIES, wildcards.density),
         code=code_digest("train_density"),
     message:
-        "{wildcards.dataset}: training a density model, seed {wildcards.seed}"
+        "{wildcards.dataset}: training the density model {wildcards.density}, seed {wildcards.seed}"
     script:
         "../../scripts/train_density.py"
 
@@ -111,10 +150,13 @@ rule train_density:
 rule evaluate_densities:
     input:
         models=density_models("model.pt"),
-        labels=rules.fit_densities.output.labels,
+        labels=OWN_DENSITY_LABELS,
         computed=rules.compute_densities.output.computed,
+        reference=rules.collect_reference.output.reference,
         multipoles=result_files("predictions.h5"),
     output:
+        mep=density_models("mep.csv"),
+        multipoles=density_models("multipoles.csv"),
         errors=f"{DENSITY}/errors.csv",
         dipoles=f"{DENSITY}/dipoles.csv",
         plane=f"{DENSITY}/plane.npz",
@@ -156,6 +198,30 @@ rule tabulate_densities:
         "{wildcards.dataset}: table of the densities"
     script:
         "../../scripts/tabulate_densities.py"
+
+
+rule tabulate_density_mep:
+    input:
+        mep=lambda wildcards: density_result_files(wildcards, "mep.csv"),
+        multipoles=lambda wildcards: density_result_files(wildcards, "multipoles.csv"),
+    output:
+        **table("density_mep", "densities beside multipoles", datasets=DENSITY_DATASETS),
+    log:
+        f"{LOGS}/tabulate_density_mep.log",
+    benchmark:
+        f"{BENCHMARKS}/tabulate_density_mep.tsv"
+    conda:
+        "../../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        grid=lambda wildcards: dataset_row(wildcards)["headline_grid"],
+        code=code_digest("tabulate_density_mep"),
+    message:
+        "{wildcards.dataset}: table of densities beside multipoles"
+    script:
+        "../../scripts/tabulate_density_mep.py"
 
 
 rule plot_density_errors:

@@ -1,8 +1,11 @@
 """Test molecules computed again: their exact densities, and the best fits in a basis."""
 
+import hashlib
+import json
 import logging
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,13 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mepflow.densities.density_fitting import fitted_coefficients, with_potential
-from mepflow.densities.density_functions import potential_matrix
-from mepflow.densities.density_labels import DensityLabels
-from mepflow.densities.density_moments import function_moments
-from mepflow.densities.free_atoms import superposed_atoms
-from mepflow.densities.label_fits import nuclear_potential
-from mepflow.densities.pyscf_basis import fitting_molecule, projections
+from mepflow.densities.density_labels import DensityLabels, LabelledDensity
+from mepflow.densities.reference_fits import FittedMolecule, reference_fits
 from mepflow.errors import InputError
 from mepflow.geometry.grids import grid_points, plane_of
 from mepflow.geometry.planes import Plane
@@ -33,11 +31,7 @@ FloatArray = npt.NDArray[np.float64]
 logger = logging.getLogger(__name__)
 
 FORMAT: Final = "mepflow computed densities"
-FORMAT_VERSION: Final = 1
-FREE_ATOMS: Final = "free-atoms"
-FITS: Final = ("fit-overlap", "fit-coulomb", "fit-coulomb-dipole", "fit-potential")
-"""Metrics of the fits: overlap; Coulomb; Coulomb with the exact dipole; that of the labels."""
-LABELS_FIT: Final = "fit-potential"
+FORMAT_VERSION: Final = 2
 _NEGLIGIBLE_ELECTRONS: Final = 1e-9
 
 
@@ -61,62 +55,94 @@ class ComputedDensity:
     mep: dict[str, FloatArray]
     plane: dict[str, Any]
     plane_density: FloatArray
-    coefficients: dict[str, FloatArray]
+    coefficients: dict[str, dict[str, FloatArray]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is computed: rows of the level of theory and of grids, and names of basis sets.
+
+    The potentials on ``grids`` are compared, that on ``fitted_grid``, one of them, counts in fits;
+    ``plane`` is the row of the picture's.
+    """
+
+    level_name: str
+    level: Mapping[str, Any]
+    grids: Mapping[str, Mapping[str, Any]]
+    fitted_grid: str
+    plane: Mapping[str, Any]
+    bases: Sequence[str]
 
 
 def write_computed_densities(
     labels: Path,
-    level_name: str,
-    level: Mapping[str, Any],
-    grids: Mapping[str, Mapping[str, Any]],
-    fitted_grid: str,
-    plane: Mapping[str, Any],
+    comparison: Comparison,
     count: int,
     output: Path,
+    state_folder: Path,
     threads: int = 1,
+    code: str = "",
 ) -> None:
     """Compute the first ``count`` test molecules of ``labels`` and write them, atomically.
 
-    ``level`` is the row of the level of theory, ``grids`` the rows of those whose potentials are
-    compared, ``fitted_grid`` the one of the labels, ``plane`` the row of the picture. Raises
+    Each is kept in ``state_folder`` when it is done: after a kill, the same call goes on with the
+    next one. Molecules of other labels, settings or ``code`` there are computed anew. Raises
     :class:`InputError` where a calculation does not converge.
     """
     known = DensityLabels.load(labels)
-    theory = LevelOfTheory.from_row(level_name, level)
-    found = []
-    for one in known.of_split(TEST)[:count]:
-        molecule = Molecule(one.id, one.numbers.astype(np.uint8), one.positions, one.charge)
-        result = run_scf(molecule, theory, threads)
-        if not result.converged:
-            raise InputError(
-                f"The SCF of {one.id} at {level_name} does not converge: leave it out."
-            )
-        found.append(_computed(molecule, result.mean_field, known, grids, fitted_grid, plane))
-        logger.info("%s: computed", one.id)
-    rows = [{f.name: _plain(getattr(one, f.name)) for f in fields(one)} for one in found]
+    theory = LevelOfTheory.from_row(comparison.level_name, comparison.level)
+    decisive = [known.digest(), asdict(comparison), code]
+    key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    rows = []
+    for number, one in enumerate(known.of_split(TEST)[:count]):
+        kept = state_folder / f"{number}.pt"
+        if _kept_row(kept, key) is None:
+            row = _row(_computed(one, theory, known, comparison, threads))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_tensor_file(kept, {"key": key, "row": row})
+            logger.info("%s: computed", one.id)
+        # Always out of the file: so the result has the same bytes after a kill.
+        rows.append(_kept_row(kept, key))
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, "molecules": rows}
     write_tensor_file(output, content)
+    shutil.rmtree(state_folder, ignore_errors=True)
+
+
+def _kept_row(path: Path, key: str) -> dict[str, Any] | None:
+    """Return what an earlier call has finished; None where it has not, or for something else."""
+    try:
+        content = read_tensor_file(path)
+        return content["row"] if content["key"] == key else None
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _computed(
-    molecule: Molecule,
-    mean_field: Any,
+    one: LabelledDensity,
+    theory: LevelOfTheory,
     labels: DensityLabels,
-    grids: Mapping[str, Mapping[str, Any]],
-    fitted_grid: str,
-    plane: Mapping[str, Any],
+    comparison: Comparison,
+    threads: int,
 ) -> ComputedDensity:
-    matrix = mean_field.make_rdm1()
-    integration = mean_field.grids
+    molecule = Molecule(one.id, one.numbers.astype(np.uint8), one.positions, one.charge)
+    result = run_scf(molecule, theory, threads)
+    if not result.converged:
+        raise InputError(
+            f"The SCF of {one.id} at {theory.name} does not converge: leave it out of the dataset."
+        )
+    mean_field, atoms = result.mean_field, (molecule.atomic_numbers, molecule.positions)
+    matrix, integration = mean_field.make_rdm1(), mean_field.grids
     density = mean_field._numint.get_rho(mean_field.mol, matrix, integration)
     held = integration.weights * density > _NEGLIGIBLE_ELECTRONS
-    origin = centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions)
-    properties = molecular_properties(mean_field, origin)
-    atoms = (molecule.atomic_numbers, molecule.positions)
-    places = {name: grid_points(row, *atoms) for name, row in grids.items()}
+    properties = molecular_properties(mean_field, centre_of_nuclear_charge(*atoms))
+    places = {name: grid_points(row, *atoms) for name, row in comparison.grids.items()}
     mep = {name: potential_on_points(mean_field, points) for name, points in places.items()}
-    picture = plane_of(plane, *atoms)
+    picture = plane_of(comparison.plane, *atoms)
     functions = mean_field.mol.eval_gto("GTOval_sph", picture.points())
+    grid = comparison.fitted_grid
+    fitted = FittedMolecule(
+        mean_field, molecule, properties["dipole"], places[grid], mep[grid], labels.weight
+    )
     return ComputedDensity(
         molecule.id,
         integration.coords[held],
@@ -128,50 +154,12 @@ def _computed(
         mep,
         picture.to_metadata(),
         np.einsum("pi,ij,pj->p", functions, matrix, functions).reshape(picture.shape),
-        _fits(
-            molecule,
-            mean_field,
-            labels,
-            properties["dipole"],
-            places[fitted_grid],
-            mep[fitted_grid],
-        ),
+        {name: reference_fits(fitted, name, labels.orbital_basis) for name in comparison.bases},
     )
 
 
-def _fits(
-    molecule: Molecule,
-    mean_field: Any,
-    labels: DensityLabels,
-    dipole: FloatArray,
-    points: FloatArray,
-    mep: FloatArray,
-) -> dict[str, FloatArray]:
-    """Return the coefficients by name; the potential counts on ``points`` (p, 3)."""
-    numbers, basis = molecule.atomic_numbers.astype(np.int64), labels.basis
-    origin = centre_of_nuclear_charge(numbers, molecule.positions)
-    positions = molecule.positions - origin
-    auxiliary = fitting_molecule(basis.name, numbers, molecule.positions)
-    matrix = mean_field.make_rdm1()
-    coulomb = auxiliary.intor("int2c2e")
-    right = projections(mean_field.mol, auxiliary, matrix, "int3c2e")
-    overlap = auxiliary.intor("int1e_ovlp")
-    right_overlap = projections(mean_field.mol, auxiliary, matrix, "int3c1e")
-    moments = function_moments(basis, numbers, positions)
-    electrons = np.array([float(numbers.sum() - molecule.total_charge)])
-    number = moments.number[None]
-    with_dipole = np.concatenate([number, moments.first])
-    target = np.concatenate([electrons, numbers @ positions - dipole])
-    potentials = potential_matrix(basis, numbers, molecule.positions, points)
-    electronic = nuclear_potential(numbers, molecule.positions, points) - mep
-    weighted = with_potential(coulomb, right, potentials, electronic, labels.weight)
-    return {
-        FREE_ATOMS: superposed_atoms(numbers, labels.free_atoms),
-        "fit-overlap": fitted_coefficients(overlap, right_overlap, number, electrons),
-        "fit-coulomb": fitted_coefficients(coulomb, right, number, electrons),
-        "fit-coulomb-dipole": fitted_coefficients(coulomb, right, with_dipole, target),
-        LABELS_FIT: fitted_coefficients(*weighted, number, electrons),
-    }
+def _row(computed: ComputedDensity) -> dict[str, Any]:
+    return {field.name: _plain(getattr(computed, field.name)) for field in fields(computed)}
 
 
 def load_computed_densities(path: Path) -> list[ComputedDensity]:

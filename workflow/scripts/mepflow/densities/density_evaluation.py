@@ -7,6 +7,7 @@ learned and against the exact density: else a better basis looks like a worse ne
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,6 @@ import pandas as pd
 
 from mepflow.densities.auxiliary_basis import AuxiliaryBasis
 from mepflow.densities.computed_densities import (
-    FITS,
-    FREE_ATOMS,
-    LABELS_FIT,
     ComputedDensity,
     load_computed_densities,
     picture_plane,
@@ -28,12 +26,15 @@ from mepflow.densities.density_functions import density, molecular_potential
 from mepflow.densities.density_labels import DensityLabels, LabelledDensity
 from mepflow.densities.density_model import DensityModel
 from mepflow.densities.density_moments import molecular_moments
+from mepflow.densities.density_reference_errors import write_reference_errors
+from mepflow.densities.fit_names import FREE_ATOMS, LABELS_FIT, fit_name
 from mepflow.densities.plane_densities import PlaneDensities
+from mepflow.densities.pyscf_basis import auxiliary_basis
 from mepflow.errors import InputError
 from mepflow.evaluation.mep_errors import predicted_potential
 from mepflow.evaluation.predictions_file import load_predictions
 from mepflow.evaluation.sources import Source
-from mepflow.molecules import Molecule
+from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.multipoles import components
 from mepflow.selection.splits import TEST
 from mepflow.storage.csv_file import write_csv
@@ -48,29 +49,44 @@ FloatArray = npt.NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 
-MODEL: Final = "density"
 NO_SEED: Final = -1
 """Seed of what is not trained."""
 NEAR_NUCLEI_ANGSTROM: Final = 0.5
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """What an evaluation writes.
+
+    ``errors`` has a row per computed molecule and source with the columns id, name, seed, density
+    errors in per cent, errors of dipole (D) and Θ′ (D·Å, root mean square of the components),
+    ``mep_GRID`` in kcal/mol/e. ``dipoles`` has the components of model and label of all test
+    molecules, ``plane`` the densities of the first molecule in a plane
+    (:mod:`mepflow.densities.plane_densities`), both of the first model. ``mep`` and ``multipoles``
+    are, for each model, its errors on all test molecules
+    (:mod:`mepflow.densities.density_reference_errors`).
+    """
+
+    errors: Path
+    dipoles: Path
+    plane: Path
+    mep: Sequence[Path]
+    multipoles: Sequence[Path]
 
 
 def evaluate_densities(
     models: Sequence[Source],
     labels: Path,
     computed: Path,
+    reference: Path,
     multipoles: Sequence[Source],
-    errors: Path,
-    dipoles: Path,
-    plane: Path,
+    outputs: EvaluationFiles,
 ) -> None:
-    """Write errors of all sources on the computed molecules, and dipoles of all test molecules.
+    """Judge density models, fits, and models and baselines of atomic multipoles.
 
-    ``models`` are files of density models, ``multipoles`` predictions files of models and baselines
-    of atomic multipoles. ``errors`` has a row per molecule and source with the columns id, name,
-    seed, density errors in per cent, errors of dipole (D) and Θ′ (D·Å, root mean square of the
-    components), ``mep_GRID`` in kcal/mol/e. ``dipoles`` has the components of model and label,
-    ``plane`` the densities of the first molecule in a plane
-    (:mod:`mepflow.densities.plane_densities`).
+    ``models`` are files of density models, ``labels`` those of the first one's basis, ``reference``
+    holds the test molecules, ``multipoles`` are predictions files. Raises :class:`InputError` where
+    files are missing, damaged or of other molecules.
     """
     known = DensityLabels.load(labels)
     exact = load_computed_densities(computed)
@@ -79,29 +95,36 @@ def evaluate_densities(
     by_id = {molecule.id: molecule for molecule in known.molecules}
     rows: list[dict[str, Any]] = []
     for one in exact:
-        molecule = by_id[one.id]
-        rows += _density_rows(one, molecule, known.basis, loaded)
+        if one.id not in by_id:
+            raise InputError(f"{labels} does not hold {one.id}: delete {computed} and run again.")
+        rows += _density_rows(one, by_id[one.id], known.basis, loaded)
         rows += _multipole_rows(one, multipoles)
         logger.info("%s: evaluated", one.id)
-    write_csv(pd.DataFrame(rows), errors)
-    write_csv(_dipoles(known, loaded), dipoles)
-    first, model = exact[0], next(iter(loaded.values()))
-    found = model.coefficients(_molecule(by_id[first.id]))
-    _plane_densities(first, by_id[first.id], known.basis, found).save(plane)
+    write_csv(pd.DataFrame(rows), outputs.errors)
+    first = {source: model for source, model in loaded.items() if source.name == models[0].name}
+    write_csv(_dipoles(known, first), outputs.dipoles)
+    shown, model = exact[0], loaded[models[0]]
+    _plane_densities(shown, by_id[shown.id], known.basis, model).save(outputs.plane)
+    table = MoleculeTable.load(reference)
+    of_test = {molecule.id for molecule in known.of_split(TEST)}
+    test = table.select([row for row, key in enumerate(table.ids) if key in of_test])
+    for source, mep, moments in zip(models, outputs.mep, outputs.multipoles, strict=True):
+        write_reference_errors(source.path, loaded[source], test, mep, moments)
 
 
 def _plane_densities(
-    exact: ComputedDensity, labelled: LabelledDensity, basis: AuxiliaryBasis, predicted: FloatArray
+    exact: ComputedDensity, labelled: LabelledDensity, basis: AuxiliaryBasis, model: DensityModel
 ) -> PlaneDensities:
-    """Return the densities in a molecule's plane; ``predicted`` are the model's coefficients."""
+    """Return the densities of free atoms, of the label's fit and of a model in a plane."""
     plane = picture_plane(exact)
-    columns = [exact.coefficients[FREE_ATOMS], exact.coefficients[LABELS_FIT], predicted]
+    fits = exact.coefficients[basis.name]
+    columns = [fits[FREE_ATOMS], fits[LABELS_FIT], model.coefficients(_molecule(labelled))]
     values = density(
         basis, labelled.numbers, labelled.positions, np.stack(columns, axis=1), plane.points()
     )
-    atoms, fit, model = (column.reshape(plane.shape) for column in values.T)
+    atoms, fit, found = (column.reshape(plane.shape) for column in values.T)
     atomic = (labelled.numbers, labelled.positions)
-    return PlaneDensities(exact.id, *atomic, exact.plane, exact.plane_density, atoms, fit, model)
+    return PlaneDensities(exact.id, *atomic, exact.plane, exact.plane_density, atoms, fit, found)
 
 
 def _density_rows(
@@ -110,11 +133,31 @@ def _density_rows(
     basis: AuxiliaryBasis,
     models: Mapping[Source, DensityModel],
 ) -> Iterator[dict[str, Any]]:
-    known: dict[tuple[str, int], FloatArray] = {
-        (name, NO_SEED): exact.coefficients[name] for name in (FREE_ATOMS, *FITS)
-    }
-    for source, model in models.items():
-        known[MODEL, _seed(source)] = model.coefficients(_molecule(labelled))
+    """Yield the rows of fits and models, basis set by basis set, that of the labels first."""
+    for name, fits in exact.coefficients.items():
+        is_own = name == basis.name
+        functions = basis if is_own else auxiliary_basis(name, labelled.numbers)
+        # Free atoms hardly depend on the basis: once is enough.
+        known: dict[tuple[str, int], FloatArray] = {
+            (fit_name(fit, name, basis.name), NO_SEED): coefficients
+            for fit, coefficients in fits.items()
+            if is_own or fit != FREE_ATOMS
+        }
+        label = (fit_name(LABELS_FIT, name, basis.name), NO_SEED)
+        for source, model in models.items():
+            if model.basis.name == name:
+                known[source.name, _seed(source)] = model.coefficients(_molecule(labelled))
+        yield from _rows_of_basis(exact, labelled, functions, known, label)
+
+
+def _rows_of_basis(
+    exact: ComputedDensity,
+    labelled: LabelledDensity,
+    basis: AuxiliaryBasis,
+    known: Mapping[tuple[str, int], FloatArray],
+    label: tuple[str, int],
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of every density of ``known`` (name and seed: coefficients) in a basis."""
     atoms = (basis, labelled.numbers, labelled.positions)
     # The functions' values take the time: all densities have them in common.
     columns = np.stack(list(known.values()), axis=1)
@@ -122,7 +165,7 @@ def _density_rows(
     mep = {
         grid: molecular_potential(*atoms, columns, places) for grid, places in exact.places.items()
     }
-    label = densities[:, list(known).index((LABELS_FIT, NO_SEED))]
+    of_label = densities[:, list(known).index(label)]
     shares = exact.weights * 100.0 / float(labelled.numbers.sum() - labelled.charge)
     outside = _outside_nuclei(exact, labelled.positions)
     for column, (name, seed) in enumerate(known):
@@ -132,7 +175,7 @@ def _density_rows(
             **_identity(exact, name, seed),
             "density_error_percent": wrong.sum(),
             "density_error_outside_percent": wrong[outside].sum(),
-            "density_from_label_percent": shares @ np.abs(densities[:, column] - label),
+            "density_from_label_percent": shares @ np.abs(densities[:, column] - of_label),
             **_moment_errors(exact, dipole, quadrupole),
             **_mep_errors(exact, {grid: values[:, column] for grid, values in mep.items()}),
         }

@@ -15,12 +15,12 @@ from mepflow.densities.density_network import DensityNetwork, DensityNetworkSett
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.whitening import Blocks
 from mepflow.errors import InputError
+from mepflow.models.model_formats import DENSITY
 from mepflow.molecules import Molecule
 from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
 
 FloatArray = npt.NDArray[np.float64]
 
-FORMAT: Final = "mepflow density model"
 FORMAT_VERSION: Final = 1
 
 
@@ -77,7 +77,7 @@ class DensityModel:
     def save(self, path: Path, weights: Mapping[str, torch.Tensor]) -> None:
         """Write the model with these weights, atomically."""
         content = {
-            "format": FORMAT,
+            "format": DENSITY,
             "format_version": FORMAT_VERSION,
             "network": self.network.settings.row(),
             "basis": self.basis.to_row(),
@@ -94,7 +94,7 @@ class DensityModel:
         """Read a model; raises :class:`InputError` where its file is missing or damaged."""
         try:
             content = read_tensor_file(path)
-            if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
+            if (content["format"], content["format_version"]) != (DENSITY, FORMAT_VERSION):
                 raise ValueError("it is of another format or version")
             blocks = {n: [b.numpy() for b in bs] for n, bs in content["whitening"].items()}
             model = cls.new(

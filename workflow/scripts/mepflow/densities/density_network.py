@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from mepflow.densities.auxiliary_basis import function_table
 from mepflow.densities.density_batch import DensityGraph
 from mepflow.densities.equivariant_layers import MessagePassing, random_weights
 from mepflow.densities.function_layout import FunctionLayout
@@ -59,14 +60,16 @@ class DensityNetworkSettings:
 class DensityNetwork(nn.Module):
     """Coefficients of molecules in a basis.
 
-    ``free_atoms`` are the coefficients of an atom of each element, ``blocks`` its whitening,
-    ``neighbours`` the mean number of neighbours within the cut-off in the training set. What is
-    known is kept in float64: the network must be given its precision.
+    ``free_atoms`` are the coefficients of an atom of each element, zeros where the network learns
+    the whole density; ``blocks`` its whitening, ``neighbours`` the mean number of neighbours within
+    the cut-off in the training set. What is known is kept in float64: the network must be given its
+    precision.
     """
 
     _index: Tensor
     _prior: Tensor
     _electrons: Tensor
+    _lacking: Tensor
 
     def __init__(
         self,
@@ -106,6 +109,7 @@ class DensityNetwork(nn.Module):
         basis, counts = self.layout.basis, self.layout.counts
         prior = np.zeros((len(elements), self.layout.width))
         electrons = np.zeros((len(elements), counts[0]))
+        lacking = np.array(elements, dtype=float)
         white = [np.zeros((len(elements), count, count)) for count in counts]
         for row, number in enumerate(elements):
             prior[row, self.layout.places(np.array([number]))] = free_atoms[number]
@@ -113,8 +117,11 @@ class DensityNetwork(nn.Module):
                 white[degree][row, : len(block), : len(block)] = block
             held = electrons_of_shells(basis, number)
             electrons[row, : len(held)] = held @ blocks[number][0]
+            spherical = function_table(basis, [number]).degrees == 0
+            lacking[row] -= held @ np.asarray(free_atoms[number])[spherical]
         self.register_buffer("_prior", torch.as_tensor(prior), persistent=False)
         self.register_buffer("_electrons", torch.as_tensor(electrons), persistent=False)
+        self.register_buffer("_lacking", torch.as_tensor(lacking), persistent=False)
         for degree, block in enumerate(white):
             self.register_buffer(f"_white_{degree}", torch.as_tensor(block), persistent=False)
 
@@ -163,11 +170,13 @@ class DensityNetwork(nn.Module):
     ) -> Tensor:
         """Return s coefficients (n, shells, 1) moved by as little as gives every part its charge.
 
-        The free atoms are neutral, so the rest holds minus the charge of the part.
+        Free atoms are neutral, so the rest holds minus the charge of the part; without them it
+        holds all the electrons.
         """
         electrons = self._electrons[elements]
         none = torch.zeros_like(graph.charges)
         held = none.index_add(0, graph.parts, (electrons * scalars[:, :, 0]).sum(dim=1))
         norm = none.index_add(0, graph.parts, (electrons * electrons).sum(dim=1))
-        surplus = (held + graph.charges) / norm
+        lacking = none.index_add(0, graph.parts, self._lacking[elements])
+        surplus = (held + graph.charges - lacking) / norm
         return scalars - electrons[:, :, None] * surplus[graph.parts][:, None, None]

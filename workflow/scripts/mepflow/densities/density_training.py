@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mepflow.densities.density_labels import DensityLabels
+from mepflow.densities.density_losses import Measure, measure_of, prepared
 from mepflow.densities.density_model import DensityModel
 from mepflow.densities.density_network import DensityNetworkSettings
 from mepflow.densities.density_training_data import (
@@ -20,6 +22,7 @@ from mepflow.densities.density_training_data import (
     errors_of,
     labelled_graphs,
     mean_neighbours,
+    wrong_coefficients,
 )
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.pyscf_basis import coulomb_matrix
@@ -28,6 +31,8 @@ from mepflow.densities.soap_optimizer import Soap
 from mepflow.densities.whitening import whitening
 from mepflow.errors import InputError, MepflowError
 from mepflow.models.device import torch_device
+from mepflow.models.domain import TrainingDomain
+from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.selection.splits import TRAIN, VALIDATION
 from mepflow.training import checkpoint as checkpoints
 from mepflow.training.batches import batch_of_step
@@ -38,6 +43,8 @@ from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 logger = logging.getLogger(__name__)
 
+FREE_ATOMS: Final = "free-atoms"
+"""The prior that a density is learned on top of; the other one is none."""
 _VALIDATION_BATCH: Final = 32
 
 
@@ -51,6 +58,9 @@ class DensityTrainingSettings:
     average_decay: float
     validation_interval: int
     device: str
+    loss: str
+    prior: str
+    train_molecules: int | None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -67,11 +77,11 @@ class DensityTrainer:
         model: DensityModel,
         train: list[LabelledGraph],
         validation: list[LabelledGraph],
-        weight: float,
+        measure: Measure,
         settings: DensityTrainingSettings,
         seed: int,
     ) -> None:
-        self.model, self.settings, self.weight = model, settings, weight
+        self.model, self.settings, self._measure = model, settings, measure
         self.network = model.network
         self.step = 0
         self.rows: list[LogRow] = []
@@ -120,17 +130,18 @@ class DensityTrainer:
         own = self._copied(dict(self.network.named_parameters()))
         self.network.load_state_dict(self._mean)
         starts = range(0, len(self._validation), _VALIDATION_BATCH)
+        parts, losses = [], []
         with torch.no_grad():
-            parts = [
-                errors_of(self._validation[k : k + _VALIDATION_BATCH], self.network, self._width)
-                for k in starts
-            ]
+            for start in starts:
+                molecules = self._validation[start : start + _VALIDATION_BATCH]
+                wrong = wrong_coefficients(molecules, self.network, self._width)
+                parts.append(errors_of(molecules, wrong))
+                losses.append(self._measure(molecules, wrong, None))
         self.network.load_state_dict(own)
-        loss = sum(float(part.loss(self.weight)) * len(part.atoms) for part in parts)
         potential = torch.cat([part.potential for part in parts]).clamp(min=0.0)
         rmse = float(potential.mean().sqrt()) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
         return {
-            "validation_loss": loss / len(self._validation),
+            "validation_loss": float(torch.cat(losses).mean()),
             "validation_coulomb_hartree_per_atom": float(
                 torch.cat([part.coulomb for part in parts]).mean()
             ),
@@ -165,7 +176,8 @@ class DensityTrainer:
 
     def _one_step(self) -> float:
         molecules = [self._train[row] for row in self._molecules_of(self.step)]
-        loss = errors_of(molecules, self.network, self._width).loss(self.weight)
+        wrong = wrong_coefficients(molecules, self.network, self._width)
+        loss = self._measure(molecules, wrong, self.step).mean()
         value = float(loss.detach())
         if not math.isfinite(value):
             raise MepflowError(
@@ -245,10 +257,10 @@ def _new_trainer(
 ) -> DensityTrainer:
     device, dtype = torch_device(settings.device), torch.float32
     layout = FunctionLayout.of(labels.basis)
-    train, validation = (
-        labelled_graphs(labels, split, layout, network.cutoff, device, dtype)
-        for split in (TRAIN, VALIDATION)
-    )
+    prepare = partial(prepared, settings.loss, labels.basis)
+    place = (network.cutoff, device, dtype, prepare)
+    train = labelled_graphs(labels, TRAIN, layout, *place, settings.train_molecules)
+    validation = labelled_graphs(labels, VALIDATION, layout, *place)
     if not train or not validation:
         raise InputError("The labels hold no molecules to train on or to validate with: see split.")
     origin = np.zeros((1, 3))
@@ -256,13 +268,26 @@ def _new_trainer(
         n: coulomb_matrix(labels.basis.name, np.array([n]), origin) for n in labels.basis.shells
     }
     blocks = whitening(labels.basis, coulomb)
-    about = {"seed": seed, "train_molecules": len(train), "orbital_basis": labels.orbital_basis}
+    about = {"seed": seed, "orbital_basis": labels.orbital_basis, "domain": _domain(train, labels)}
     torch.manual_seed(seed)
-    model = DensityModel.new(
-        network, labels.basis, labels.free_atoms, blocks, mean_neighbours(train), about
-    )
+    atoms = {
+        n: c if settings.prior == FREE_ATOMS else 0.0 * c for n, c in labels.free_atoms.items()
+    }
+    model = DensityModel.new(network, labels.basis, atoms, blocks, mean_neighbours(train), about)
     model.network.to(device, dtype)
-    return DensityTrainer(model, train, validation, labels.weight, settings, seed)
+    measure = measure_of(settings.loss, labels.weight, labels.basis, seed)
+    return DensityTrainer(model, train, validation, measure, settings, seed)
+
+
+def _domain(train: list[LabelledGraph], labels: DensityLabels) -> dict[str, Any]:
+    """Return what the training molecules have in common, in plain values."""
+    ids = {one.id for one in train}
+    molecules = [
+        Molecule(one.id, one.numbers.astype(np.uint8), one.positions, one.charge)
+        for one in labels.molecules
+        if one.id in ids
+    ]
+    return TrainingDomain.from_table(MoleculeTable.from_molecules(molecules)).to_dict()
 
 
 def _shown(row: LogRow) -> str:

@@ -1,11 +1,7 @@
-"""Molecules on a device with their densities, and how wrong predicted coefficients are.
+"""Molecules on a device with their densities, and how wrong predicted coefficients are."""
 
-The error of coefficients Δ is :math:`\\Delta^T (J + w V^T V / p) \\Delta`: the Coulomb energy of
-the wrong density, and w times the mean square of its potential on points around the molecule.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +18,23 @@ from mepflow.densities.pyscf_basis import coulomb_matrix
 FloatArray = npt.NDArray[np.float64]
 
 
+Preparation = Callable[[LabelledDensity], Mapping[str, FloatArray]]
+"""What else is kept of a molecule, by name."""
+
+
 @dataclass(frozen=True)
 class LabelledGraph:
-    """A molecule: graph, coefficients (P,), (χ|χ′) (P, P), and VᵀV/p (P, P) of the potential."""
+    """A molecule: graph, coefficients (P,), (χ|χ′) (P, P), and VᵀV/p (P, P) of the potential.
+
+    ``more`` is what a loss needs besides (:mod:`mepflow.densities.density_losses`).
+    """
 
     id: str
     graph: DensityGraph
     coefficients: Tensor
     coulomb: Tensor
     potential: Tensor
+    more: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def atoms(self) -> int:
@@ -46,9 +50,9 @@ class DensityErrors(NamedTuple):
     potential: Tensor
     atoms: Tensor
 
-    def loss(self, weight: float) -> Tensor:
-        """Return the mean over molecules, ``weight`` in e²/hartree."""
-        return (self.coulomb + weight * self.potential / self.atoms).mean()
+    def per_molecule(self, weight: float) -> Tensor:
+        """Return both as one (k,) in hartree per atom, ``weight`` in e²/hartree."""
+        return self.coulomb + weight * self.potential / self.atoms
 
 
 def labelled_graphs(
@@ -58,11 +62,17 @@ def labelled_graphs(
     cutoff: float,
     device: torch.device,
     dtype: torch.dtype,
+    prepared: Preparation = lambda _: {},
+    most: int | None = None,
 ) -> list[LabelledGraph]:
-    """Return the molecules of a split on a device; ``cutoff`` in bohr."""
-    return [
-        _labelled(molecule, layout, cutoff, device, dtype) for molecule in labels.of_split(split)
-    ]
+    """Return the molecules of a split on a device; ``cutoff`` in bohr.
+
+    ``most`` of them at most, from all parts of the split, which may be sorted by size.
+    """
+    molecules = labels.of_split(split)
+    count = len(molecules) if most is None else min(most, len(molecules))
+    chosen = [molecules[place * len(molecules) // count] for place in range(count)]
+    return [_labelled(molecule, layout, cutoff, device, dtype, prepared) for molecule in chosen]
 
 
 def _labelled(
@@ -71,6 +81,7 @@ def _labelled(
     cutoff: float,
     device: torch.device,
     dtype: torch.dtype,
+    prepared: Preparation,
 ) -> LabelledGraph:
     numbers, positions = molecule.numbers, molecule.positions
     graph = density_graph(layout, numbers, positions, molecule.charge, cutoff, molecule.id)
@@ -82,18 +93,28 @@ def _labelled(
     coefficients, coulomb, potential = (
         torch.as_tensor(values).to(device, dtype) for values in (molecule.coefficients, *metrics)
     )
-    return LabelledGraph(molecule.id, graph.to(device, dtype), coefficients, coulomb, potential)
+    more = {
+        name: torch.as_tensor(values).to(device, dtype)
+        for name, values in prepared(molecule).items()
+    }
+    return LabelledGraph(
+        molecule.id, graph.to(device, dtype), coefficients, coulomb, potential, more
+    )
 
 
-def errors_of(
+def wrong_coefficients(
     molecules: Sequence[LabelledGraph], network: torch.nn.Module, width: int
-) -> DensityErrors:
-    """Return how wrong a network is on molecules; ``width`` is its layout's."""
+) -> list[Tensor]:
+    """Return a network's coefficients less the labels', (P,) each; ``width`` is its layout's."""
     batch = joined([molecule.graph for molecule in molecules], width)
     predicted = torch.split(network(batch), list(batch.functions))
+    return [p - m.coefficients for p, m in zip(predicted, molecules, strict=True)]
+
+
+def errors_of(molecules: Sequence[LabelledGraph], wrong: Sequence[Tensor]) -> DensityErrors:
+    """Return how wrong the coefficients of :func:`wrong_coefficients` are."""
     coulomb, potential = [], []
-    for molecule, found in zip(molecules, predicted, strict=True):
-        error = found - molecule.coefficients
+    for molecule, error in zip(molecules, wrong, strict=True):
         coulomb.append(error @ (molecule.coulomb @ error) / molecule.atoms)
         potential.append(error @ (molecule.potential @ error))
     atoms = torch.tensor([float(m.atoms) for m in molecules]).to(coulomb[0])

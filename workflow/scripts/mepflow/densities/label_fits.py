@@ -2,7 +2,8 @@
 
 The archive's coefficients are the nearest ones in the Coulomb metric, so (χ|ρ) is (χ|χ′) c, up to a
 multiple of the electron numbers that the constraint makes irrelevant. With the potential on points
-they are fitted again (:mod:`mepflow.densities.density_fitting`).
+they are fitted again (:mod:`mepflow.densities.density_fitting`). In another basis ξ, (ξ|ρ) is taken
+to be (ξ|χ) c, that of the archive's density.
 """
 
 import logging
@@ -22,7 +23,7 @@ from mepflow.densities.density_functions import potential_matrix
 from mepflow.densities.density_labels import DensityLabels, LabelledDensity
 from mepflow.densities.density_moments import function_moments
 from mepflow.densities.free_atoms import free_atoms
-from mepflow.densities.pyscf_basis import auxiliary_basis, coulomb_matrix
+from mepflow.densities.pyscf_basis import auxiliary_basis, coulomb_between, coulomb_matrix
 from mepflow.errors import InputError
 from mepflow.molecules import MoleculeTable
 from mepflow.selection.splits import SPLITS, read_splits
@@ -41,12 +42,14 @@ def write_density_labels(
     most_points: int,
     weight: float,
     output: Path,
+    basis_name: str = FITTING_BASIS,
 ) -> None:
     """Fit the density of every molecule of ``reference`` with ``archive``'s coefficients.
 
-    ``archive`` is a file of labels at the ``level`` of theory (a row), ``grid`` that of the
-    potential, of which ``most_points`` points at most count with the ``weight`` in e²/hartree.
-    Raises :class:`InputError` where the archive lacks a molecule or the grid.
+    ``basis_name`` is one of PySCF's basis sets, ``archive`` a file of labels at the ``level`` of
+    theory (a row), ``grid`` that of the potential, of which ``most_points`` points at most count
+    with the ``weight`` in e²/hartree. Raises :class:`InputError` where the archive lacks a molecule
+    or the grid, or the basis set an element.
     """
     labels = read_labels(archive)
     rows = {key: row for row, key in enumerate(labels.texts["id"])}
@@ -54,7 +57,7 @@ def write_density_labels(
     if grid not in table.grids:
         raise InputError(f"{reference} has no grid {grid}: mend densities.potential_grid.")
     split_of = read_splits(splits, table.ids).set_index("id")["split"]
-    basis = auxiliary_basis(FITTING_BASIS, map(int, np.unique(table.atomic_numbers)))
+    basis = auxiliary_basis(basis_name, map(int, np.unique(table.atomic_numbers)))
     molecules = []
     for index, key in enumerate(table.ids):
         if split_of[key] not in SPLITS:
@@ -89,11 +92,12 @@ def _fitted(
     step = -(-len(points) // most_points)
     points, mep = points[::step], mep[::step]
     metric = coulomb_matrix(basis.name, numbers, molecule.positions)
-    if len(stored) != len(metric):
-        raise InputError(f"{molecule.id}: its coefficients are not those of {basis.name}.")
+    projected = coulomb_between(basis.name, FITTING_BASIS, numbers, molecule.positions)
+    if len(stored) != projected.shape[1]:
+        raise InputError(f"{molecule.id}: its coefficients are not those of {FITTING_BASIS}.")
     electronic = nuclear_potential(numbers, molecule.positions, points) - mep
     potentials = potential_matrix(basis, numbers, molecule.positions, points)
-    pair = with_potential(metric, metric @ stored, potentials, electronic, weight)
+    pair = with_potential(metric, projected @ stored, potentials, electronic, weight)
     electrons = function_moments(basis, numbers, molecule.positions).number[None]
     target = np.array([float(numbers.sum() - molecule.total_charge)])
     return {

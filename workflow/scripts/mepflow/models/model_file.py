@@ -1,7 +1,7 @@
 """The file of a trained model, ``model.pt``: plain tensors, numbers and text.
 
 ==================  ====================================================================
-``format``          :data:`FORMAT`
+``format``          :data:`~mepflow.models.model_formats.MULTIPOLES`
 ``format_version``  :data:`FORMAT_VERSION`
 ``network``         ``kind`` and settings of the network
 ``variant``         ``name`` and the row of the variant
@@ -29,6 +29,7 @@ from torch import Tensor
 
 from mepflow.errors import ConfigError, InputError
 from mepflow.models.device import torch_device
+from mepflow.models.model_formats import MULTIPOLES
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.targets import MODELS
 from mepflow.models.variants import Variant
@@ -36,7 +37,6 @@ from mepflow.nn.networks import NetworkSettings, network_row, network_settings
 from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
 from mepflow.storage.versions import NewerVersionError, Upgrade, upgraded
 
-FORMAT: Final = "mepflow model"
 FORMAT_VERSION: Final = 2
 PENETRATION: Final = "penetration_bohr"
 """Key of ``provenance`` where a model learned what valence shells of these widths leave."""
@@ -81,7 +81,7 @@ def save_model(
     ``training`` are the settings of the training that made it, where these are known.
     """
     content: dict[str, Any] = {
-        "format": FORMAT,
+        "format": MULTIPOLES,
         "format_version": FORMAT_VERSION,
         "network": _plain(network_row(model.settings)),
         "variant": {"name": model.variant.name, **model.variant.row()},
@@ -162,8 +162,8 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{path} is damaged or not a model file: train it again.") from error
     name = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(name, str) or name != FORMAT:
-        raise InputError(f"{path} is not a {FORMAT} file: give the model.pt of a training.")
+    if not isinstance(name, str) or name != MULTIPOLES:
+        raise InputError(f"{path} is not a {MULTIPOLES} file: give the model.pt of a training.")
     try:
         return upgraded(content, content.get("format_version"), UPGRADES, FORMAT_VERSION)
     except NewerVersionError as error:

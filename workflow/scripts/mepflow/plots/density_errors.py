@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from mepflow.naming import grid_label
 from mepflow.plots.log_axes import log_axis
 from mepflow.plots.style import BLACK, BLUE, GREY, PAGE_WIDTH, VERMILION, drawing
+from mepflow.runs.density_settings import USUAL
 from mepflow.storage.csv_file import read_csv
 from mepflow.tables.densities_table import LABELS, MEP, density_label
 
-_MODEL: Final = "density"
 _ROW_HEIGHT: Final = 0.24
 _MARGIN: Final = 0.85
 _SMALLEST: Final = 1e-3
@@ -66,7 +66,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, rows: "np.ndarray", column: str) -> N
 
 
 def _colour(name: str) -> str:
-    """Return vermilion for the model, blue for fits and free atoms, black for multipoles."""
-    if name == _MODEL:
+    """Return vermilion for models, blue for fits and free atoms, black for multipoles."""
+    if name == USUAL or name.startswith(f"{USUAL}-"):
         return VERMILION
-    return BLUE if name in LABELS else BLACK
+    return BLUE if name.partition("@")[0] in LABELS else BLACK

@@ -187,7 +187,8 @@ def atom_columns(predictions: Sequence[Prediction], *, with_charges: bool) -> Co
     """Return the columns of ``atoms.csv``, whose molecules' atoms are numbered from 1.
 
     ``charge_e`` are charges that stand alone, which can be left out, ``atomic_charge_e`` and
-    ``atomic_dipole_*`` and ``atomic_theta_prime_*`` the model's own terms, which belong together.
+    ``atomic_dipole_*`` and ``atomic_theta_prime_*`` the model's own terms, which belong together;
+    models of densities have none.
     """
     molecules = [prediction.molecule for prediction in predictions]
     positions = np.concatenate([molecule.positions for molecule in molecules])
@@ -200,6 +201,8 @@ def atom_columns(predictions: Sequence[Prediction], *, with_charges: bool) -> Co
     if with_charges:
         charges = np.concatenate([one.model_charges for one in predictions], axis=1)
         found |= {"charge_e": mean(charges).tolist(), "charge_spread_e": spread(charges).tolist()}
+    if not predictions[0].has_atomic_terms:
+        return found
     charges = np.concatenate([one.model_atomic_charges for one in predictions], axis=1)
     found["atomic_charge_e"] = mean(charges).tolist()
     found["atomic_charge_spread_e"] = spread(charges).tolist()

@@ -10,7 +10,7 @@ without bound. There each atom's charge and dipole are taken to lie on a sphere 
 penetration of its valence shell is that on the sphere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TextIO
@@ -85,17 +85,39 @@ def write_cube(
     """
     molecule = prediction.molecule
     shells = known_shells(molecule.atomic_numbers, widths)
-    terms = "point multipoles" if shells is None else "point multipoles and penetration"
     radii = CORE_SCALE * bondi_radii(molecule.atomic_numbers)
+
+    def mep(points: FloatArray) -> FloatArray:
+        values = prediction.potential(points, radii)
+        if shells is not None:
+            values += penetration_potential(points, molecule.positions, shells, radii)
+        return values
+
+    terms = "point multipoles" if shells is None else "point multipoles and penetration"
+    where = f"{terms} outside {CORE_SCALE} Bondi radii"
+    if not prediction.has_atomic_terms:
+        where = "nuclei and electron density"
+    write_values(path, molecule, grid, ("MEP", "hartree/e", where), mep)
+
+
+def write_values(
+    path: Path,
+    molecule: Molecule,
+    grid: CubeGrid,
+    about: tuple[str, str, str],
+    values: Callable[[FloatArray], FloatArray],
+) -> None:
+    """Write ``values`` (p,) of points (p, 3) in bohr on ``grid``, a plane of points at a time.
+
+    ``about`` is the quantity, its unit and a remark, for the comments.
+    """
+    quantity, unit, remark = about
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii") as file:
-        file.write(f"MEP of {as_ascii(molecule.id)} in hartree/e, predicted by mepflow\n")
-        file.write(f"{terms} outside {CORE_SCALE} Bondi radii; lengths in bohr\n")
+        file.write(f"{quantity} of {as_ascii(molecule.id)} in {unit}, predicted by mepflow\n")
+        file.write(f"{remark}; lengths in bohr\n")
         _write_header(file, molecule, grid)
         for points in grid.planes():
-            values = prediction.potential(points, radii)
-            if shells is not None:
-                values += penetration_potential(points, molecule.positions, shells, radii)
-            for row in values.reshape(grid.shape[1:]):
+            for row in values(points).reshape(grid.shape[1:]):
                 _write_row(file, row)
 
 

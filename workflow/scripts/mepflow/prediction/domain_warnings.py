@@ -17,7 +17,7 @@ from mepflow.prediction.charged_groups import (
     n_fragments,
     neighbours_of,
 )
-from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.model_set import ModelSet
 from mepflow.prediction.structures import Structure
 from mepflow.storage.shipped_files import ORGANIC_ELEMENTS
 
@@ -28,7 +28,7 @@ RARE: Final = 20
 """An element is rare where fewer of the training molecules hold it."""
 
 
-def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: Ensemble) -> None:
+def refuse_unknown_elements(molecule: Molecule, place: str, ensemble: ModelSet) -> None:
     """Raise :class:`InputError` for a molecule with an element that a model does not know."""
     unknown = sorted(set(molecule.atomic_numbers.tolist()) - set(ensemble.elements))
     if unknown:
@@ -45,7 +45,7 @@ def _remedy(unknown: Sequence[int]) -> str:
     return "or train with that element"
 
 
-def warnings_about(structures: Sequence[Structure], ensemble: Ensemble) -> list[tuple[str, ...]]:
+def warnings_about(structures: Sequence[Structure], ensemble: ModelSet) -> list[tuple[str, ...]]:
     """Return what makes predictions doubtful, for each structure.
 
     They are sentences without the molecule's name.
@@ -54,7 +54,7 @@ def warnings_about(structures: Sequence[Structure], ensemble: Ensemble) -> list[
     return [_about(*one, ensemble) for one in zip(structures, neighbours, strict=True)]
 
 
-def _about(structure: Structure, neighbours: Neighbours, ensemble: Ensemble) -> tuple[str, ...]:
+def _about(structure: Structure, neighbours: Neighbours, ensemble: ModelSet) -> tuple[str, ...]:
     molecule = structure.molecule
     found = [*_of_the_molecule(molecule, neighbours), *_of_the_input(structure)]
     groups = charged_groups(molecule, neighbours)

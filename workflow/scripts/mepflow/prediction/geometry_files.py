@@ -150,6 +150,8 @@ def _columns(predictions: Sequence[Prediction], *, with_charges: bool) -> dict[s
         columns["charge"] = mean(charges)
         if len(charges) > 1:
             columns["charge_spread_e"] = spread(charges)
+    if not predictions[0].has_atomic_terms:
+        return columns
     if predictions[0].are_charges_fitted or not with_charges:
         charges = np.concatenate([one.model_atomic_charges for one in predictions], axis=1)
         columns[CHARGES] = mean(charges)

@@ -12,7 +12,6 @@ from mepflow.electrostatics.penetration import Widths
 from mepflow.errors import InputError
 from mepflow.prediction.batch_folder import BatchFolder, Finished
 from mepflow.prediction.batch_key import batch_key
-from mepflow.prediction.domain_warnings import refuse_unknown_elements
 from mepflow.prediction.input_batch import InputBatch, Item
 from mepflow.prediction.molecule_files import MoleculeFiles
 from mepflow.prediction.molecule_names import MoleculeNames
@@ -91,6 +90,8 @@ class Job:
     @cached_property
     def _widths(self) -> Widths | None:
         """The widths of valence shells that the models learned with, or else of their basis set."""
+        if not self.predictor.ensemble.has_atomic_terms:
+            return None  # a density has its own
         if (learned := self.predictor.ensemble.penetration) is not None:
             return learned
         sections = read_yaml(self.definitions).content
@@ -143,7 +144,7 @@ class Job:
             "inputs": self.batch.digest,
             "total charge": self.total_charge,
             "models": self.predictor.ensemble.digest,
-            "precision": str(next(self.predictor.ensemble.models[0].parameters()).dtype),
+            "precision": self.predictor.ensemble.precision,
             "files": asdict(replace(self._files, points=None)),
             "points": None if self.points is None else hashlib.sha256(
                 self.points.read_bytes()
@@ -190,7 +191,7 @@ class Job:
         name = names.take(record.title or item.name)
         try:
             structure = checked(record, name, self.total_charge)
-            refuse_unknown_elements(structure.molecule, record.place, self.predictor.ensemble)
+            self.predictor.ensemble.refuse(structure)
             self._files.check(structure.molecule)
         except InputError as error:
             return Failure(name, record.place, str(error))

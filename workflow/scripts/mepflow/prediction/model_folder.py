@@ -2,21 +2,37 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from mepflow.errors import InputError
-from mepflow.evaluation.calibration import CALIBRATION_FILE, Calibration, read_calibrations
+from mepflow.evaluation.calibration import (
+    CALIBRATION_FILE,
+    DIPOLE,
+    Calibration,
+    read_calibrations,
+)
 from mepflow.models.domain import TrainingDomain
+from mepflow.models.ensemble_spread import vector_spread
 from mepflow.models.model_file import PENETRATION, ModelInfo, load_model
 from mepflow.models.multipole_model import MultipoleModel
+from mepflow.models.predict import predict_with_all
+from mepflow.molecules import MoleculeTable
+from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.batch_key import files_digest
+from mepflow.prediction.domain_warnings import refuse_unknown_elements
+from mepflow.prediction.error_warnings import large_dipole_error
+from mepflow.prediction.result import Prediction
+from mepflow.prediction.structures import Structure
 from mepflow.storage.shipped_files import checked_files, shipped_folder
+from mepflow.units import E_BOHR_IN_DEBYE
 
 _MOST_MODELS: Final = 100
 # What a domain of another make raises when it is read.
@@ -58,6 +74,77 @@ class Ensemble:
         """Return the widths in bohr of the valence shells that all models learned with, if any."""
         first, *others = (_penetration(info) for info in self.infos)
         return first if all(widths == first for widths in others) else None
+
+    @property
+    def count(self) -> int:
+        """Return how many models there are."""
+        return len(self.models)
+
+    @property
+    def precision(self) -> str:
+        """Return the name of the type of the weights."""
+        return str(next(self.models[0].parameters()).dtype)
+
+    @property
+    def has_atomic_terms(self) -> bool:
+        """Return that these are models of atomic multipoles."""
+        return True
+
+    @property
+    def learns_energies(self) -> bool:
+        """Return whether the variant learned the energy."""
+        return "energy" in self.infos[0].variant.loss_weights
+
+    def refuse(self, structure: Structure) -> None:
+        """Raise :class:`InputError` for a molecule with an element that a model does not know."""
+        refuse_unknown_elements(structure.molecule, structure.place, self)
+
+    def predictions(
+        self,
+        structures: Sequence[Structure],
+        charge_scheme: str,
+        warnings: Sequence[tuple[str, ...]],
+    ) -> Iterator[Prediction]:
+        """Yield the predictions of molecules, which go through the networks together.
+
+        ``warnings`` are known already of each.
+        """
+        table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
+        parts = predict_with_all(self.models, table, sums=torch.float64)
+        of_models = {
+            name: np.stack([part.properties[name] for part in parts])
+            for name in parts[0].properties
+        }
+        dipoles, quadrupoles = (
+            of_models.get(name) for name in ("atomic_dipoles", "atomic_quadrupoles")
+        )
+        energies, forces = (of_models.get(name) for name in ("energy", "forces"))
+        doubts = self._doubts_about(of_models["dipole"])
+        for index, structure in enumerate(structures):
+            molecule, atoms = structure.molecule, table.atoms(index)
+            yield Prediction(
+                molecule,
+                centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions),
+                of_models["atomic_charges"][:, atoms],
+                None if dipoles is None else dipoles[:, atoms],
+                of_models["dipole"][:, index],
+                of_models["quadrupole"][:, index],
+                (*warnings[index], *doubts[index]),
+                None if quadrupoles is None else quadrupoles[:, atoms],
+                self.calibrations,
+                charge_scheme,
+                self.penetration,
+                None if energies is None else energies[:, index],
+                None if forces is None else forces[:, atoms],
+            )
+
+    def _doubts_about(self, dipoles: npt.NDArray[np.float64]) -> list[tuple[str, ...]]:
+        """Return what the spread of dipoles (K, M, 3) in e·bohr makes doubtful, by molecule."""
+        calibration = self.calibrations.get(DIPOLE)
+        if calibration is None:
+            return [()] * dipoles.shape[1]
+        spreads = vector_spread(dipoles) * E_BOHR_IN_DEBYE
+        return [tuple(large_dipole_error(calibration, one)) for one in spreads.tolist()]
 
     @classmethod
     def load(

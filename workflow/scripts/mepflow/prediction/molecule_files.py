@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mepflow.electrostatics.penetration import Widths
 from mepflow.molecules import Molecule
-from mepflow.prediction.cube import CubeGrid, write_cube
+from mepflow.prediction.cube import CubeGrid, write_cube, write_values
 from mepflow.prediction.geometry_files import write_pqr
 from mepflow.prediction.points_table import FloatArray, write_points
 from mepflow.prediction.result import Prediction
@@ -49,6 +49,7 @@ class MoleculeFiles:
             grid = self._grid(prediction.molecule)
             write_cube(folder / f"{name}.cube", prediction, grid, self.widths)
             written.append(f"{name}.cube")
+            written += self._write_density(folder, prediction, grid)
         if self.points is not None:
             write_points(
                 folder / f"{name}-points.csv", prediction, self.points, self.unit, self.widths
@@ -58,6 +59,19 @@ class MoleculeFiles:
             _draw(folder / f"{name}.png", prediction, self.widths)
             written.append(f"{name}.png")
         return written
+
+    def _write_density(self, folder: Path, prediction: Prediction, grid: CubeGrid) -> list[str]:
+        """Write the cube of an electron density, where that is what was predicted."""
+        if prediction.has_atomic_terms:
+            return []
+        # Imported here: only models of the density need its functions.
+        from mepflow.prediction.density_prediction import DensityPrediction
+
+        assert isinstance(prediction, DensityPrediction)
+        name = f"{prediction.molecule.id}-density.cube"
+        about = ("Electron density", "e/bohr^3", "a sum of Gaussians about the atoms")
+        write_values(folder / name, prediction.molecule, grid, about, prediction.density)
+        return [name]
 
     def _grid(self, molecule: Molecule) -> CubeGrid:
         return CubeGrid.around(molecule, self.spacing_angstrom, self.margin_angstrom)

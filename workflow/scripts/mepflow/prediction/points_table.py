@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mepflow.electrostatics.field import potential_and_field
-from mepflow.electrostatics.penetration import Widths, known_shells
+from mepflow.electrostatics.penetration import Widths
 from mepflow.errors import InputError
 from mepflow.prediction.result import Prediction
 from mepflow.storage.files import atomic_path
@@ -117,14 +116,7 @@ def write_points(
     """
     molecule, chosen = prediction.molecule, UNITS[unit]
     try:
-        values, fields = potential_and_field(
-            points,
-            molecule.positions,
-            prediction.atomic_charges,
-            prediction.atomic_dipoles,
-            prediction.atomic_quadrupoles,
-            known_shells(molecule.atomic_numbers, widths),
-        )
+        values, fields = prediction.potential_and_field(points, widths)
     except ValueError as error:
         raise InputError(
             f"Molecule {molecule.id}: one of the points lies on an atom: move it away."

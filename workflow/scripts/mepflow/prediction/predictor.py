@@ -6,32 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self, overload
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from ase import Atoms
 from rdkit.Chem import Mol
 
 from mepflow.charges.schemes import FITTED, SCHEMES
 from mepflow.errors import ConfigError, InputError
-from mepflow.evaluation.calibration import DIPOLE
-from mepflow.models.ensemble_spread import vector_spread
-from mepflow.models.predict import predict_with_all
-from mepflow.molecules import MoleculeTable
-from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.calculator import MultipoleCalculator
-from mepflow.prediction.domain_warnings import (
-    PERIODIC,
-    refuse_unknown_elements,
-    warnings_about,
-)
-from mepflow.prediction.error_warnings import large_dipole_error
-from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.domain_warnings import PERIODIC, warnings_about
+from mepflow.prediction.model_kinds import load_models
+from mepflow.prediction.model_set import ModelSet
 from mepflow.prediction.rdkit_records import from_molecule, from_smiles
 from mepflow.prediction.result import Prediction
 from mepflow.prediction.structures import Structure, checked, from_atoms
 from mepflow.prediction.text_files import shown
-from mepflow.units import E_BOHR_IN_DEBYE
 
 ATOMS_AT_ONCE: Final = 2000
 """Molecules go through the network together while they have no more atoms than this."""
@@ -44,7 +31,7 @@ class DomainWarning(UserWarning):
 class Predictor:
     """One model, or an ensemble of models that differ in their seed."""
 
-    def __init__(self, ensemble: Ensemble, charges: str = FITTED) -> None:
+    def __init__(self, ensemble: ModelSet, charges: str = FITTED) -> None:
         if charges not in SCHEMES:
             raise ConfigError(f"charges {charges!r} is no scheme: use {', '.join(SCHEMES)}.")
         self.ensemble = ensemble
@@ -66,7 +53,7 @@ class Predictor:
         from the potential. Raises :class:`~mepflow.errors.InputError` where there is no model or it
         is damaged, and :class:`~mepflow.errors.ConfigError` for another scheme.
         """
-        return cls(Ensemble.load(path, device, double_precision=double_precision), charges)
+        return cls(load_models(path, device, double_precision=double_precision), charges)
 
     # A text is a list of texts, too, to the type checker; the first signature counts.
     @overload
@@ -100,7 +87,7 @@ class Predictor:
         for number, molecule in enumerate(molecules, 1):
             try:
                 structure = _structure(molecule, total_charge)
-                refuse_unknown_elements(structure.molecule, structure.place, self.ensemble)
+                self.ensemble.refuse(structure)
             except InputError as error:
                 raise InputError(f"Molecule {number} of the list: {error}") from error
             structures.append(structure)
@@ -115,7 +102,7 @@ class Predictor:
         return predictions
 
     def __repr__(self) -> str:
-        count = len(self.ensemble.models)
+        count = self.ensemble.count
         return f"Predictor({self.ensemble.name!r}, {count} model{'s' if count > 1 else ''})"
 
     def predict_all(self, structures: Sequence[Structure]) -> Iterator[Prediction]:
@@ -124,57 +111,21 @@ class Predictor:
         Raises :class:`~mepflow.errors.InputError` for an unknown element before any is computed.
         """
         for structure in structures:
-            refuse_unknown_elements(structure.molecule, structure.place, self.ensemble)
+            self.ensemble.refuse(structure)
         for group in _groups(structures):
             yield from self._predict_group(group)
 
     def _predict_group(self, structures: list[Structure]) -> Iterator[Prediction]:
-        table = MoleculeTable.from_molecules([structure.molecule for structure in structures])
-        parts = predict_with_all(self.ensemble.models, table, sums=torch.float64)
-        of_models = {
-            name: np.stack([part.properties[name] for part in parts])
-            for name in parts[0].properties
-        }
-        dipoles, quadrupoles = (
-            of_models.get(name) for name in ("atomic_dipoles", "atomic_quadrupoles")
-        )
-        energies, forces = (of_models.get(name) for name in ("energy", "forces"))
         found = warnings_about(structures, self.ensemble)
-        doubts = self._doubts_about(of_models["dipole"])
-        for index, structure in enumerate(structures):
-            molecule, atoms = structure.molecule, table.atoms(index)
-            yield Prediction(
-                molecule,
-                centre_of_nuclear_charge(molecule.atomic_numbers, molecule.positions),
-                of_models["atomic_charges"][:, atoms],
-                None if dipoles is None else dipoles[:, atoms],
-                of_models["dipole"][:, index],
-                of_models["quadrupole"][:, index],
-                (*found[index], *doubts[index]),
-                None if quadrupoles is None else quadrupoles[:, atoms],
-                self.ensemble.calibrations,
-                self.charge_scheme,
-                self.ensemble.penetration,
-                None if energies is None else energies[:, index],
-                None if forces is None else forces[:, atoms],
-            )
-
-    def _doubts_about(self, dipoles: npt.NDArray[np.float64]) -> list[tuple[str, ...]]:
-        """Return what the spread of dipoles (K, M, 3) in e·bohr makes doubtful, by molecule."""
-        calibration = self.ensemble.calibrations.get(DIPOLE)
-        if calibration is None:
-            return [()] * dipoles.shape[1]
-        spreads = vector_spread(dipoles) * E_BOHR_IN_DEBYE
-        return [tuple(large_dipole_error(calibration, one)) for one in spreads.tolist()]
+        yield from self.ensemble.predictions(structures, self.charge_scheme, found)
 
     def calculator(self, total_charge: int | None = None) -> MultipoleCalculator:
         """Return an ASE calculator of ``charges`` (e) and ``dipole`` (e·Å).
 
         Of a variant that learned the energy also of ``energy`` (eV) and ``forces`` (eV/Å).
         """
-        learned = self.ensemble.infos[0].variant.loss_weights
         return MultipoleCalculator(
-            lambda atoms: self.predict(atoms, total_charge), energies="energy" in learned
+            lambda atoms: self.predict(atoms, total_charge), energies=self.ensemble.learns_energies
         )
 
 

@@ -11,8 +11,9 @@ from mepflow.charges.schemes import SCHEMES
 from mepflow.evaluation.calibration import DIPOLE, Calibration
 from mepflow.prediction.batch_folder import Finished
 from mepflow.prediction.job import Job
-from mepflow.prediction.model_folder import Ensemble
+from mepflow.prediction.model_set import ModelSet
 from mepflow.prediction.outcome_tables import MOLECULES, REFERENCES
+from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.report_columns import molecule_columns, number
 from mepflow.prediction.table_summary import SomeRows, TableSummary, csv_rows
 
@@ -34,8 +35,8 @@ def report(job: Job, finished: Finished, files: Sequence[Path]) -> str:
     return "\n".join([*lines, "", f"Written to {job.folder}: {names}", ""])
 
 
-def _about(ensemble: Ensemble) -> str:
-    count = len(ensemble.models)
+def _about(ensemble: ModelSet) -> str:
+    count = ensemble.count
     mean = "mean" if ensemble.calibrations else "mean and spread"
     seeds = "1 model, so no spread" if count == 1 else f"{mean} of {count} models"
     trained = "".join(f", trained with {domain.molecules} molecules" for domain in ensemble.domains)
@@ -50,9 +51,7 @@ def _molecules(job: Job, summary: TableSummary) -> list[str]:
     headings, units = ([getattr(c, name) for c in columns] for name in ("heading", "unit"))
     table = _table(headings, units, cells, found.count)
     notes = list(_notes(calibrations, with_mep=not job.moments_only))
-    charges = (
-        [] if job.moments_only else _charges(job.predictor.charge_scheme, summary.largest_deviation)
-    )
+    charges = [] if job.moments_only else _charges(job.predictor, summary.largest_deviation)
     return [*table, *([""] if notes else []), *notes, *charges]
 
 
@@ -70,12 +69,22 @@ def _notes(calibrations: Mapping[str, Calibration], *, with_mep: bool) -> Iterat
         yield f"MEP and {what} (root mean square) at 1.4 to 2.0 Bondi radii."
 
 
-def _charges(scheme: str, largest_deviation: float) -> list[str]:
+def _charges(predictor: Predictor, largest_deviation: float) -> list[str]:
     """Return what the charges in the files are; nothing where they are the model's own."""
     if not largest_deviation:
         return []
+    said = (
+        f"In the files: {SCHEMES[predictor.charge_scheme].text}; they add up to the total charge."
+    )
+    if not predictor.ensemble.has_atomic_terms:
+        return [
+            said,
+            f"Alone they give it to within {largest_deviation:.2f} kcal/mol/e (root mean square,"
+            " worst molecule).",
+            "An electron density has no atomic charges: they are a fit to its potential.",
+        ]
     return [
-        f"In the files: {SCHEMES[scheme].text}; they add up to the total charge.",
+        said,
         f"Alone they give it to within {largest_deviation:.2f} kcal/mol/e (root mean square, worst "
         "molecule). The",
         "model's own atomic charges and dipoles belong together: atomic_* in atoms.csv.",
@@ -132,6 +141,11 @@ def _remarks(job: Job, summary: TableSummary, finished: Finished) -> Iterator[st
         yield f"Warning: {row['name']}: {row['warnings']}."
     if summary.doubtful.more:
         yield f"Warnings on {summary.doubtful.more} more molecules are in {MOLECULES}."
+    if job.surfaces and not job.predictor.ensemble.has_atomic_terms:
+        # Imported here: only models of the density need its functions.
+        from mepflow.densities.isodensity_surface import ISODENSITY
+
+        yield f"Surfaces are where the density is {ISODENSITY} e/bohr³."
     if not job.predictor.ensemble.domains:
         yield "The model's file does not say what it was trained with: sizes are not checked."
     if finished.periodic:

@@ -29,12 +29,14 @@ from mepflow.electrostatics.field import potential_and_field
 from mepflow.electrostatics.multipole_sets import potentials
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.electrostatics.potential import potential
-from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
+from mepflow.evaluation.calibration import Calibration
 from mepflow.geometry.bonds import bonds
 from mepflow.geometry.grids import grid_points
-from mepflow.models.ensemble_spread import mean, rms_spread, spread, vector_spread
+from mepflow.geometry.surfaces import Surface, van_der_waals_surface
+from mepflow.models.ensemble_spread import mean, spread
 from mepflow.molecules import Molecule
-from mepflow.units import BOHR_IN_ANGSTROM, E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
+from mepflow.prediction.expected_errors import ExpectedErrors
+from mepflow.units import BOHR_IN_ANGSTROM
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,7 +53,7 @@ charges depend on the orientation four times less.
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(ExpectedErrors):
     """Atomic terms and multipoles of a molecule of n atoms by each of K models, in atomic units.
 
     ======================== ============== ===================================================
@@ -97,6 +99,11 @@ class Prediction:
     def forces(self) -> FloatArray | None:
         """Return the forces (n, 3) in hartree/bohr, None where the variant learned no energy."""
         return None if self.model_forces is None else mean(self.model_forces)
+
+    @property
+    def has_atomic_terms(self) -> bool:
+        """Return whether the model predicts multipoles of atoms."""
+        return True
 
     @cached_property
     def model_charges(self) -> FloatArray:
@@ -180,29 +187,6 @@ class Prediction:
         """Return the spread (3,) of the dipole's components in e·bohr."""
         return spread(self.model_dipoles)
 
-    @property
-    def expected_dipole_error(self) -> float:
-        """Return the root mean square length in e·bohr that is expected of the dipole's error.
-
-        nan where the models have no calibration.
-        """
-        return float(self._calibration(DIPOLE).expected(self._dipole_spread)) / E_BOHR_IN_DEBYE
-
-    @property
-    def dipole_error_bound(self) -> float:
-        """Return the length in e·bohr that 95 % of the errors of such dipoles do not exceed.
-
-        nan where the models have no calibration, or one of too few molecules.
-        """
-        return float(self._calibration(DIPOLE).bounds(self._dipole_spread)) / E_BOHR_IN_DEBYE
-
-    @property
-    def _dipole_spread(self) -> float:
-        return float(vector_spread(self.model_dipoles)) * E_BOHR_IN_DEBYE
-
-    def _calibration(self, quantity: str) -> Calibration:
-        return self.calibrations.get(quantity) or Calibration.unknown()
-
     @cached_property
     def quadrupole(self) -> FloatArray:
         """Return the molecular traceless quadrupole Θ′ (3, 3) in e·bohr²."""
@@ -242,7 +226,22 @@ class Prediction:
 
         It is minus the gradient of :meth:`potential`, and raises as that does.
         """
-        return potential_and_field(points, self.molecule.positions, *self._terms)[1]
+        return self.potential_and_field(points)[1]
+
+    def potential_and_field(
+        self, points: FloatArray, widths: Widths | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the MEP (p,) in hartree/e and the field (p, 3) at ``points`` (p, 3) in bohr.
+
+        With penetration where ``widths`` of valence shells have all elements. Raises
+        :class:`ValueError` for a point on an atom.
+        """
+        shells = known_shells(self.molecule.atomic_numbers, widths)
+        return potential_and_field(points, self.molecule.positions, *self._terms, shells)
+
+    def surface(self) -> Surface:
+        """Return the surface that the potential is mapped on: that of the Bondi spheres."""
+        return van_der_waals_surface(self.molecule.atomic_numbers, self.molecule.positions)
 
     def model_potentials(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return each model's MEP (K, p) in hartree/e; arguments as in :meth:`potential`."""
@@ -251,28 +250,6 @@ class Prediction:
     def potential_spread(self, points: FloatArray, radii: FloatArray | None = None) -> FloatArray:
         """Return the spread (p,) of the MEP in hartree/e; arguments as in :meth:`potential`."""
         return spread(self.model_potentials(points, radii))
-
-    def expected_mep_error(self, points: FloatArray) -> float:
-        """Return the RMSE in hartree/e that is expected of the MEP at ``points`` (p, 3) in bohr.
-
-        It is calibrated on points of shells at 1.4 to 2.0 Bondi radii: points elsewhere have
-        another. nan where the models have no calibration.
-        """
-        expected = self._calibration(MEP).expected(self._mep_spread(points))
-        return float(expected) / HARTREE_PER_E_IN_KCAL_PER_MOL_E
-
-    def mep_error_bound(self, points: FloatArray) -> float:
-        """Return the RMSE in hartree/e that the MEP of 95 % of such molecules does not exceed.
-
-        ``points`` as in :meth:`expected_mep_error`; nan also for a calibration of too few
-        molecules.
-        """
-        bound = self._calibration(MEP).bounds(self._mep_spread(points))
-        return float(bound) / HARTREE_PER_E_IN_KCAL_PER_MOL_E
-
-    def _mep_spread(self, points: FloatArray) -> float:
-        of_models = self.model_potentials(points) * HARTREE_PER_E_IN_KCAL_PER_MOL_E
-        return float(rms_spread(of_models))
 
     def charges_deviation(self, points: FloatArray, values: FloatArray) -> float:
         """Return the RMS in hartree/e of the potential of :attr:`charges` against the model's.

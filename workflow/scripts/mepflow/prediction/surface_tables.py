@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ase.data import chemical_symbols
 
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
-from mepflow.geometry.surfaces import Surface, van_der_waals_surface
+from mepflow.geometry.surfaces import Surface
 from mepflow.prediction.csv_tables import Row
 from mepflow.prediction.geometry_files import as_ascii
 from mepflow.prediction.result import Prediction
@@ -34,7 +34,7 @@ EXTREMA_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class MappedSurface:
-    """A prediction's van der Waals surface, and its MEP in kcal/mol/e (n,) at the vertices."""
+    """A prediction's surface, and its MEP in kcal/mol/e (n,) at the vertices."""
 
     prediction: Prediction
     surface: Surface
@@ -44,7 +44,7 @@ class MappedSurface:
     def of(cls, prediction: Prediction, widths: Widths | None) -> "MappedSurface":
         """Compute it, with penetration where ``widths`` in bohr have all elements."""
         molecule = prediction.molecule
-        surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
+        surface = prediction.surface()
         values = prediction.potential(surface.vertices)
         shells = known_shells(molecule.atomic_numbers, widths)
         if shells is not None:

@@ -1,12 +1,36 @@
-"""Checks of the section ``densities`` that a schema cannot make. Standard library only."""
+"""Rows of the section ``densities``, and checks that a schema cannot make. Standard library only.
+
+A row of ``densities.models`` says what is different for a model: its keys stand above those of the
+section.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from mepflow.errors import SettingError, choice, shown
 from mepflow.runs.archive_labels import has_densities
 
 Config = Mapping[str, Any]
+USUAL: Final = "density"
+"""The model of the row without other settings, which is drawn and compared with multipoles."""
+
+
+def density_training(densities: Config, model: str) -> dict[str, Any]:
+    """Return the settings of a model's training from the section ``densities``."""
+    return {**densities["training"], **densities["models"][model].get("training", {})}
+
+
+def density_value(densities: Config, model: str, key: str) -> Any:
+    """Return what a model's row says, or else the section: ``network``, ``seeds``, and so on."""
+    return densities["models"][model].get(key, densities[key])
+
+
+def density_bases(densities: Config) -> list[str]:
+    """Return the names of all basis sets, the section's own first."""
+    models = [density_value(densities, model, "auxiliary_basis") for model in densities["models"]]
+    return list(
+        dict.fromkeys([densities["auxiliary_basis"], *models, *densities["compared_bases"]])
+    )
 
 
 def check_densities(config: Config, archives: Config) -> None:
@@ -14,12 +38,7 @@ def check_densities(config: Config, archives: Config) -> None:
     row = config.get("densities")
     if row is None:
         return
-    networks = config.get("density_networks", {})
-    if row["network"] not in networks:
-        problem = f"there is no {shown(row['network'])} in density_networks"
-        raise SettingError(
-            ["densities", "network"], f"{problem}; {choice(row['network'], networks)}"
-        )
+    _check_models(row, config.get("density_networks", {}))
     for number, grid in enumerate(row["compared_grids"]):
         if grid not in config["grids"]:
             problem = f"there is no {shown(grid)} in grids; {choice(grid, config['grids'])}"
@@ -41,3 +60,19 @@ def check_densities(config: Config, archives: Config) -> None:
         if row["potential_grid"] not in config["datasets"][name]["grids"]:
             problem = f"the dataset {name} has no grid {row['potential_grid']}; add it to its grids"
             raise SettingError(["densities", "potential_grid"], problem)
+
+
+def _check_models(row: Config, networks: Config) -> None:
+    places: list[tuple[list[str | int], str]] = [(["network"], row["network"])]
+    for name, model in row["models"].items():
+        if "network" in model:
+            places.append((["models", name, "network"], model["network"]))
+    for place, network in places:
+        if network not in networks:
+            problem = f"there is no {shown(network)} in density_networks"
+            raise SettingError(["densities", *place], f"{problem}; {choice(network, networks)}")
+    if USUAL not in row["models"]:
+        raise SettingError(
+            ["densities", "models"],
+            f"it has no row {USUAL}, the model that figures draw; add `{USUAL}: {{}}`",
+        )

@@ -5,27 +5,33 @@ from typing import Final
 
 import pandas as pd
 
+from mepflow.densities.fit_names import FREE_ATOMS, LABELS_FIT
 from mepflow.naming import grid_label, representation_label
+from mepflow.runs.density_settings import USUAL
 from mepflow.storage.csv_file import read_csv
 from mepflow.tables.writing import Column, counted, number, write_table
 
 LABELS: Final[dict[str, str]] = {
-    "free-atoms": "Free atoms",
+    FREE_ATOMS: "Free atoms",
     "fit-overlap": "Fit, overlap metric",
     "fit-coulomb": "Fit, Coulomb metric",
     "fit-coulomb-dipole": "Fit, Coulomb metric, exact dipole",
-    "fit-potential": "Fit, Coulomb + potential (labels)",
-    "density": "Density model",
+    LABELS_FIT: "Fit, Coulomb + potential (labels)",
+    USUAL: "Density model",
 }
-"""Densities in the order of the table; multipoles follow."""
+"""Densities in the order of the table; those in other basis sets and multipoles follow."""
 MEP: Final = "mep_"
 """What the columns of the potential's errors begin with, before the name of the grid."""
 _COUNTS: Final = ("n_molecules", "n_seeds")
 
 
 def density_label(name: str) -> str:
-    """Return what a row is called."""
-    return LABELS.get(name, representation_label(name))
+    """Return what a row is called: a fit, with its basis set, a density model or multipoles."""
+    fit, _, basis = name.partition("@")
+    if basis:
+        return f"{LABELS[fit].partition(' (')[0]}, {basis}"
+    other = name.removeprefix(f"{USUAL}-")
+    return LABELS.get(name, representation_label(name) if other == name else f"Density, {other}")
 
 
 def densities_table(errors: pd.DataFrame) -> pd.DataFrame:
