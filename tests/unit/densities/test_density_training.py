@@ -141,10 +141,10 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 def test_every_way_to_learn_learns_and_goes_on_to_the_same_bits(
     changes: dict[str, Any], labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = {"steps": 20, "validation_interval": 10, "average_decay": 0.5} | changes
+    short = {"steps": 10, "validation_interval": 5, "average_decay": 0.5} | changes
     straight = trained(labels, tmp_path / "straight", **short)
     rows = pd.read_csv(tmp_path / "straight" / "training.csv")
-    assert rows["train_loss"].iloc[1] < 0.9 * rows["train_loss"].iloc[0]
+    assert rows["train_loss"].iloc[1] < 0.95 * rows["train_loss"].iloc[0]
     model = DensityModel.load(tmp_path / "straight" / "model.pt")
     ethanol = Molecule("ethanol", ETHANOL.astype(np.uint8), POSITIONS, 1)
     found = model.coefficients(ethanol)

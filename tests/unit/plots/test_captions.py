@@ -57,6 +57,7 @@ TABLES = (
     "extrema_table",
     "auxiliary_table",
     "densities_table",
+    "density_mep_table",
     "energies_table",
 )
 

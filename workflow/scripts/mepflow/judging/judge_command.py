@@ -177,6 +177,9 @@ def _of_models(given: str, bench: "Bench") -> Iterator[_Row]:
         alone[row] = AtomicTerms(found.charges)
         own[row] = AtomicTerms(found.atomic_charges, found.atomic_dipoles, found.atomic_quadrupoles)
     said = [f"{len(unknown)} structures hold elements that the model does not know"]
+    if not predictor.ensemble.has_atomic_terms:
+        yield _Row(f"{name}, charges fitted to its density", alone, said if unknown else [])
+        return
     yield _Row(name, own, said if unknown else [], predictor.ensemble.penetration)
     if any(terms.dipoles is not None or terms.quadrupoles is not None for terms in own.values()):
         yield _Row(f"{name}, charges alone", alone, [])
