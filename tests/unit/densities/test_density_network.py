@@ -1,5 +1,7 @@
 """The density turns, moves, is permuted and mirrored with its molecule, and has its electrons."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from mepflow.densities.coupling_paths import coupling_paths
 from mepflow.densities.density_batch import density_graph, joined
 from mepflow.densities.density_functions import density, density_matrix
 from mepflow.densities.density_moments import function_moments, molecular_moments
+from mepflow.densities.density_network import DensityNetwork
 from mepflow.densities.radial_functions import radial_functions
 from mepflow.densities.solid_harmonics import solid_harmonics
 from mepflow.errors import ConfigError, InputError
@@ -39,6 +42,19 @@ def test_density_turns_and_moves_with_the_molecule(mirrored: bool) -> None:
     # Without turning the molecule the density is another one.
     still = density(BASIS, ETHANOL, POSITIONS, coefficients(ETHANOL, POSITIONS), at)
     assert np.abs(still - before).max() > 1e-3
+
+
+def test_functions_may_be_of_higher_degree_than_products_reach() -> None:
+    """Products of l = 1 reach l = 2, the functions l = 4: as l = 5 of bromine in a larger network."""
+    torch.manual_seed(3)
+    settings = replace(NETWORK, hidden_degree=1)
+    small = DensityNetwork(settings, NET.layout, *tables()[1:], 7.0).double()
+    turn = Rotation.from_euler("xyz", [0.4, -1.1, 2.0]).as_matrix()
+    found = [
+        density(BASIS, ETHANOL, where, np.asarray(small(graph(ETHANOL, where)).detach()), points)
+        for where, points in ((POSITIONS, POINTS), (POSITIONS @ turn.T, POINTS @ turn.T))
+    ]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-11, atol=1e-13)
 
 
 def test_atoms_may_be_in_any_order() -> None:

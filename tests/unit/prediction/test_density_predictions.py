@@ -139,6 +139,9 @@ def test_the_command_writes_what_it_writes_of_multipoles(
         "nuclei and electron density; lengths in bohr",
     ]
     assert heads["-density"][0] == "Electron density of ethanol in e/bohr^3, predicted by mepflow"
+    again = ["predict", names[0], "--model", str(folder), "--format", "amoeba"]
+    assert main([*again, "--output", str(output)]) == 2
+    assert "needs atomic multipoles" in capsys.readouterr().err
     values = np.array((output / "ethanol-density.cube").read_text().split("\n", 15)[15].split())
     assert float(values.astype(float).max()) > 0.05
 

@@ -143,4 +143,5 @@ class MessagePassing(nn.Module):
         pairs = (by_channel[..., :, None] * by_channel[..., None, :]).flatten(2)
         matrix = self._square.permute(2, 0, 1).reshape(pairs.shape[-1], -1)
         found: Tensor = self.product((pairs @ matrix).transpose(1, 2))
-        return found
+        # Products of low degrees reach less high than the round may.
+        return nn.functional.pad(found, (0, 0, 0, features.shape[1] - found.shape[1]))

@@ -187,10 +187,16 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
     from mepflow.prediction.job import Job
     from mepflow.prediction.predictor import Predictor
 
+    predictor = Predictor.load(
+        options.model, double_precision=options.double_precision, charges=options.charges
+    )
+    if "amoeba" in options.format and not predictor.ensemble.has_atomic_terms:
+        raise ConfigError(
+            f"--format amoeba needs atomic multipoles, which {predictor.ensemble.name} has not: "
+            "leave it out."
+        )
     return Job(
-        Predictor.load(
-            options.model, double_precision=options.double_precision, charges=options.charges
-        ),
+        predictor,
         batch,
         options.output or default_folder(options.files, options.smiles),
         total_charge=options.charge,
