@@ -45,7 +45,7 @@ def test_density_turns_and_moves_with_the_molecule(mirrored: bool) -> None:
 
 
 def test_functions_may_be_of_higher_degree_than_products_reach() -> None:
-    """Products of l = 1 reach l = 2, the functions l = 4: as l = 5 of bromine in a larger network."""
+    """Products of l = 1 reach l = 2, the functions l = 4; those of bromine reach l = 5."""
     torch.manual_seed(3)
     settings = replace(NETWORK, hidden_degree=1)
     small = DensityNetwork(settings, NET.layout, *tables()[1:], 7.0).double()
