@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from ase import Atoms
 
+import mepflow
 from mepflow.__main__ import main
+from mepflow.geometry.grids import grid_points
 from mepflow.prediction import reference_comparison as module
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.reference_comparison import expected_seconds, reference_row
@@ -100,3 +102,36 @@ def test_a_long_calculation_is_announced(
     )
     main(["predict", str(water), "--model", str(models), "--no-cubes", "--reference"])
     assert "water: its reference will take about 0 minutes of one core" in caplog.text
+
+
+def test_the_surface_of_a_reference_is_the_calculations(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a potential twice the prediction's, the extrema have twice the size, at their places."""
+
+    def twice(molecule, level, grids, threads):
+        points = {
+            name: grid_points(row, molecule.atomic_numbers, molecule.positions)
+            for name, row in grids.items()
+        }
+        prediction = mepflow.load(models).predict("O")
+        return {
+            "failure": "", "dipole": prediction.dipole, "quadrupole": prediction.quadrupole,
+            "wall_time": 1.0,
+            **{f"points/{name}": where for name, where in points.items()},
+            **{f"mep/{name}": 2.0 * prediction.potential(r) for name, r in points.items()},
+        }  # fmt: skip
+
+    monkeypatch.setattr(module, "reference_record", twice)
+    (tmp_path / "d.yaml").write_text(DEFINITIONS)
+    given = ["--smiles", "O water", "--model", str(models), "--surface", "--reference"]
+    more = ["--definitions", str(tmp_path / "d.yaml"), "--level", "tiny", "--no-cubes"]
+    out = tmp_path / "out"
+    assert main(["predict", *given, *more, "--output", str(out)]) == 0
+    names = ("surface.csv", "reference_surface.csv")
+    ours, theirs = (pd.read_csv(out / name).iloc[0] for name in names)
+    for column in ("mep_highest_kcal_per_mol_e", "average_deviation_kcal_per_mol_e"):
+        assert theirs[column] == pytest.approx(2 * ours[column], rel=0.01)
+    assert theirs["area_angstrom2"] == pytest.approx(ours["area_angstrom2"], rel=0.01)
+    extrema = pd.read_csv(out / "reference_surface_extrema.csv")
+    assert set(extrema["nearest_element"]) == {"H", "O"}

@@ -67,6 +67,8 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="*", help=text)
     text = "a SMILES, or 'SMILES NAME', may be repeated; RDKit makes a conformer"
     parser.add_argument("--smiles", action="append", default=[], metavar="SMILES", help=text)
+    text = "make up to N conformers of each SMILES (1), weighted by MMFF94s at 298 K"
+    parser.add_argument("--conformers", type=_conformers, default=1, metavar="N", help=text)
     text = "total charge in e of every molecule (default: as the file says, or 0)"
     parser.add_argument("--charge", type=int, help=text)
     text = "write nothing if one molecule cannot be predicted (default: the others go on)"
@@ -120,6 +122,14 @@ def _formats(text: str) -> tuple[str, ...]:
     return names
 
 
+def _conformers(text: str) -> int:
+    from mepflow.prediction.conformers import MOST_CONFORMERS
+
+    if text.isdecimal() and 1 <= int(text) <= MOST_CONFORMERS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_CONFORMERS}")
+
+
 def _length(text: str) -> float:
     try:
         value = float(text)
@@ -143,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
     from mepflow.prediction.report import report
 
     _show_compilations()
-    job = _job(options, InputBatch.of(files, options.smiles))
+    job = _job(options, InputBatch.of(files, options.smiles, options.conformers))
     gc.freeze()  # what was imported stays: the collector need not look at it again and again
     try:
         finished, written = job.run()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mepflow.errors import InputError
+from mepflow.prediction.conformers import conformer_entries, conformer_entries_of_file
 from mepflow.prediction.input_files import InputFile, input_files
 from mepflow.prediction.input_records import Entry, Record
 from mepflow.prediction.mol2_and_pdb import read_mol2, read_pdb
@@ -45,17 +46,27 @@ class InputBatch:
     smiles: tuple[str, ...]
     counts: tuple[int, ...]
     digest: str
+    conformers: int = 1
+    smiles_counts: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return sum(self.counts) + len(self.smiles)
+        return sum(self.counts) + sum(self.smiles_counts)
 
     @classmethod
-    def of(cls, files: Sequence[InputFile], smiles: Sequence[str] = ()) -> "InputBatch":
-        """Count the structures, a file at a time in memory; raises :class:`InputError`."""
+    def of(
+        cls, files: Sequence[InputFile], smiles: Sequence[str] = (), conformers: int = 1
+    ) -> "InputBatch":
+        """Count the structures, a file at a time in memory; raises :class:`InputError`.
+
+        Of each SMILES up to so many ``conformers`` are made.
+        """
         parts = [part for file in files for part in (str(file.path), file.digest())]
-        digest = hashlib.sha256("\0".join([*parts, *smiles]).encode())
-        counts = [sum(1 for _ in _entries(file)) for file in files]
-        batch = cls(tuple(files), tuple(smiles), tuple(counts), digest.hexdigest())
+        digest = hashlib.sha256("\0".join([*parts, *smiles, str(conformers)]).encode())
+        counts = [sum(1 for _ in _entries(file, conformers)) for file in files]
+        made = [len(_of_smiles(text, conformers)) for text in smiles]
+        batch = cls(
+            tuple(files), tuple(smiles), tuple(counts), digest.hexdigest(), conformers, tuple(made)
+        )
         if len(batch) > _MOST_MOLECULES:
             raise InputError(f"There are more than {_MOST_MOLECULES} molecules: divide the files.")
         return batch
@@ -66,20 +77,28 @@ class InputBatch:
 
     def _all_items(self) -> Iterator[Item]:
         for file, count in zip(self.files, self.counts, strict=True):
-            for number, entry in enumerate(_entries(file), 1):
+            for number, entry in enumerate(_entries(file, self.conformers), 1):
                 yield Item(f"{file.stem}-{number}" if count > 1 else file.stem, entry)
         for text in self.smiles:
-            notation, _, title = text.strip().partition(" ")
-            place = f"--smiles {shown(notation)}"
-            yield Item(notation, Entry(place, partial(_of_smiles, notation, title.strip())))
+            notation = text.strip().partition(" ")[0]
+            yield from (Item(notation, entry) for entry in _of_smiles(text, self.conformers))
 
 
-def _of_smiles(notation: str, title: str) -> Record:
+def _of_smiles(text: str, conformers: int) -> list[Entry]:
+    """Return the entries of a SMILES on the command line, which a name may follow."""
+    notation, _, title = text.strip().partition(" ")
+    place = f"--smiles {shown(notation)}"
+    if conformers > 1:
+        return list(conformer_entries(notation, place, title.strip(), conformers))
+    return [Entry(place, partial(_one_of_smiles, notation, title.strip()))]
+
+
+def _one_of_smiles(notation: str, title: str) -> Record:
     record = from_smiles(notation, "--smiles", title)
     return replace(record, place=f"--smiles {shown(notation)}")
 
 
-def _entries(file: InputFile) -> Iterator[Entry]:
+def _entries(file: InputFile, conformers: int = 1) -> Iterator[Entry]:
     """Yield the structures of a file; one that cannot be read, or holds none, is a bad one."""
     name = str(file.path)
     try:
@@ -88,7 +107,12 @@ def _entries(file: InputFile) -> Iterator[Entry]:
         yield Entry.bad(name, error)
         return
     is_empty = True
-    for entry in READERS[file.kind_of(text)](text, name):
+    kind = file.kind_of(text)
+    several = kind == "smiles" and conformers > 1
+    found = (
+        conformer_entries_of_file(text, name, conformers) if several else READERS[kind](text, name)
+    )
+    for entry in found:
         is_empty = False
         yield entry
     if is_empty:

@@ -19,13 +19,28 @@ MOST_ATOMS: Final = 1000
 
 
 @dataclass(frozen=True)
+class Conformer:
+    """Which of the conformers of a molecule this is, counted from 1.
+
+    ``energy`` in kcal/mol by the ``force_field`` is above that of the lowest one, ``weight`` its
+    Boltzmann weight among those that were found.
+    """
+
+    molecule: str
+    number: int
+    force_field: str
+    energy: float
+    weight: float
+
+
+@dataclass(frozen=True)
 class Record:
     """One structure of a file, atoms (n,) at positions (n, 3) in ångström.
 
     ``place`` says where it is from, in messages; ``title`` is its name in the file, if it has one;
     ``stated`` is what the file says of charge and spin, ``valences`` what its bonds say, and
     ``bond_orders`` what these are, None where it has none; ``info`` is what else it says of the
-    molecule.
+    molecule; ``conformer`` is set where several were made of it.
     """
 
     place: str
@@ -38,6 +53,7 @@ class Record:
     is_periodic: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
     bond_orders: BondOrders | None = None
+    conformer: Conformer | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mepflow.electrostatics.penetration import Widths
 from mepflow.errors import InputError
 from mepflow.prediction.batch_folder import BatchFolder, Finished
 from mepflow.prediction.batch_key import batch_key
+from mepflow.prediction.conformer_tables import write_averages
 from mepflow.prediction.input_batch import InputBatch, Item
 from mepflow.prediction.molecule_files import MoleculeFiles
 from mepflow.prediction.molecule_names import MoleculeNames
@@ -118,7 +119,8 @@ class Job:
         options = (
             self.threads, self.moments_only, self.json is not None, self.formats, calibrations
         )  # fmt: skip
-        tables = OutcomeTables(self._files, grid, level, *options)
+        several = self.batch.conformers > 1
+        tables = OutcomeTables(self._files, grid, level, *options, with_conformers=several)
         if self.strict:
             self._refuse_failures()
         with BatchFolder(self.folder, self._key(grid, level)) as place:
@@ -129,6 +131,8 @@ class Job:
                 place.discard()
                 raise InputError(_none_of(len(self.batch), tables.first_failure))
             self._write_json(place)
+            if several and not self.moments_only:
+                write_averages(place.place)
             return finished, place.publish(tables.published)
 
     def _level_of_theory(self) -> "LevelOfTheory | None":

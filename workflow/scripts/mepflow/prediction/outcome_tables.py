@@ -9,6 +9,12 @@ from mepflow.evaluation.calibration import Calibration
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS
 from mepflow.prediction.batch_folder import BatchFolder
 from mepflow.prediction.charge_files import FORMATS
+from mepflow.prediction.conformer_tables import (
+    ATOMS,
+    AVERAGES,
+    CONFORMERS,
+    conformer_columns,
+)
 from mepflow.prediction.csv_tables import (
     Columns,
     Row,
@@ -30,11 +36,12 @@ if TYPE_CHECKING:
     from mepflow.qm.levels import LevelOfTheory
 
 MOLECULES: Final = "multipoles.csv"
-ATOMS: Final = "atoms.csv"
 REFERENCES: Final = "reference.csv"
 GEOMETRIES: Final = "molecules.extxyz"
 SURFACE_TABLES: Final = ("surface.csv", "surface_extrema.csv")
 """Tables of surfaces, statistics and extrema, by their names in ``surface_tables``."""
+OF_REFERENCE: Final = "reference_"
+"""Beginning of the names of the same tables of the reference calculations."""
 JSON_LINES: Final = "molecules.jsonl"
 """Molecules on their way into a JSON document."""
 REFERENCE_COLUMNS: Final = (
@@ -78,14 +85,19 @@ class OutcomeTables:
     formats: Sequence[str] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     first_failure: str = ""
+    with_conformers: bool = False
 
     @property
     def published(self) -> list[str]:
         """Return the names of the tables that a finished call leaves."""
         references = [] if self.level is None else [REFERENCES]
-        surfaces = SURFACE_TABLES if self.files.surfaces else ()
+        surfaces = list(SURFACE_TABLES) if self.files.surfaces else []
+        if surfaces and references:
+            surfaces += [f"{OF_REFERENCE}{name}" for name in SURFACE_TABLES]
         charges = [FORMATS[name].file for name in self.formats]
-        return [MOLECULES, ATOMS, *references, GEOMETRIES, *charges, *surfaces]
+        averages = [] if self.moments_only else [AVERAGES]
+        conformers = [CONFORMERS, *averages] if self.with_conformers else []
+        return [MOLECULES, ATOMS, *conformers, *references, GEOMETRIES, *charges, *surfaces]
 
     def add(
         self,
@@ -149,18 +161,22 @@ class OutcomeTables:
             files.append(name)
         return found
 
-    def _write_surfaces(self, place: BatchFolder, done: Sequence["_Written"]) -> None:
+    def _write_surfaces(
+        self, place: BatchFolder, found: Sequence["MappedSurface"], begin: str = ""
+    ) -> None:
+        """Add rows to the tables of surfaces, whose names begin with ``begin``."""
         from mepflow.prediction.surface_tables import EXTREMA, EXTREMA_COLUMNS, SURFACES
 
-        found = [outcome.surface for outcome in done if outcome.surface is not None]
+        if not found:
+            return
         rows = [surface.row() for surface in found]
         extrema = [row for surface in found for row in surface.extrema_rows()]
         for table, names, content in (
-            (SURFACES, list(rows[0]) if rows else [], rows),
+            (SURFACES, list(rows[0]), rows),
             (EXTREMA, list(EXTREMA_COLUMNS), extrema),
         ):
             cells = [[row[name] for row in content] for name in names]
-            place.append(table, csv_text(cells), csv_text([[name] for name in names]))
+            place.append(begin + table, csv_text(cells), csv_text([[name] for name in names]))
 
     def _write_atoms(self, place: BatchFolder, done: Sequence["_Written"]) -> Columns:
         """Write what is a row per atom, and return its columns."""
@@ -171,7 +187,11 @@ class OutcomeTables:
         said = [outcome.structure.info for outcome in done]
         place.append(GEOMETRIES, extxyz_text(predictions, said, with_charges=with_charges))
         if self.files.surfaces:
-            self._write_surfaces(place, done)
+            found = [outcome.surface for outcome in done if outcome.surface is not None]
+            self._write_surfaces(place, found)
+        if self.with_conformers:
+            columns = conformer_columns([outcome.structure for outcome in done])
+            place.append(CONFORMERS, csv_text(columns.values()), csv_text([[n] for n in columns]))
         for name in self.formats:
             texts = [FORMATS[name].text(one.prediction, one.structure) for one in done]
             place.append(FORMATS[name].file, "".join(texts))
@@ -205,15 +225,22 @@ class OutcomeTables:
             return
         structure, prediction = outcome.structure, outcome.prediction
         if self.level is not None:
-            reference = self._reference(structure, prediction, self.level)
+            mapped: list[MappedSurface] = []
+            reference = self._reference(structure, prediction, self.level, mapped)
+            self._write_surfaces(place, mapped, OF_REFERENCE)
             cells = [[reference.get(name)] for name in REFERENCE_COLUMNS]
             place.append(REFERENCES, csv_text(cells), csv_text([[n] for n in REFERENCE_COLUMNS]))
         name, is_periodic = prediction.molecule.id, structure.is_periodic
         place.note(name, outcome.files, predicted=True, periodic=is_periodic)
 
     def _reference(
-        self, structure: Structure, prediction: Prediction, level: "LevelOfTheory"
+        self,
+        structure: Structure,
+        prediction: Prediction,
+        level: "LevelOfTheory",
+        mapped: list["MappedSurface"],
     ) -> Row:
+        """Return the row of a reference, whose surface is added to ``mapped``, if it is wanted."""
         # Imported here: only a reference needs PySCF, which may not be installed.
         from mepflow.prediction.reference_comparison import announce_long, reference_row
 
@@ -224,7 +251,8 @@ class OutcomeTables:
             )
             return {"name": prediction.molecule.id, "level": level.name, "failure": reason}
         announce_long(prediction.molecule)
-        return reference_row(prediction, level, self.grid, self.threads)
+        surfaces = mapped if self.files.surfaces else None
+        return reference_row(prediction, level, self.grid, self.threads, surfaces)
 
 
 def _row_of(failure: Failure) -> Row:

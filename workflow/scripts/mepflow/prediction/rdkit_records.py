@@ -27,8 +27,8 @@ SEED: Final = 20
 MOST_SMILES_ATOMS: Final = 250
 """Largest molecule that is built from a SMILES: the time for a conformer grows fast."""
 _LONGEST_SMILES: Final = 1000
-_TIMEOUT_SECONDS: Final = 20
-_RELAXATION_STEPS: Final = 2000
+TIMEOUT_SECONDS: Final = 20
+RELAXATION_STEPS: Final = 2000
 _RECORD_END: Final = re.compile(r"^\$\$\$\$.*\n?", re.MULTILINE)
 _DIMENSION: Final = slice(20, 22)
 """Where the second line of a Mol block says 2D or 3D."""
@@ -115,21 +115,20 @@ def read_smiles_file(text: str, source: str) -> Iterator[Entry]:
 
 def from_smiles(smiles: str, place: str, title: str = "") -> Record:
     """Return the molecule of a SMILES with a conformer; raises :class:`InputError`."""
-    if len(smiles) > _LONGEST_SMILES:
-        raise InputError(f"{place}: a SMILES of {len(smiles)} characters is too long to be built.")
     with rdBase.BlockLogs():
-        molecule = _parse_smiles(smiles)
-        if molecule is None:
-            raise InputError(f"{place}: {shown(smiles)} is not a SMILES that RDKit can read.")
-        _check_buildable(molecule, smiles, place)
-        molecule = Chem.AddHs(molecule)
+        molecule = Chem.AddHs(buildable(smiles, place))
         if not _embed(molecule):
             raise InputError(
                 f"{place}: RDKit finds no geometry for {shown(smiles)}: give a structure file."
             )
+    plain = Chem.MolToSmiles(Chem.RemoveHs(molecule))
+    return record_of(place, title, molecule, statement_of(molecule), plain)
+
+
+def statement_of(molecule: Chem.Mol) -> Statement:
+    """Return what the formal charges and radicals of a SMILES state."""
     unpaired = sum(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms())
-    stated = Statement(int(Chem.GetFormalCharge(molecule)), unpaired + 1 if unpaired else None)
-    return record_of(place, title, molecule, stated, Chem.MolToSmiles(Chem.RemoveHs(molecule)))
+    return Statement(int(Chem.GetFormalCharge(molecule)), unpaired + 1 if unpaired else None)
 
 
 def from_molecule(molecule: Chem.Mol) -> Record:
@@ -145,7 +144,16 @@ def from_molecule(molecule: Chem.Mol) -> Record:
     return record_of(place, title, molecule, stated)
 
 
-def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
+def buildable(smiles: str, place: str) -> Chem.Mol:
+    """Return the molecule of a SMILES of which a conformer can be made.
+
+    Raises :class:`InputError` for any other, in the name of ``place``.
+    """
+    if len(smiles) > _LONGEST_SMILES:
+        raise InputError(f"{place}: a SMILES of {len(smiles)} characters is too long to be built.")
+    molecule = _parse_smiles(smiles)
+    if molecule is None:
+        raise InputError(f"{place}: {shown(smiles)} is not a SMILES that RDKit can read.")
     n_atoms = sum(1 + atom.GetTotalNumHs() for atom in molecule.GetAtoms())
     check_size(f"{place}: {shown(smiles)}", n_atoms)
     if n_atoms > MOST_SMILES_ATOMS:
@@ -160,22 +168,23 @@ def _check_buildable(molecule: Chem.Mol, smiles: str, place: str) -> None:
         )
     if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
         raise InputError(f"{place}: {shown(smiles)} has a placeholder atom: name its element.")
+    return molecule
 
 
 def _embed(molecule: Chem.Mol) -> bool:
     """Give a molecule with hydrogens a relaxed conformer; return whether there is one."""
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = SEED
-    parameters.timeout = _TIMEOUT_SECONDS
+    parameters.timeout = TIMEOUT_SECONDS
     for parameters.useRandomCoords in (False, True):
         if rdDistGeom.EmbedMolecule(molecule, parameters) == 0:
             break
     else:
         return False
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
-        rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, "MMFF94s", _RELAXATION_STEPS)
+        rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, "MMFF94s", RELAXATION_STEPS)
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
-        rdForceFieldHelpers.UFFOptimizeMolecule(molecule, _RELAXATION_STEPS)
+        rdForceFieldHelpers.UFFOptimizeMolecule(molecule, RELAXATION_STEPS)
     return True
 
 

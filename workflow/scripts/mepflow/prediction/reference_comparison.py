@@ -11,10 +11,15 @@ from mepflow.molecules import Molecule
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
 from mepflow.prediction.csv_tables import Row, columns
 from mepflow.prediction.result import Prediction
+from mepflow.prediction.surface_tables import MappedSurface
 from mepflow.qm.levels import LevelOfTheory
 from mepflow.qm.reference_record import reference_record
 from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
+SURFACE: Final = {
+    "kind": "surface", "scale": 1.0, "spacing_angstrom": 0.25, "smoothing_angstrom": 0.1,
+}  # fmt: skip
+"""Settings of the surface that a reference is computed on."""
 LONG_SECONDS: Final = 120.0
 """A calculation that is expected to take longer is announced."""
 # From the embedded run, on one core: 2 s for 22 electrons, 12 s for 46, 31 s for 62.
@@ -45,21 +50,30 @@ def announce_long(molecule: Molecule) -> None:
 
 
 def reference_row(
-    prediction: Prediction, level: LevelOfTheory, grid: Mapping[str, Any], threads: int = 1
+    prediction: Prediction,
+    level: LevelOfTheory,
+    grid: Mapping[str, Any],
+    threads: int = 1,
+    surfaces: list[MappedSurface] | None = None,
 ) -> Row:
     """Compute a molecule at ``level`` and return its row of ``reference.csv``.
+
+    The potential on its van der Waals surface is added to ``surfaces``, if they are given.
 
     The errors of the MEP are over the points of ``grid``, a row of ``grids``: RMSE, mean absolute
     error, and RMSE relative to the root mean square of the reference. A calculation that fails has
     nothing but the reason.
     """
     molecule = prediction.molecule
-    record = reference_record(molecule, level, {"grid": grid}, threads)
+    grids = {"grid": grid} if surfaces is None else {"grid": grid, "surface": SURFACE}
+    record = reference_record(molecule, level, grids, threads)
     row: Row = {"name": molecule.id, "level": level.name, "failure": str(record["failure"])}
     dipole, quadrupole = record["dipole"], components(record["quadrupole"])
     dipole_error = prediction.dipole - dipole
     quadrupole_error = components(prediction.quadrupole) - quadrupole
     row |= _mep_columns(prediction, record) if not row["failure"] else {}
+    if surfaces is not None and not row["failure"]:
+        surfaces.append(MappedSurface.of_reference(prediction, record["mep/surface"], SURFACE))
     row |= {
         "dipole_error_norm_debye": float(np.linalg.norm(dipole_error)) * E_BOHR_IN_DEBYE,
         "theta_prime_rmse_e_bohr2": float(np.sqrt(np.mean(quadrupole_error**2))),

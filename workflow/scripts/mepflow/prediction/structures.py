@@ -21,7 +21,7 @@ from mepflow.prediction.charge_statements import (
     of_pairs,
 )
 from mepflow.prediction.input_bonds import BondOrders
-from mepflow.prediction.input_records import Record, check_size
+from mepflow.prediction.input_records import Conformer, Record, check_size
 from mepflow.prediction.text_files import shown
 from mepflow.prediction.valences import Valences
 from mepflow.units import ANGSTROM_IN_BOHR
@@ -38,7 +38,7 @@ class Structure:
     ``charge_source`` is *given* (by the caller), *read* (in the input) or *assumed*;
     ``multiplicity`` is None where the input states none; ``notes`` are sentences on what the input
     says and a prediction cannot follow; ``info`` is what else it says, ``bond_orders`` those of its
-    bonds, None where it has none.
+    bonds, None where it has none; ``conformer`` is set where it is one of several.
     """
 
     molecule: Molecule
@@ -50,6 +50,7 @@ class Structure:
     is_periodic: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
     bond_orders: BondOrders | None = None
+    conformer: Conformer | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ def checked(record: Record, name: str, total_charge: int | None) -> Structure:
         record.is_periodic,
         record.info,
         record.bond_orders,
+        record.conformer,
     )
 
 

@@ -1,15 +1,17 @@
 """Tables of the potential on the molecules' surfaces, and the meshes for other viewers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from ase.data import chemical_symbols
 
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
-from mepflow.geometry.surfaces import Surface
+from mepflow.geometry.grids import surface_row
+from mepflow.geometry.surfaces import Surface, van_der_waals_surface
 from mepflow.prediction.csv_tables import Row
 from mepflow.prediction.geometry_files import as_ascii
 from mepflow.prediction.result import Prediction
@@ -49,6 +51,20 @@ class MappedSurface:
         shells = known_shells(molecule.atomic_numbers, widths)
         if shells is not None:
             values = values + penetration_potential(surface.vertices, molecule.positions, shells)
+        return cls(prediction, surface, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E)
+
+    @classmethod
+    def of_reference(
+        cls, prediction: Prediction, values: FloatArray, settings: Mapping[str, Any]
+    ) -> "MappedSurface":
+        """Return a surface of these settings of ``grids`` with calculated ``values`` (n,).
+
+        They are in hartree/e, at the points that
+        :func:`~mepflow.geometry.grids.grid_points` has for the settings.
+        """
+        molecule = prediction.molecule
+        row = surface_row(settings)
+        surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions, **row)
         return cls(prediction, surface, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E)
 
     def row(self) -> Row:

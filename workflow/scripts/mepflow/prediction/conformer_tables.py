@@ -1,0 +1,48 @@
+"""Tables of conformers: their energies and weights, and what is averaged over them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from mepflow.prediction.csv_tables import Columns
+from mepflow.prediction.structures import Structure
+from mepflow.storage.csv_file import write_csv
+
+ATOMS: Final = "atoms.csv"
+CONFORMERS: Final = "conformers.csv"
+AVERAGES: Final = "conformer_averages.csv"
+
+
+def conformer_columns(structures: Sequence[Structure]) -> Columns:
+    """Return a row for each structure that is one of several conformers."""
+    rows = [(one.molecule.id, one.conformer) for one in structures if one.conformer is not None]
+    return {
+        "name": [name for name, _ in rows],
+        "molecule": [one.molecule for _, one in rows],
+        "conformer": [one.number for _, one in rows],
+        "force_field": [one.force_field for _, one in rows],
+        "energy_kcal_per_mol": [one.energy for _, one in rows],
+        "boltzmann_weight": [one.weight for _, one in rows],
+    }
+
+
+def write_averages(folder: Path) -> None:
+    """Write the charges of each molecule's atoms, averaged over its conformers by their weights.
+
+    From the tables of conformers and atoms in ``folder``; the weights of those that were predicted
+    are made to add up to 1. Tables that a call before a kill has moved away had theirs written.
+    """
+    if not all((folder / table).exists() for table in (CONFORMERS, ATOMS)):
+        return
+    conformers = pd.read_csv(folder / CONFORMERS, keep_default_na=False)
+    atoms = pd.read_csv(folder / ATOMS, keep_default_na=False)
+    joined = atoms.merge(conformers[["name", "molecule", "boltzmann_weight"]], on="name")
+    weight = joined["boltzmann_weight"]
+    joined["weighted"] = joined["charge_e"] * weight
+    groups = joined.groupby(["molecule", "atom", "element"], sort=False)
+    sums = groups[["weighted", "boltzmann_weight"]].sum()
+    averages = (sums["weighted"] / sums["boltzmann_weight"]).rename("charge_e").reset_index()
+    averages["n_conformers"] = groups.size().to_numpy()
+    write_csv(averages, folder / AVERAGES)
