@@ -1,5 +1,6 @@
 """Charges of files are found, matched, judged and ranked; the numbers are those of closed forms."""
 
+import gzip
 from pathlib import Path
 
 import ase.io
@@ -123,11 +124,16 @@ def written(path: Path, reference: MoleculeTable) -> Path:
     return path
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("kind", ["extxyz", "csv", "sdf"])
 def test_charges_of_other_programs_are_found(
-    tmp_path: Path, reference: MoleculeTable, kind: str
+    tmp_path: Path, reference: MoleculeTable, kind: str, packed: bool
 ) -> None:
-    (found,) = match("mine", read_charges(written(tmp_path / f"a.{kind}", reference)), reference)
+    path = written(tmp_path / f"a.{kind}", reference)
+    if packed:
+        content, path = path.read_bytes(), tmp_path / f"a.{kind}.gz"
+        path.write_bytes(gzip.compress(content))
+    (found,) = match("mine", read_charges(path), reference)
     assert found.remarks == []
     assert list(found.terms) == list(range(len(reference)))
     for row, terms in found.terms.items():

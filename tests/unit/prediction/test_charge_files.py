@@ -31,7 +31,7 @@ def test_names_on_the_command_line_are_those_of_the_catalogues() -> None:
 def made(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("charges")
     inputs = ["--smiles", f"{SMILES} acetate", "--smiles", "c1ccncc1 pyridine"]
-    more = ["--charges", "resp", "--format", "sdf,mol2,qcschema", "--no-cubes", "--no-pqr"]
+    more = ["--charges", "resp", "--format", "sdf,mol2,json", "--no-cubes", "--no-pqr"]
     assert main(["predict", *inputs, *more, "--model", str(models), "--output", str(folder)]) == 0
     return folder
 

@@ -48,7 +48,7 @@ def test_points_are_read(tmp_path: Path, kind: str) -> None:
         ("a.txt", b"1 2 nan\n", "a point that is no number"),
         ("a.txt", b"", "an array of shape"),
         ("a.npy", b"no array", "holds no points"),
-        ("a.txt", b"\xff\xfe\x00", "holds no points"),
+        ("a.txt", b"\xff\xfe\x00", "a.txt, line 1: write three numbers"),
     ],
 )
 def test_what_is_no_points(tmp_path: Path, name: str, content: bytes, said: str) -> None:

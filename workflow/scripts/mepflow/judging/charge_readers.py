@@ -11,6 +11,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from mepflow.multipoles import from_components
 from mepflow.prediction.charge_files import PARTIAL_CHARGE
 from mepflow.prediction.geometry_files import CHARGES, DIPOLES, QUADRUPOLES
 from mepflow.prediction.mol2_and_pdb import CHARGE_COLUMN, MOL2_MOLECULE, atom_rows
+from mepflow.prediction.text_files import read_text, unpacked_suffix
 from mepflow.units import ANGSTROM_IN_BOHR
 
 FloatArray = npt.NDArray[np.float64]
@@ -56,21 +58,23 @@ class ChargedStructure:
 
 
 def read_charges(path: Path) -> list[ChargedStructure]:
-    """Return the structures of a file, told by the ending of its name.
+    """Return the structures of a file, told by the ending of its name; it may be packed.
 
     Raises :class:`InputError` naming the file, and the structure that cannot be read.
     """
-    kind = path.suffix.lower().removeprefix(".")
+    kind = unpacked_suffix(path).removeprefix(".")
     if kind not in _READERS:
         raise InputError(f"{path} is none of {', '.join(_READERS)}: convert it, or rename it.")
     try:
-        found = list(_READERS[kind](path))
-    except OSError as error:
-        if error.errno is not None:
-            problem = f"{path} cannot be read ({error.strerror}): correct its name."
-            raise InputError(problem) from error
-        raise InputError(f"{path} cannot be read as {kind} ({error}): write it again.") from error
-    except (ValueError, KeyError, IndexError, AssertionError, pd.errors.ParserError) as error:
+        found = list(_READERS[kind](read_text(path), path))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AssertionError,
+        pd.errors.ParserError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be read as {kind} ({reason}): write it again.") from error
     if not found:
@@ -81,11 +85,11 @@ def read_charges(path: Path) -> list[ChargedStructure]:
     return found
 
 
-def _extxyz(path: Path) -> Iterator[ChargedStructure]:
-    for number, atoms in enumerate(ase.io.iread(path, index=":", format="extxyz"), 1):
+def _extxyz(text: str, path: Path) -> Iterator[ChargedStructure]:
+    for number, atoms in enumerate(ase.io.iread(StringIO(text), index=":", format="extxyz"), 1):
         place = f"{path}, frame {number}"
         info = atoms.info
-        name = str(info.get("name", info.get("title", path.stem)))
+        name = str(info.get("name", info.get("title", _stem(path))))
         positions = atoms.positions * ANGSTROM_IN_BOHR
         charges = _charges_of(atoms)
         own = _own_terms(atoms.arrays)
@@ -93,6 +97,10 @@ def _extxyz(path: Path) -> Iterator[ChargedStructure]:
             raise InputError(f"{place} has no charges: add a column named charge (e).")
         alone = own.charges if charges is None and own is not None else charges
         yield ChargedStructure(name, place, np.asarray(alone, float), atoms.numbers, positions, own)
+
+
+def _stem(path: Path) -> str:
+    return path.name[: path.name.lower().rfind(unpacked_suffix(path))]
 
 
 def _charges_of(atoms: Atoms) -> FloatArray | None:
@@ -113,9 +121,10 @@ def _own_terms(arrays: Mapping[str, Any]) -> AtomicTerms | None:
     return AtomicTerms(charges, dipoles, quadrupoles)
 
 
-def _sdf(path: Path) -> Iterator[ChargedStructure]:
+def _sdf(text: str, path: Path) -> Iterator[ChargedStructure]:
     with rdBase.BlockLogs():
-        supplier = Chem.SDMolSupplier(str(path), removeHs=False, sanitize=False)
+        supplier = Chem.SDMolSupplier()
+        supplier.SetData(text, removeHs=False, sanitize=False)
         for number, molecule in enumerate(supplier, 1):
             place = f"{path}, record {number}"
             if molecule is None:
@@ -124,7 +133,7 @@ def _sdf(path: Path) -> Iterator[ChargedStructure]:
             if not all(atom.HasProp(PARTIAL_CHARGE) for atom in atoms):
                 raise InputError(f"{place} has no data item atom.dprop.{PARTIAL_CHARGE}: add it.")
             yield ChargedStructure(
-                molecule.GetProp("_Name") or path.stem,
+                molecule.GetProp("_Name") or _stem(path),
                 place,
                 np.array([atom.GetDoubleProp(PARTIAL_CHARGE) for atom in atoms]),
                 np.array([atom.GetAtomicNum() for atom in atoms]),
@@ -132,8 +141,8 @@ def _sdf(path: Path) -> Iterator[ChargedStructure]:
             )
 
 
-def _mol2(path: Path) -> Iterator[ChargedStructure]:
-    blocks = path.read_text(encoding="utf-8").split(MOL2_MOLECULE)[1:]
+def _mol2(text: str, path: Path) -> Iterator[ChargedStructure]:
+    blocks = text.split(MOL2_MOLECULE)[1:]
     for number, block in enumerate(blocks, 1):
         rows = atom_rows(block)
         yield ChargedStructure(
@@ -151,19 +160,15 @@ def _element_in_mol2(atom_type: str, atom_name: str) -> int:
     return data.atomic_numbers.get(symbol) or _element_of(atom_name)
 
 
-def _pqr(path: Path) -> Iterator[ChargedStructure]:
-    rows = [
-        line.split()
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.startswith(("ATOM", "HETATM"))
-    ]
+def _pqr(text: str, path: Path) -> Iterator[ChargedStructure]:
+    rows = [line.split() for line in text.splitlines() if line.startswith(("ATOM", "HETATM"))]
     # Open Babel writes the element after the radius.
     rows = [row[:-1] if row[-1].isalpha() else row for row in rows]
     numbers = np.array([[float(word) for word in row[-_PQR_NUMBERS:]] for row in rows])
     if len(rows):
         elements = np.array([_element_of(row[2]) for row in rows])
         positions = numbers[:, :3] * ANGSTROM_IN_BOHR
-        yield ChargedStructure(path.stem, str(path), numbers[:, 3], elements, positions)
+        yield ChargedStructure(_stem(path), str(path), numbers[:, 3], elements, positions)
 
 
 def _element_of(atom_name: str) -> int:
@@ -174,8 +179,8 @@ def _element_of(atom_name: str) -> int:
     raise InputError(f"{atom_name!r} names no element: begin atoms' names with their symbols.")
 
 
-def _csv(path: Path) -> Iterator[ChargedStructure]:
-    frame = pd.read_csv(path)
+def _csv(text: str, path: Path) -> Iterator[ChargedStructure]:
+    frame = pd.read_csv(StringIO(text))
     column = next((name for name in ("charge_e", "charge") if name in frame), None)
     if column is None or "name" not in frame:
         raise InputError(f"{path} lacks the columns name and charge_e: add them.")
@@ -189,7 +194,7 @@ def _numbers_of(symbols: Iterable[str]) -> IntArray:
     return np.array([data.atomic_numbers[symbol] for symbol in symbols])
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Iterator[ChargedStructure]]]] = {
+_READERS: Final[Mapping[str, Callable[[str, Path], Iterator[ChargedStructure]]]] = {
     "extxyz": _extxyz,
     "xyz": _extxyz,
     "sdf": _sdf,

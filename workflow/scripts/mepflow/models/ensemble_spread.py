@@ -8,6 +8,8 @@ Models are added one after the other, so that the last digit of a molecule does 
 others stand in the same array.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,3 +41,9 @@ def rms_spread(values: FloatArray) -> FloatArray:
 def vector_spread(values: FloatArray) -> FloatArray:
     """Return the length (...) of the spread of vectors ``values`` (K, ..., 3)."""
     return np.asarray(np.sqrt(np.sum(np.square(spread(values)), axis=-1)))
+
+
+def joined(of_molecules: Sequence[FloatArray | None]) -> FloatArray | None:
+    """Return the atomic terms (K, n, ...) of molecules as those (K, N, ...) of all their atoms."""
+    terms = [values for values in of_molecules if values is not None]
+    return np.concatenate(terms, axis=1) if terms else None

@@ -27,6 +27,7 @@ CHARGES: Final = ("fitted", "symmetric", "dipole", "resp")
 """Names of :data:`mepflow.charges.schemes.SCHEMES`, which takes a while to import."""
 FORMATS: Final = ("sdf", "mol2", "qcschema", "amoeba")
 """Names of :data:`mepflow.prediction.charge_files.FORMATS`."""
+_SAME_FORMAT: Final = {"json": "qcschema"}
 UNITS: Final = ("kcal/mol/e", "kJ/mol/e", "hartree/e", "eV/e", "V")
 """Names of :data:`mepflow.prediction.points_table.UNITS`."""
 _DEFAULT_LEVEL: Final = "b3lyp-6-31g-2df-p-fitted"
@@ -115,7 +116,8 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",")))
+    words = (word.strip().lower() for word in text.split(","))
+    names = tuple(dict.fromkeys(_SAME_FORMAT.get(word, word) for word in words))
     for name in names:
         if name not in FORMATS:
             raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(FORMATS)}")

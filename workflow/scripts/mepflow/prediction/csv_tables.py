@@ -12,10 +12,10 @@ from ase.data import chemical_symbols
 
 from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
 from mepflow.geometry.grids import grid_points
-from mepflow.models.ensemble_spread import mean, rms_spread, spread, vector_spread
+from mepflow.models.ensemble_spread import joined, mean, rms_spread, spread, vector_spread
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
 from mepflow.prediction.error_warnings import unusual_spread
-from mepflow.prediction.result import FloatArray, Prediction, joined
+from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.prediction.structures import Structure, formula
 from mepflow.units import (
     BOHR_IN_ANGSTROM,

@@ -12,9 +12,9 @@ from ase.io import extxyz
 
 from mepflow.charges.schemes import SCHEMES
 from mepflow.geometry.radii import bondi_radii
-from mepflow.models.ensemble_spread import mean, spread
+from mepflow.models.ensemble_spread import joined, mean, spread
 from mepflow.multipoles import components
-from mepflow.prediction.result import FloatArray, Prediction, joined
+from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.storage.files import atomic_path
 from mepflow.units import BOHR_IN_ANGSTROM
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mepflow.electrostatics.penetration import Widths
 from mepflow.errors import InputError
 from mepflow.prediction.result import Prediction
+from mepflow.prediction.text_files import read_text, unpacked_suffix
 from mepflow.storage.files import atomic_path
 from mepflow.units import (
     ANGSTROM_IN_BOHR,
@@ -74,11 +75,10 @@ def read_points(path: Path) -> FloatArray:
         if path.suffix.lower() == ".npy":
             points = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
         else:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-            points = _of_lines(path, lines)
+            points = _of_lines(path, read_text(path).splitlines())
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): correct its name.") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(
             f"{path} holds no points: write three numbers in ångström per line, or .npy."
         ) from error
@@ -90,7 +90,7 @@ def read_points(path: Path) -> FloatArray:
 
 
 def _of_lines(path: Path, lines: list[str]) -> FloatArray:
-    is_xyz = path.suffix.lower() == ".xyz"
+    is_xyz = unpacked_suffix(path) == ".xyz"
     rows = []
     for number, line in enumerate(lines[2:] if is_xyz else lines, 3 if is_xyz else 1):
         words = line.replace(",", " ").split()

@@ -14,7 +14,7 @@ the model at :data:`CHARGE_GRID`, with the exact total charge, by one of the
 are the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -262,15 +262,15 @@ class Prediction(ExpectedErrors):
         whole = values if penetration is None else values + penetration
         return float(np.sqrt(np.mean(np.square(of_charges - whole))))
 
+    def view(self) -> Any:
+        """Return the MEP on the van der Waals surface, for a notebook; needs py3Dmol."""
+        from mepflow.prediction.notebook_view import notebook_view
+
+        return notebook_view(self)
+
     def __repr__(self) -> str:
         count = len(self.model_atomic_charges)
         return (
             f"Prediction({self.molecule.id!r}, {len(self.molecule)} atoms, "
             f"{count} model{'s' if count > 1 else ''})"
         )
-
-
-def joined(of_molecules: Sequence[FloatArray | None]) -> FloatArray | None:
-    """Return the atomic terms (K, n, ...) of molecules as those (K, N, ...) of all their atoms."""
-    terms = [values for values in of_molecules if values is not None]
-    return np.concatenate(terms, axis=1) if terms else None
