@@ -175,7 +175,9 @@ def _of_models(given: str, bench: "Bench") -> Iterator[_Row]:
     structures = [Structure(molecules[row], molecules[row].id, "read") for row in rows]
     for row, found in zip(rows, predictor.predict_all(structures), strict=True):
         alone[row] = AtomicTerms(found.charges)
-        own[row] = AtomicTerms(found.atomic_charges, found.atomic_dipoles, found.atomic_quadrupoles)
+        if found.has_atomic_terms:
+            terms = (found.atomic_charges, found.atomic_dipoles, found.atomic_quadrupoles)
+            own[row] = AtomicTerms(*terms)
     said = [f"{len(unknown)} structures hold elements that the model does not know"]
     if not predictor.ensemble.has_atomic_terms:
         yield _Row(f"{name}, charges fitted to its density", alone, said if unknown else [])

@@ -207,6 +207,11 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
             f"--format amoeba needs atomic multipoles, which {predictor.ensemble.name} has not: "
             "leave it out."
         )
+    if options.surface and options.reference and not predictor.ensemble.has_atomic_terms:
+        raise ConfigError(
+            "--surface with --reference is of van der Waals spheres, and a density's surface is "
+            "another: leave one of them out."
+        )
     return Job(
         predictor,
         batch,
