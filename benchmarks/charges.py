@@ -11,6 +11,7 @@ are of the processor, the best of five. Rows and machine are written to
 ``benchmarks/results/charges.json``.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ PASSES, REPEATS, POINTS = 5, 40, 20_000
 
 def main() -> None:
     """Measure all schemes and the field, print and write the rows."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.parse_args()
     molecules = [one.molecule for one in read_structures([], SMILES)]
     rows = [*rates(molecules), field_row(molecules[0])]
     table = markdown_table(HEADER, [row.cells() for row in rows])
