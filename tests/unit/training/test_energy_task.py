@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from energy_cases import NETWORKS, UNITS, energy_model, energy_table, energy_variant
+from mepflow.errors import ConfigError
 from mepflow.models.energy_model import EnergyModel
 from mepflow.models.energy_units import fitted_units
 from mepflow.models.model_file import load_model
@@ -116,6 +117,22 @@ def test_units_are_fitted_to_the_training_molecules() -> None:
     spread = np.where(np.arange(14) % 2, 0.01, -0.01) * counts.sum(axis=1)
     left = fitted_units(exact + spread, None, counts.astype(float), [1, 6, 8])
     assert 0.005 < left.scale < 0.01
+
+
+def test_references_of_the_settings_take_the_place_of_the_fit() -> None:
+    model = energy_model("physnet", electrostatics=False)
+    free = {"H": -0.4, "C": -37.0, "O": -74.0}
+    task = task_of(model, energy_references=free)
+    assert model.units.references == {1: -0.4, 6: -37.0, 8: -74.0}
+    assert model.units.to_dict()["reference_energies_hartree"] == free
+    table = energy_table()
+    left = table.properties["energy"] - [
+        sum(model.units.references[int(z)] for z in table.molecule(k).atomic_numbers)
+        for k in range(len(table))
+    ]
+    np.testing.assert_allclose(task.train.labels["energy"].values[:, 0].numpy(), left, atol=1e-12)
+    with pytest.raises(ConfigError, match="energy_references has no C, O"):
+        task_of(model, energy_references={"H": -0.5})
 
 
 def test_energies_less_references_keep_their_digits_in_single_precision() -> None:

@@ -38,6 +38,8 @@ def test_constant_schedule(training: dict[str, Any]) -> None:
         ({"learning_rate": "1e-3"}, "training.learning_rate is '1e-3'"),
         ({"learning_rate": float("inf")}, "training.learning_rate is inf"),
         ({"gradient_clip_norm": 0}, "training.gradient_clip_norm is 0"),
+        ({"energy_references": {"h": -0.5}}, "energy_references has 'h': -0.5"),
+        ({"energy_references": {"H": float("nan")}}, "energy_references has 'H': nan"),
         ({"early_stopping_patience": -1}, "training.early_stopping_patience is -1"),
         ({"precision": "float16"}, "use float32, tf32, bf16, float64"),
         ({"device": "tpu"}, "use auto, cpu, cuda"),

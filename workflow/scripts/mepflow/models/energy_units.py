@@ -44,21 +44,29 @@ def composition(table: MoleculeTable, elements: Sequence[int]) -> FloatArray:
 
 
 def fitted_units(
-    energies: FloatArray, forces: FloatArray | None, counts: FloatArray, elements: Sequence[int]
+    energies: FloatArray,
+    forces: FloatArray | None,
+    counts: FloatArray,
+    elements: Sequence[int],
+    references: Mapping[int, float] | None = None,
 ) -> EnergyUnits:
     """Return references of a least-squares fit to energies (M,), and the scale of what is left.
 
+    ``references`` by atomic number, such as free atoms' energies, are taken in place of the fit.
     ``counts`` (M, E) is the :func:`composition`. Of the fits that are equally good, as where all
     molecules have one composition, it is the one with the smallest references. The scale is the
     root mean square of the forces' components (N, 3) in hartree/bohr, times one bohr, or without
     forces that of the residuals per atom; rows that are nan do not count.
     """
     known = np.isfinite(energies)
-    fit, *_ = np.linalg.lstsq(counts[known], energies[known], rcond=None)
-    references = dict(zip(elements, fit.tolist(), strict=True))
+    if references is None:
+        fit, *_ = np.linalg.lstsq(counts[known], energies[known], rcond=None)
+    else:
+        fit = np.array([references[number] for number in elements])
     if forces is not None:
         scale = float(np.sqrt(np.nanmean(forces**2)))
     else:
         left = energies[known] - counts[known] @ fit
         scale = float(np.sqrt(np.mean((left / counts[known].sum(axis=1)) ** 2)))
-    return EnergyUnits(references, scale if scale > 0.0 else 1.0)
+    taken = dict(zip(elements, fit.tolist(), strict=True))
+    return EnergyUnits(taken, scale if scale > 0.0 else 1.0)

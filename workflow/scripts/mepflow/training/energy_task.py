@@ -1,6 +1,7 @@
 """The task of learning energies and forces, beside what multipoles are learned from.
 
-Energies are counted from references of the elements, which are fitted to the training molecules.
+Energies are counted from references of the elements, which are fitted to the training molecules or
+those of the settings.
 Forces are derivatives of the energy. A loss on them needs second derivatives of the network: exact
 ones through plain layers, or differences of first ones (:mod:`mepflow.training.force_gradient`).
 """
@@ -14,6 +15,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from mepflow.elements import symbol
+from mepflow.errors import ConfigError
 from mepflow.models.energy_model import (
     EnergyModel,
     EnergyPrediction,
@@ -57,7 +60,9 @@ class EnergyTask(MultipoleTask):
         counts = composition(tables[0], elements)
         energies = tables[0].properties[fields[_ENERGY]]
         forces = tables[0].properties[fields[_FORCES]] if _FORCES in fields else None
-        model.units = fitted_units(energies, forces, counts, elements)
+        given = settings.energy_references
+        references = None if given is None else _by_number(given, elements)
+        model.units = fitted_units(energies, forces, counts, elements, references)
         self._model = model
         self._by_differences = settings.force_gradient == "differences"
         super().__init__(model, tables, fields, source, settings)
@@ -108,6 +113,16 @@ class EnergyTask(MultipoleTask):
                 positions,
                 weights,
             )
+
+
+def _by_number(references: Mapping[str, float], elements: Sequence[int]) -> dict[int, float]:
+    """Return references by atomic number; raises :class:`ConfigError` where one is missing."""
+    if missing := [symbol(z) for z in elements if symbol(z) not in references]:
+        raise ConfigError(
+            f"training.energy_references has no {', '.join(missing)}, which molecules to train with"
+            " have: add the energies of these atoms, or leave the key out."
+        )
+    return {number: references[symbol(number)] for number in elements}
 
 
 @contextlib.contextmanager

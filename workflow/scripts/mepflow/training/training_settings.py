@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Final, Literal, Self
 
+from mepflow.elements import ATOMIC_NUMBERS
 from mepflow.errors import ConfigError
 from mepflow.models.device import DEVICES
 
@@ -81,6 +82,7 @@ class TrainingSettings:
     optimizer: str = "adam"
     weight_average: float | None = None
     force_gradient: str = "exact"
+    energy_references: Mapping[str, float] | None = None
 
     @classmethod
     def from_config(cls, row: Mapping[str, Any]) -> Self:
@@ -111,6 +113,13 @@ class TrainingSettings:
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"training.{name} is {getattr(self, name)!r}: use {', '.join(allowed)}."
+                )
+
+        for name, energy in (self.energy_references or {}).items():
+            if name not in ATOMIC_NUMBERS or not math.isfinite(energy):
+                raise ConfigError(
+                    f"training.energy_references has {name!r}: {energy!r}: write numbers in hartree"
+                    " by the symbols of elements."
                 )
 
     def decisive(self) -> dict[str, Any]:
