@@ -183,7 +183,7 @@ def test_a_training_learns_goes_on_with_the_same_bits_and_keeps_its_units(
     settings: dict[str, Any] = {
         "variant": variant,
         "network": NETWORKS[network],
-        "training": MAE | {"force_gradient": how, "steps": 60, "learning_rate": 5e-3},
+        "training": MAE | {"force_gradient": how, "steps": 40, "learning_rate": 5e-3},
         "seed": 1,
     }
     whole = energy_paths | {
