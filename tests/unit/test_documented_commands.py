@@ -36,7 +36,7 @@ NOT_RUN = ("pip", "sbatch", "scancel", "source")
 PLACEHOLDER = re.compile(r"…|\.\.\.|(?<![\w-])[A-Z]{2,}(_[A-Z]+)*(\.npz)?(?![\w=])")
 CLUSTER = "--profile profiles/slurm"
 """Needs a plugin of Snakemake that ``make install`` does not bring."""
-LONG = ("check-level", "judge")
+LONG = ("check-level", "judge", "spectrum")
 """Commands of mepflow that take more than seconds, or files that nobody has."""
 NO_RUNS = {"archives.yaml", "definitions.yaml", "config.yaml", "miniature.yaml"}
 RUNS = {path.name for path in (ROOT / "config").glob("*.yaml")} - NO_RUNS

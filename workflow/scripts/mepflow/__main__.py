@@ -15,6 +15,7 @@ from mepflow import __version__
 from mepflow.errors import ConfigError, MepflowError, choice
 from mepflow.judging.judge_command import add_judge
 from mepflow.prediction.command import add_predict
+from mepflow.prediction.spectrum_command import add_spectrum
 from mepflow.runs.run_command import add_run
 from mepflow.storage.shipped_files import DEFINITIONS
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_check_level(commands)
     add_run(commands)
     add_judge(commands, DEFINITIONS)
+    add_spectrum(commands)
     _add_status(commands)
     try:
         _refuse_unknown(given[:1], commands.choices)

@@ -10,11 +10,19 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 
 from mepflow.dynamics.force_functions import Evaluated, ForceFunction
 from mepflow.errors import InputError
+from mepflow.molecules import Molecule
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
 FloatArray = npt.NDArray[np.float64]
 
 _FORCE_UNIT: Final = HARTREE_IN_EV / BOHR_IN_ANGSTROM
+
+
+def molecule_of(atoms: Any, positions: FloatArray | None = None, total_charge: int = 0) -> Molecule:
+    """Return the molecule of ASE's atoms, at other ``positions`` (n, 3) in bohr where given."""
+    numbers = np.asarray(atoms.get_atomic_numbers(), dtype=np.uint8)
+    places = atoms.get_positions() * ANGSTROM_IN_BOHR if positions is None else positions
+    return Molecule(str(atoms.symbols), numbers, np.asarray(places), total_charge)
 
 
 class CalculatorForces:

@@ -18,10 +18,11 @@ times it, τ being the time between two dipoles; the factor to ω is put right. 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import signal
 
 from mepflow.errors import InputError
@@ -139,6 +140,16 @@ def autocorrelation_spectrum(
     shown = wavenumbers <= highest_wavenumber
     absorption = E2_PER_ELECTRON_MASS_IN_KM_PER_MOL / kt * per_wavenumber
     return Spectrum(wavenumbers[shown], absorption[:, shown])
+
+
+def spectrum_table(spectrum: Spectrum) -> pd.DataFrame:
+    """Return wavenumbers in cm⁻¹, absorption and its standard error in km/mol per cm⁻¹."""
+    columns: dict[str, Any] = {
+        "wavenumber_per_cm": spectrum.wavenumbers,
+        "absorption_km_per_mol_cm": spectrum.absorption,
+        "error_km_per_mol_cm": spectrum.error,
+    }
+    return pd.DataFrame(columns)
 
 
 def _physical(frequency: FloatArray, verlet_step_fs: float | None) -> tuple[FloatArray, FloatArray]:

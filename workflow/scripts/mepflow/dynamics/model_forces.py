@@ -25,7 +25,9 @@ FloatArray = npt.NDArray[np.float64]
 class ModelForces:
     """The surface of the first of some models of energies; the others say how sure it is."""
 
-    def __init__(self, models: Sequence[EnergyModel], molecule: Molecule, name: str) -> None:
+    def __init__(
+        self, models: Sequence[EnergyModel], molecule: Molecule, name: str = "the model"
+    ) -> None:
         self.description = name
         self._models, self._molecule = list(models), molecule
 

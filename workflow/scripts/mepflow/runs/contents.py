@@ -19,7 +19,7 @@ Offers = Mapping[str, Mapping[str, Sequence[str]]]
 BREAKDOWNS: Final = ("distance", "element", "group")
 """What the table of where the MEP is wrong breaks errors down by; a figure each."""
 _PARTS: Final = (
-    *("transfer", "learning_curve", "uncertainty"),
+    *("transfer", "learning_curve", "uncertainty", "energies"),
     *("aromatics", "mep_penetration", "mep_distance", "extrema"),
 )
 """Parts that a study asks for by the name of their table or figure, with rules of their own."""
@@ -53,7 +53,7 @@ def rules_files(config: Config) -> list[str]:
         "uncertainty": all(len(of_variant) > 1 for of_variant in seeds),
     }
     parts = [part for part in _PARTS if part in asked and is_possible.get(part, True)]
-    return [*parts, *config["studies"]]
+    return list(dict.fromkeys([*parts, *config["studies"]]))  # energies are a study, too
 
 
 def wanted_files(

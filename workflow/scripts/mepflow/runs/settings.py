@@ -20,6 +20,7 @@ from mepflow.runs.archive_labels import (
 )
 from mepflow.runs.contents import check_picture_names
 from mepflow.runs.density_settings import check_densities
+from mepflow.runs.dynamics_checks import check_dynamics
 from mepflow.runs.training_rows import network_row, variant_row
 
 Config = Mapping[str, Any]
@@ -39,6 +40,7 @@ def check_references(config: Config, archives: Config) -> None:
         check_labels(config, archives, name)
     _check_learning_curve(config)
     check_densities(config, archives)
+    check_dynamics(config)
     showcase = config["figures"]["showcase_variants"]
     _require_all(showcase, trained, ["figures", "showcase_variants"], "training.variants")
 
