@@ -11,7 +11,7 @@ with job(snakemake):
         trajectory=Path(snakemake.input.trajectory),
         modes=Path(snakemake.input.modes),
         reference_modes=Path(snakemake.input.reference_modes),
-        model=Path(snakemake.input.model),
+        model=Path(snakemake.input.model[0]),
         widths=snakemake.params.penetration,
         window_ps=snakemake.params.spectrum["window_ps"],
         bands=snakemake.params.spectrum["bands"],

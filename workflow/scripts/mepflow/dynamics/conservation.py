@@ -43,14 +43,20 @@ def conservation(trajectory: Trajectory) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def mean_drift(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return the mean drift of rows of :func:`conservation`, and its standard error."""
+    drift = rows["drift_kcal_per_mol_ps"]
+    return float(drift.mean()), float(drift.std() / np.sqrt(len(drift)))
+
+
 def energy_series(trajectory: Trajectory) -> pd.DataFrame:
-    """Return the conserved energy less its first value over time, for a picture.
+    """Return the conserved energy less its mean over time, for a picture.
 
     Rows of replica, time in ps and energy in kcal/mol, at most some hundred of a replica.
     """
     energies = trajectory.conserved * HARTREE_IN_KCAL_PER_MOL
     every = max(1, energies.shape[1] // _SHOWN)
-    shown = (energies - energies[:, :1])[:, ::every]
+    shown = (energies - energies.mean(axis=1, keepdims=True))[:, ::every]
     time = 1e-3 * trajectory.step_fs * every * np.arange(shown.shape[1])
     replica = np.repeat(np.arange(len(shown)), shown.shape[1])
     columns = {"replica": replica, "time_ps": np.tile(time, len(shown))}

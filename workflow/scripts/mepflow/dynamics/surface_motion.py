@@ -1,8 +1,9 @@
 """The potential on a molecule's surface while it moves: mean and spread.
 
-A point of the surface at the start rides with the atom whose sphere it is on: it keeps its place in
-a frame that the atom and two bonded neighbours span. So a point above a hydrogen atom of a methyl
-group stays above it as the group turns.
+A point of the surface at rest rides with the atom whose sphere it is on: it keeps its place in a
+frame that the atom and two bonded neighbours span. So a point above a hydrogen atom of a methyl
+group stays above it as the group turns. A frame in which it comes to lie inside another atom's
+sphere does not count for it.
 """
 
 from dataclasses import dataclass, fields
@@ -19,7 +20,7 @@ from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError, MissingFileError
 from mepflow.geometry.bonds import bonds
 from mepflow.geometry.radii import bondi_radii
-from mepflow.geometry.surfaces import Surface, van_der_waals_surface
+from mepflow.geometry.surfaces import Surface, signed_distance, van_der_waals_surface
 from mepflow.models.model_file import load_model
 from mepflow.models.predict import predict_table
 from mepflow.molecules import Molecule, MoleculeTable
@@ -32,6 +33,8 @@ IntArray = npt.NDArray[np.int64]
 
 _STRAIGHT: Final = 0.1
 """Sine of the angle below which three atoms span no frame."""
+_INSIDE_BOHR: Final = 0.3
+"""A point that lies deeper than this below the surface of a frame is inside another atom."""
 _LARGEST_BYTES: Final = 100_000_000
 
 
@@ -99,6 +102,9 @@ def surface_motion(
     points = riding_points(numbers, rest, surface.vertices, frames[chosen])
     geometries = np.stack([rest, *frames[chosen]])
     values = _potentials(numbers, geometries, [surface.vertices, *points], model, widths)
+    radii = scale * bondi_radii(numbers)
+    for where, places, of_frame in zip(points, frames[chosen], values[1:], strict=True):
+        of_frame[signed_distance(where, places, radii, 0.0) < -_INSIDE_BOHR] = np.nan
     moving = values[1:]
     return SurfaceMotion(
         numbers,
@@ -106,8 +112,8 @@ def surface_motion(
         surface.vertices,
         surface.triangles,
         values[0],
-        moving.mean(axis=0),
-        moving.std(axis=0),
+        np.nanmean(moving, axis=0),
+        np.nanstd(moving, axis=0),
         len(chosen),
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from mepflow.dynamics.conservation import mean_drift
 from mepflow.storage.csv_file import read_csv, write_csv
 from mepflow.tables.writing import Column, Part, counted, number, write_markdown
 
@@ -27,14 +28,20 @@ def write_dynamics_table(
     """Write files of :mod:`mepflow.dynamics.dynamics_analysis` as Markdown, and bands as CSV."""
     areas, matched = read_csv(bands), read_csv(modes)
     write_csv(areas, csv)
+    kept = read_csv(conservation)
     replicas = counted(int(settings["replicas"]), "replica")
     length = f"{settings['length_ps']:g} ps at {settings['temperature_k']:g} K"
     parts = [
-        Part(f"{replicas} of {length}", read_csv(conservation), _CONSERVATION),
+        Part(f"{replicas} of {length}: {_drift(kept)}", kept, _CONSERVATION),
         Part("Bands of the infrared spectrum", areas, _BANDS),
         Part(_modes_heading(matched), matched, _MODES),
     ]
     write_markdown(parts, markdown, title="Dynamics and infrared spectrum", note=_NOTE)
+
+
+def _drift(kept: pd.DataFrame) -> str:
+    drift, error = mean_drift(kept)
+    return f"mean drift {1e3 * drift:.2f} ± {1e3 * error:.2f} cal/mol/ps"
 
 
 def _modes_heading(matched: pd.DataFrame) -> str:
