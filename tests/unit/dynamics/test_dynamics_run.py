@@ -21,6 +21,7 @@ from mepflow.dynamics.dynamics_settings import DynamicsSettings
 from mepflow.dynamics.force_functions import Evaluated
 from mepflow.dynamics.trajectory import Trajectory
 from mepflow.errors import ConfigError, InputError, StateError
+from mepflow.molecules import Molecule
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
 SETTINGS = DynamicsSettings(
@@ -126,10 +127,16 @@ def test_a_dynamics_that_was_killed_goes_on_to_the_same_bits(
         (replace(WATER, total_charge=1), SETTINGS),
     ],
 )
-def test_another_dynamics_in_the_folder_is_refused(molecule, settings, tmp_path: Path) -> None:
-    run_dynamics(WATER, Springs(), SETTINGS, tmp_path)
+@pytest.mark.usefixtures("_often")
+def test_another_dynamics_in_the_folder_is_refused_or_superseded(
+    molecule: Molecule, settings: DynamicsSettings, tmp_path: Path, whole: Trajectory
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_dynamics(molecule, Interrupted(70), settings, tmp_path)
     with pytest.raises(StateError, match="holds a dynamics of another molecule"):
-        run_dynamics(molecule, Springs(), settings, tmp_path)
+        run_dynamics(WATER, Springs(), SETTINGS, tmp_path)
+    run_dynamics(molecule, Springs(), settings, tmp_path)
+    assert_same(run_dynamics(WATER, Springs(), SETTINGS, tmp_path), whole)
 
 
 class Torn(Springs):

@@ -142,6 +142,7 @@ class Dynamics:
             "fingerprint": self.fingerprint(),
             "step": self.step,
             "stopped": self.stopped,
+            "finished": self.finished,
             "state/positions": state.positions,
             "state/velocities": state.velocities,
             "state/heat": state.heat,
@@ -195,18 +196,13 @@ def run_dynamics(
     """Run a dynamics to its end, or go on with one that ``folder`` holds, and return it.
 
     A molecule that leaves the domain ends it early: :attr:`Trajectory.stopped` says why. Raises
-    :class:`StateError` where the folder holds a dynamics of another molecule, surface, settings or
-    ``code``.
+    :class:`StateError` where the folder holds an unfinished dynamics of another molecule, surface,
+    settings or ``code``; a finished one is superseded.
     """
     dynamics = Dynamics(start, surface, settings, code)
     journal = Journal(folder / JOURNAL_NAME)
-    records = journal.read()
+    records = _own_records(journal, dynamics.fingerprint())
     if records:
-        if str(records[-1]["fingerprint"]) != dynamics.fingerprint():
-            raise StateError(
-                f"{folder} holds a dynamics of another molecule, surface or settings: delete that"
-                " folder to begin anew, or restore what changed to go on."
-            )
         dynamics.restore(records[-1])
         logger.info("continuing after step %d", dynamics.step)
     else:
@@ -219,3 +215,18 @@ def run_dynamics(
             last = time.monotonic()
             logger.info("%.3f ps", dynamics.step * settings.step_fs / 1000.0)
     return dynamics.trajectory(journal.read())
+
+
+def _own_records(journal: Journal, fingerprint: str) -> list[Record]:
+    """Return the records of a dynamics; those of another one that is finished are removed."""
+    records = journal.read()
+    if not records or str(records[-1]["fingerprint"]) == fingerprint:
+        return records
+    if not records[-1]["finished"]:
+        raise StateError(
+            f"{journal.path.parent} holds a dynamics of another molecule, surface or settings that"
+            " is half done: delete that folder to begin anew, or restore what changed to go on."
+        )
+    logger.info("%s holds a finished dynamics of other settings: beginning anew", journal.path)
+    journal.path.unlink()
+    return []
