@@ -1,6 +1,6 @@
 """Make the harmonic modes of trans-ethanol at PBE/def2-SVP that the study dynamics compares with.
 
-Run from the repository's root, in the project's environment; it took 15 minutes of a processor::
+Run from the repository's root, in the project's environment; it took 7 minutes of a processor::
 
     OMP_NUM_THREADS=1 nice python tools/make_ethanol_modes.py
 
