@@ -8,6 +8,7 @@ Energies, forces and dipoles of the network ``small`` of the study dynamics with
 ethanol and of thiophene oligomers built by RDKit; times are of the processor, of one thread.
 """
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ STEPS: Final = 10
 
 def main() -> None:
     """Measure and print a line for each case."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     ethanol = built("CCO")
     for replicas in REPLICAS:
         report(f"ethanol, {replicas} replicas", ethanol, replicas)
