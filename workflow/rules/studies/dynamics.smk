@@ -26,7 +26,7 @@ rule run_dynamics:
     benchmark:
         f"{BENCHMARKS}/run_dynamics.tsv"
     conda:
-        "../../../envs/train.yaml"
+        "../../../envs/dynamics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -63,7 +63,7 @@ rule analyse_dynamics:
     benchmark:
         f"{BENCHMARKS}/analyse_dynamics.tsv"
     conda:
-        "../../../envs/train.yaml"
+        "../../../envs/dynamics.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -94,7 +94,7 @@ rule tabulate_dynamics:
     benchmark:
         f"{BENCHMARKS}/tabulate_dynamics.tsv"
     conda:
-        "../../../envs/plot.yaml"
+        "../../../envs/dynamics.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
@@ -123,7 +123,7 @@ rule plot_infrared:
     benchmark:
         f"{BENCHMARKS}/plot_infrared.tsv"
     conda:
-        "../../../envs/plot.yaml"
+        "../../../envs/dynamics.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
@@ -153,7 +153,7 @@ rule plot_energy_conservation:
     benchmark:
         f"{BENCHMARKS}/plot_energy_conservation.tsv"
     conda:
-        "../../../envs/plot.yaml"
+        "../../../envs/dynamics.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
@@ -181,7 +181,7 @@ rule plot_moving_surface:
     benchmark:
         f"{BENCHMARKS}/plot_moving_surface.tsv"
     conda:
-        "../../../envs/plot.yaml"
+        "../../../envs/dynamics.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
