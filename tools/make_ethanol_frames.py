@@ -72,7 +72,7 @@ def labelled(frame: Atoms, number: int) -> Atoms:
         "smiles": "CCO",
         "REF_energy": round(float(found.get("energy")) * units.Hartree, 6),
         "REF_dipole": np.round(found.get("dipole") * Bohr, 6),
-        "REF_quadrupole": np.round(_matrix(found.get("quadrupole")) * Bohr**2, 6),
+        "REF_quadrupole": np.round(matrix_of(found.get("quadrupole")) * Bohr**2, 6),
     }
     forces = -found.get("gradient") * units.Hartree / Bohr
     atoms.arrays["REF_forces"] = np.round(forces, 6)
@@ -80,7 +80,7 @@ def labelled(frame: Atoms, number: int) -> Atoms:
     return atoms
 
 
-def _matrix(packed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def matrix_of(packed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the matrix of xx, xy, yy, xz, yz, zz, row by row (9,)."""
     return packed[[0, 1, 3, 1, 2, 4, 3, 4, 5]]
 

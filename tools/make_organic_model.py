@@ -1,12 +1,15 @@
 """Take the models of the study organic as those that come with mepflow, and measure them.
 
-Run from the repository's root after the study::
+Run from the repository's root after the models that they start from, and after the study::
 
-    snakemake --cores all --configfile config/organic.yaml
+    ./mepflow run --configfile config/pretraining.yaml
+    python tools/make_organic_model.py --pretrained results-pretraining
+    ./mepflow run --configfile config/organic.yaml
     python tools/make_organic_model.py --results results-organic
 
-Writes ``resources/models/organic``: the models of AC-AD-AQ-MDQ by seed, their ``calibration.json``,
-the checksums, and the tables of the card, ``README.md``, between its marks.
+The first writes ``resources/models/pretrained``. The last writes ``resources/models/organic``: the
+models of AC-AD-AQ-MDQ-xtb by seed, their ``calibration.json``, the checksums, and the tables of the
+card, ``README.md``, between its marks.
 """
 
 import argparse
@@ -37,7 +40,9 @@ from mepflow.prediction.structures import Structure  # noqa: E402
 from mepflow.storage.files import atomic_path  # noqa: E402
 from mepflow.storage.shipped_files import SHIPPED_MODELS, write_checksums  # noqa: E402
 
-VARIANT: Final = "AC-AD-AQ-MDQ"
+VARIANT: Final = "AC-AD-AQ-MDQ-xtb"
+PRETRAINED_VARIANT: Final = "AC-AD-D-q10"
+PRETRAINED: Final = ROOT / "resources" / "models" / "pretrained"
 GRID: Final = "mk"
 FLOOR: Final = "fitted-charges"
 OURS, ALONE = "model", "its charges alone"
@@ -47,8 +52,13 @@ def main() -> None:
     """Copy the models and write the card's tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--results", type=Path, default=Path("results-organic"))
+    parser.add_argument("--pretrained", type=Path, help="results of config/pretraining.yaml")
+    arguments = parser.parse_args()
+    if arguments.pretrained is not None:
+        copy_models(arguments.pretrained / "xtb" / "models" / PRETRAINED_VARIANT, PRETRAINED)
+        return
     folder = SHIPPED_MODELS["organic"]
-    copy_models(parser.parse_args().results / "organic" / "models" / VARIANT, folder)
+    copy_models(arguments.results / "organic" / "models" / VARIANT, folder)
     predictor = Predictor.load(folder)
     tables = {"data": data_table(), "errors": errors_table(predictor)}
     card = (folder / "README.md").read_text(encoding="utf-8")
@@ -61,13 +71,16 @@ def main() -> None:
 
 
 def copy_models(source: Path, folder: Path) -> None:
-    """Copy the models of all seeds and their calibration, and list their checksums."""
+    """Copy the models of all seeds and their calibration, if any, and list their checksums."""
     names = []
+    folder.mkdir(exist_ok=True)
     for model in sorted(source.glob("seed-*/model.pt")):
         names.append(f"{model.parent.name}.pt")
         shutil.copyfile(model, folder / names[-1])
-    shutil.copyfile(source / CALIBRATION_FILE, folder / CALIBRATION_FILE)
-    write_checksums(folder, [*names, CALIBRATION_FILE])
+    if (source / CALIBRATION_FILE).exists():
+        names.append(CALIBRATION_FILE)
+        shutil.copyfile(source / CALIBRATION_FILE, folder / CALIBRATION_FILE)
+    write_checksums(folder, names)
 
 
 def data_table() -> str:

@@ -6,6 +6,7 @@ rule train_model:
     input:
         reference=rules.collect_reference.output.reference,
         splits=rules.split_molecules.output.splits,
+        start=started_from,
     output:
         model=f"{MODEL}/model.pt",
         training_log=f"{MODEL}/training.csv",

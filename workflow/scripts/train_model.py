@@ -14,8 +14,9 @@ with job(snakemake):
         return [files] if isinstance(files, str) else list(files)
 
     seeds, states = snakemake.params.seeds, as_list(snakemake.params.state)
+    starts = as_list(snakemake.input.start) or [None for _ in seeds]
     outputs = list(snakemake.output)  # all models, then all logs
-    files = zip(seeds, states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
+    files = zip(seeds, starts, states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
     train_together(
         [
             partial(
@@ -27,13 +28,14 @@ with job(snakemake):
                 training=snakemake.params.training,
                 widths=snakemake.params.penetration,
                 seed=seed,
+                start=start and Path(start),
                 state_folder=Path(state),
                 model_path=Path(model),
                 log_path=Path(log),
                 threads=max(1, snakemake.threads // len(seeds)),
                 code=snakemake.params.code,
             )
-            for seed, state, model, log in files
+            for seed, start, state, model, log in files
         ],
         at_once=snakemake.params.at_once,
     )

@@ -33,6 +33,7 @@ use rule train_model as train_on_part with:
     input:
         reference=rules.collect_reference.output.reference,
         splits=rules.thin_training_set.output.splits,
+        start=started_from,
     output:
         model=f"{PART_MODEL}/model.pt",
         training_log=f"{PART_MODEL}/training.csv",

@@ -36,6 +36,12 @@ def training_row(config: Config, variant: str) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in _ALL_TRAININGS}
 
 
+def start_file(config: Config, variant: str, seed: int) -> str | None:
+    """Return the path of the model that a training starts from, if it does from one."""
+    path = training_row(config, variant).get("start_from")
+    return None if path is None else str(path).replace("{seed}", str(seed))
+
+
 def seeds_of(config: Config, variant: str) -> list[int]:
     """Return the seeds of a variant: its own, or those of the run."""
     own = config["variants"][variant].get("training", {})

@@ -21,6 +21,7 @@ from mepflow.molecules import MoleculeTable
 from mepflow.nn.networks import draw_weights, network_row, network_settings
 from mepflow.selection.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
+from mepflow.training.first_weights import known_elements, take_weights, weights_digest
 from mepflow.training.fitted_labels import with_fitted_charges
 from mepflow.training.labels import label_fields, require_labels
 from mepflow.training.log import LogRow, write_log
@@ -45,6 +46,7 @@ def train(
     model_path: Path,
     log_path: Path,
     widths: Widths | None = None,
+    start: Path | None = None,
     threads: int = 1,
     code: str = "",
     provenance: Mapping[str, Any] | None = None,
@@ -53,7 +55,8 @@ def train(
 
     ``reference`` is a molecule table with the labels, ``splits`` the CSV of ids and splits;
     ``network`` and ``training`` are rows of the configuration, with what the variant overrides. The
-    network knows the elements of the training molecules. At every validation the whole state goes
+    network knows the elements of the training molecules; with the model file ``start`` it begins
+    with the weights of that model and knows its elements. At every validation the whole state goes
     into ``state_folder``, from which the same call continues after any interruption; on the CPU the
     result is then the same to the last bit. A state of other settings, molecules or ``code``, a
     digest of the program, is refused. ``widths`` in bohr by element are what a variant with
@@ -69,13 +72,14 @@ def train(
     shells = (widths or {}) if variant.penetration else None
     tables = _tables(reference, splits, variant, shells)
     fields = _labelled(tables, variant, reference)
-    model = _new_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed)
+    model = _first_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed, start)
     model = model.to(torch_device(settings.device), _dtype(settings))
     make_task = import_module(TASKS[variant.task]).make_task
     task = make_task(model, list(tables.values()), fields, reference, settings)
     trainer = Trainer(model, task, settings, seed)
     kept = settings.decisive()
     decisive = {**_rows(model), "training": kept, "seed": seed, "code": code}
+    decisive |= {} if start is None else {"start": weights_digest(model)}
     fingerprint = checkpoints.fingerprint(decisive, fields.values(), *tables.values())
     state = checkpoints.load(state_folder, fingerprint)
     if state is not None:
@@ -115,10 +119,16 @@ def _labelled(
     return fields
 
 
-def _new_model(variant: Variant, network: Mapping[str, Any], seed: int) -> MultipoleModel:
-    settings = network_settings({**network, "outputs": variant.outputs})
+def _first_model(
+    variant: Variant, network: Mapping[str, Any], seed: int, start: Path | None
+) -> MultipoleModel:
+    """Return the model before its first step: all weights of the seed, or those of ``start``."""
+    elements = network["elements"] if start is None else known_elements(start, network["elements"])
+    settings = network_settings({**network, "elements": elements, "outputs": variant.outputs})
     model = make_model(settings, variant)
     draw_weights(model.network, seed)
+    if start is not None:
+        take_weights(model, start)
     return model
 
 
