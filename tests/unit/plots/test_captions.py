@@ -40,6 +40,9 @@ FIGURES = (
     "density_dipoles",
     "energy_parity",
     "energy_sizes",
+    "energy_conservation",
+    "infrared",
+    "moving_surface",
 )
 TABLES = (
     "filters_table",
@@ -59,6 +62,7 @@ TABLES = (
     "densities_table",
     "density_mep_table",
     "energies_table",
+    "dynamics_table",
 )
 
 
