@@ -14,6 +14,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.optimize import BFGS
 from label_displacement import thermal_spread
+from label_list import TURNABLE
 from normal_modes import coordinate_masses, normal_modes
 from pyscf import gto, scf
 from rdkit import Chem
@@ -30,8 +31,9 @@ KELVIN: Final = (100.0, 700.0)
 LOWEST_WAVENUMBER: Final = 300.0
 LARGEST_FORCE: Final = 0.005
 """Of the relaxation, in eV/Å."""
+METHYL_PERIOD: Final = 120.0
 TORSIONS: Final = (((0, 1, 2, 8), 360.0), ((2, 1, 0, 3), 120.0))
-"""Four atoms of each, and the period in degrees."""
+"""Of ethanol: four atoms of each, and the period in degrees."""
 DECIMALS: Final = 6
 
 
@@ -59,9 +61,9 @@ class HartreeFock(Calculator):
         }
 
 
-def relaxed(seed: int) -> tuple[Chem.Mol, Atoms]:
-    """Return ethanol and ASE's atoms of it at the minimum next to RDKit's geometry."""
-    molecule = Chem.AddHs(Chem.MolFromSmiles(SMILES))
+def relaxed(seed: int, smiles: str = SMILES) -> tuple[Chem.Mol, Atoms]:
+    """Return a molecule and ASE's atoms of it at the minimum next to RDKit's geometry."""
+    molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
     AllChem.EmbedMolecule(molecule, randomSeed=seed)
     AllChem.MMFFOptimizeMolecule(molecule)
     symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
@@ -87,12 +89,41 @@ def sampled(molecule: Chem.Mol, atoms: Atoms, count: int, seed: int) -> list[Flo
     return found
 
 
+def torsions(molecule: Chem.Mol) -> list[tuple[tuple[int, int, int, int], float]]:
+    """Return four atoms of each bond that is turned, and the period in degrees.
+
+    These are single bonds outside rings between atoms with other neighbours; a methyl group repeats
+    itself after a third of a turn.
+    """
+    if Chem.MolToSmiles(Chem.RemoveHs(molecule)) == SMILES:
+        return list(TORSIONS)
+    found = []
+    for second, third in molecule.GetSubstructMatches(TURNABLE):
+        ends = (
+            _other_neighbour(molecule, second, third),
+            _other_neighbour(molecule, third, second),
+        )
+        is_methyl = any(_is_methyl(molecule.GetAtomWithIdx(atom)) for atom in (second, third))
+        period = METHYL_PERIOD if is_methyl else 360.0
+        found.append(((ends[0], second, third, ends[1]), period))
+    return found
+
+
+def _other_neighbour(molecule: Chem.Mol, atom: int, excluded: int) -> int:
+    neighbours = molecule.GetAtomWithIdx(atom).GetNeighbors()
+    return next(int(one.GetIdx()) for one in neighbours if one.GetIdx() != excluded)
+
+
+def _is_methyl(atom: Chem.Atom) -> bool:
+    return bool(atom.GetSymbol() == "C" and atom.GetTotalNumHs(includeNeighbors=True) == 3)
+
+
 def turned(molecule: Chem.Mol, positions: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Return positions with every torsion turned by a random angle, about their mean, rounded."""
     placed = Chem.Mol(molecule)
     conformer = placed.GetConformer()
     conformer.SetPositions(np.ascontiguousarray(positions))
-    for atoms, period in TORSIONS:
+    for atoms, period in torsions(molecule):
         angle = rdMolTransforms.GetDihedralDeg(conformer, *atoms) + generator.uniform(0.0, period)
         rdMolTransforms.SetDihedralDeg(conformer, *atoms, float(angle))
     found = np.asarray(conformer.GetPositions())

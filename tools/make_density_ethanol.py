@@ -9,7 +9,7 @@ processes as there are cores, each goes on where all of them were::
 
 ``pack`` writes ``resources/embedded/ethanol-pbe.h5``. A run reads it as an archive of the format
 ``labelled``. More geometries for a file of one's own begin with the same ones: ``--count 400`` of
-``geometries``, ``--output FILE`` of ``pack``.
+``geometries``, ``--output FILE`` of ``pack``; another molecule has ``--smiles`` and ``--level``.
 """
 
 import argparse
@@ -49,28 +49,29 @@ GEOMETRIES: Final = 280
 SEED: Final = 1
 
 
-def settings() -> LabelSettings:
-    """Return what is computed."""
+def settings(name: str) -> LabelSettings:
+    """Return what is computed, at the level of theory of a name."""
     rows: dict[str, Any] = yaml.safe_load((ROOT / "config" / "definitions.yaml").read_text())
-    level = LevelOfTheory.from_row(LEVEL, rows["levels_of_theory"][LEVEL])
+    level = LevelOfTheory.from_row(name, rows["levels_of_theory"][name])
     return LabelSettings(level, {name: rows["grids"][name] for name in GRIDS})
 
 
-def make_geometries(work: Path, count: int) -> None:
-    """Write ``count`` geometries into the work folder."""
-    molecule, atoms = relaxed(SEED)
+def make_geometries(work: Path, count: int, smiles: str) -> None:
+    """Write ``count`` geometries of a molecule into the work folder."""
+    molecule, atoms = relaxed(SEED, smiles)
+    name = "ethanol" if smiles == SMILES else str(atoms.symbols)
     lines = [json.dumps({"format": FORMAT})]
     for number, positions in enumerate(sampled(molecule, atoms, count, SEED)):
         row = {
-            "id": f"ethanol_{number:03d}",
-            "name": "ethanol",
-            "smiles": SMILES,
+            "id": f"{name}_{number:03d}",
+            "name": name,
+            "smiles": smiles,
             "kind": "neutral",
             "split": "",
             "geometry": "displaced_modes",
             "environment": "gas",
             "charge": 0,
-            "groups": ["alcohol"],
+            "groups": ["alcohol"] if smiles == SMILES else [],
             "atomic_numbers": atoms.get_atomic_numbers().tolist(),
             "positions_angstrom": positions.tolist(),
         }
@@ -85,15 +86,16 @@ def geometries_of(work: Path) -> Path:
     return work / "geometries.jsonl"
 
 
-def compute(work: Path) -> None:
+def compute(work: Path, level: str) -> None:
     """Compute the labels that are missing."""
-    done = compute_labels(read_label_geometries(geometries_of(work)), settings(), work, (), 4000)
+    geometries = read_label_geometries(geometries_of(work))
+    done = compute_labels(geometries, settings(level), work, (), 4000)
     log.info("%d geometries computed by this process", done)
 
 
-def pack(work: Path, output: Path) -> None:
+def pack(work: Path, output: Path, level: str) -> None:
     """Write what the work folder holds into an archive."""
-    chosen = settings()
+    chosen = settings(level)
     software = {"mepflow": __version__, "pyscf": pyscf.__version__}
     empty = no_labels([vars(chosen.level)], chosen.grids, (), software)
     labels = with_records(empty, read_journals(work))
@@ -111,16 +113,18 @@ def main() -> int:
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--work", type=Path, required=True, help="folder of what is finished")
     parser.add_argument("--count", type=int, default=GEOMETRIES, help="of geometries")
+    parser.add_argument("--smiles", default=SMILES, help="the molecule of geometries")
+    parser.add_argument("--level", default=LEVEL, help="level of theory of compute and pack")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="archive of pack")
     arguments = parser.parse_args()
     try:
         match arguments.command:
             case "geometries":
-                make_geometries(arguments.work, arguments.count)
+                make_geometries(arguments.work, arguments.count, arguments.smiles)
             case "compute":
-                compute(arguments.work)
+                compute(arguments.work, arguments.level)
             case _:
-                pack(arguments.work, arguments.output)
+                pack(arguments.work, arguments.output, arguments.level)
     except MepflowError as error:
         log.error("%s", error)
         return 1
