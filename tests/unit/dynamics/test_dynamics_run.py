@@ -101,8 +101,8 @@ def test_an_interrupted_dynamics_goes_on_to_the_same_bits(
         run_dynamics(WATER, Interrupted(at), SETTINGS, tmp_path)
     surface = Springs()
     assert_same(run_dynamics(WATER, surface, SETTINGS, tmp_path), whole)
-    assert surface.calls <= (CALLS - at + 4 if at > 4 else CALLS)
-    assert_same(run_dynamics(WATER, Interrupted(0), SETTINGS, tmp_path), whole)
+    assert surface.calls <= (CALLS - at + 5 if at > 4 else CALLS)
+    assert_same(run_dynamics(WATER, Interrupted(1), SETTINGS, tmp_path), whole)
 
 
 def test_a_dynamics_that_was_killed_goes_on_to_the_same_bits(
@@ -137,6 +137,27 @@ def test_another_dynamics_in_the_folder_is_refused_or_superseded(
         run_dynamics(WATER, Springs(), SETTINGS, tmp_path)
     run_dynamics(molecule, Springs(), settings, tmp_path)
     assert_same(run_dynamics(WATER, Springs(), SETTINGS, tmp_path), whole)
+
+
+class Raised(Springs):
+    """Another surface of the same name: forces are equal, energies are not."""
+
+    def __call__(self, positions: np.ndarray) -> Evaluated:
+        found = super().__call__(positions)
+        return found._replace(energy=found.energy + 0.01)
+
+
+@pytest.mark.usefixtures("_often")
+def test_another_surface_of_the_same_name_is_told_by_its_energy(
+    tmp_path: Path, whole: Trajectory
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_dynamics(WATER, Interrupted(70), SETTINGS, tmp_path)
+    with pytest.raises(StateError, match="holds a dynamics of another molecule, surface"):
+        run_dynamics(WATER, Raised(), SETTINGS, tmp_path)
+    assert_same(run_dynamics(WATER, Springs(), SETTINGS, tmp_path), whole)
+    other = run_dynamics(WATER, Raised(), SETTINGS, tmp_path)
+    np.testing.assert_allclose(other.potential, whole.potential + 0.01, atol=1e-12)
 
 
 class Torn(Springs):
@@ -185,8 +206,8 @@ def test_who_leaves_the_domain_stops_and_keeps_what_was_before(
     assert 5 <= steps < 60
     if not isinstance(surface, Torn):
         np.testing.assert_array_equal(found.potential, whole.potential[:, :steps])
-    # What is finished is not begun again.
-    assert_same(run_dynamics(WATER, Interrupted(0), settings, tmp_path), found)
+    # What is finished is not begun again: the surface is asked once, whether it is the same.
+    assert_same(run_dynamics(WATER, Interrupted(1), settings, tmp_path), found)
 
 
 def test_the_guard_knows_the_bonds_of_the_start() -> None:

@@ -1,5 +1,6 @@
 """Models and ASE's calculators as surfaces."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mepflow.dynamics.model_forces import ModelForces
 from mepflow.errors import InputError
 from mepflow.models.model_file import save_model
 from mepflow.molecules import Molecule
+from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.units import BOHR_IN_ANGSTROM
 
 MOLECULE = some_molecule(4, 6)
@@ -35,6 +37,19 @@ def test_replicas_of_a_model_are_what_it_predicts_one_by_one(network: str) -> No
         assert found.energy[number] == pytest.approx(expected["energy"][0], abs=1e-11)
         np.testing.assert_allclose(found.forces[number], expected["forces"], rtol=0, atol=1e-11)
         np.testing.assert_allclose(found.dipole[number], expected["dipole"][0], atol=1e-11)
+
+
+def test_the_dipole_of_an_ion_is_about_a_point_that_does_not_move() -> None:
+    model = energy_model("pinet2", electrostatics=True)
+    ion = replace(MOLECULE, total_charge=1)
+    shift = np.array([0.3, -0.2, 0.5])
+    here, there = ModelForces([model], ion, "test")(
+        ion.positions + np.array([0 * shift, shift])[:, None]
+    ).dipole
+    np.testing.assert_allclose(there - here, shift, atol=1e-11)
+    about_nuclei = predicted(model, ion)["dipole"][0]
+    centre = centre_of_nuclear_charge(ion.atomic_numbers, ion.positions)
+    np.testing.assert_allclose(here, about_nuclei + centre, atol=1e-11)
 
 
 def test_the_spread_of_models_is_that_of_their_forces() -> None:

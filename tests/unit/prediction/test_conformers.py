@@ -8,6 +8,7 @@ import pytest
 
 from mepflow.__main__ import main
 from mepflow.errors import InputError
+from mepflow.prediction.conformer_tables import write_averages
 from mepflow.prediction.conformers import boltzmann_weights, conformers_of
 
 
@@ -60,4 +61,21 @@ def test_the_command_averages_over_conformers(models: Path, tmp_path: Path) -> N
     found = averages[averages["molecule"] == "glycol"]
     np.testing.assert_allclose(found["charge_e"], expected, atol=1e-7)
     assert set(found["n_conformers"]) == {len(own)}
+    assert list(averages["first_conformer"].unique()) == [
+        f"{n}-conformer-1" for n in ("glycol", "CCO")
+    ]
     assert "not a SMILES" in (out / "multipoles.csv").read_text()
+
+
+def test_molecules_of_one_title_are_averaged_apart(tmp_path: Path) -> None:
+    rows = [("a-conformer-1", 1, 0.75), ("a-conformer-2", 2, 0.25), ("a-conformer-1_2", 1, 1.0)]
+    names, numbers, weights = zip(*rows, strict=True)
+    columns = {"name": names, "conformer": numbers, "boltzmann_weight": weights}
+    pd.DataFrame(columns | {"molecule": "a"}).to_csv(tmp_path / "conformers.csv")
+    atoms = {"name": names, "atom": 1, "element": "O", "charge_e": [-0.4, -0.8, 0.1]}
+    pd.DataFrame(atoms).to_csv(tmp_path / "atoms.csv")
+    write_averages(tmp_path)
+    found = pd.read_csv(tmp_path / "conformer_averages.csv")
+    assert list(found["first_conformer"]) == ["a-conformer-1", "a-conformer-1_2"]
+    assert list(found["charge_e"]) == pytest.approx([-0.5, 0.1], abs=1e-12)
+    assert list(found["n_conformers"]) == [2, 1]

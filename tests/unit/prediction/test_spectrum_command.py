@@ -1,5 +1,6 @@
 """The command `spectrum`: trajectories of ours, and frames of other programs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,9 @@ def test_a_trajectory_and_its_frames_have_the_same_spectrum(
     np.testing.assert_allclose(other.iloc[:, 1], table.iloc[:, 1], rtol=1e-2, atol=1e-3)
 
 
+KNOWN = ["--interval", "1", "--temperature", "300"]
+
+
 def frames(path: Path, **info: Any) -> Path:
     one = Atoms(NUMBERS, PLACES * BOHR_IN_ANGSTROM, info=info)
     write(path, [one] * 3, format="extxyz")
@@ -73,18 +77,34 @@ def frames(path: Path, **info: Any) -> Path:
         (["full.extxyz", "--interval", "1", "--temperature", "300"], "0.002 ps of dipoles"),
         (["bad.extxyz", "--interval", "1", "--temperature", "300"], "is no file of frames that"),
         (["bad.h5"], "bad.h5 is no trajectory that can be read"),
+        (["line.extxyz", *KNOWN], "frame 1 has no dipole of three numbers"),
+        (["full.extxyz", *KNOWN, "--window", "inf"], "--window is inf: it must be above 0 and"),
+        (
+            ["full.extxyz", *KNOWN, "--window", "0.001"],
+            "less than two steps of 1 fs: take a longer",
+        ),
+        (["full.extxyz", *KNOWN, "--step", "2"], "--step is 2 fs and --interval 1 fs"),
+        (["bad.h5", "--interval", "1"], "leave out --interval and --step"),
+        (["cold.h5", "--window", "0.1"], "cold.h5 is of 0 K: give --temperature in K"),
+        (["empty.h5"], "empty.h5 holds no step: a bond is torn"),
         (["bad.h5", "bad.h5"], "Give one trajectory in HDF5"),
     ],
 )
 def test_what_makes_no_spectrum_is_one_sentence(
     words: list[str],
     sentence: str,
+    found: Trajectory,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     frames(Path("bare.extxyz"))
+    frames(Path("line.extxyz"), dipole=0.1)
+    series = ("potential", "kinetic", "heat", "dipoles", "positions")
+    nothing = {name: getattr(found, name)[:, :0] for name in series}
+    replace(found, **nothing, stopped="a bond is torn").save(Path("empty.h5"))
+    replace(found, temperature_k=0.0).save(Path("cold.h5"))
     frames(Path("full.extxyz"), dipole=np.array([0.0, 0.0, 0.1]))
     Path("bad.extxyz").write_text("a line of text\n")
     Path("bad.h5").write_bytes(b"nothing")

@@ -43,7 +43,8 @@ FloatArray = npt.NDArray[np.float64]
 
 JOURNAL_NAME: Final = "dynamics.journal"
 _SECONDS_PER_RECORD: Final = 30.0
-_SERIES: Final = ("potential", "kinetic", "heat", "dipoles")
+_SAME_HARTREE: Final = 1e-4
+"""Energies that differ by more are of different surfaces."""
 
 
 class Dynamics:
@@ -152,6 +153,16 @@ class Dynamics:
         self.kept.clear()
         return record
 
+    def owns(self, record: Record) -> bool:
+        """Return whether a record is of this dynamics, also by what its surface gives there.
+
+        Calculators of one name may have other settings, and models other weights.
+        """
+        if str(record["fingerprint"]) != self.fingerprint():
+            return False
+        energies = self._surface(record["state/positions"]).energy
+        return bool((np.abs(energies - record["state/energy"]) < _SAME_HARTREE).all())
+
     def restore(self, record: Record) -> None:
         """Go on from the state of a record."""
         self.step, self.stopped = int(record["step"]), str(record["stopped"])
@@ -201,7 +212,7 @@ def run_dynamics(
     """
     dynamics = Dynamics(start, surface, settings, code)
     journal = Journal(folder / JOURNAL_NAME)
-    records = _own_records(journal, dynamics.fingerprint())
+    records = _own_records(journal, dynamics)
     if records:
         dynamics.restore(records[-1])
         logger.info("continuing after step %d", dynamics.step)
@@ -217,10 +228,10 @@ def run_dynamics(
     return dynamics.trajectory(journal.read())
 
 
-def _own_records(journal: Journal, fingerprint: str) -> list[Record]:
+def _own_records(journal: Journal, dynamics: Dynamics) -> list[Record]:
     """Return the records of a dynamics; those of another one that is finished are removed."""
     records = journal.read()
-    if not records or str(records[-1]["fingerprint"]) == fingerprint:
+    if not records or dynamics.owns(records[-1]):
         return records
     if not records[-1]["finished"]:
         raise StateError(

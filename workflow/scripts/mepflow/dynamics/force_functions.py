@@ -11,11 +11,11 @@ FloatArray = npt.NDArray[np.float64]
 class Evaluated(NamedTuple):
     """Of R replicas of n atoms, in atomic units.
 
-    ======= ========= =====================================================
+    ======= ========= ==================================================================
     energy  (R,)      hartree
     forces  (R, n, 3) hartree/bohr
-    dipole  (R, 3)    e·bohr, nan where the surface comes without one
-    ======= ========= =====================================================
+    dipole  (R, 3)    e·bohr, about the origin of the positions; nan where there is none
+    ======= ========= ==================================================================
     """
 
     energy: FloatArray

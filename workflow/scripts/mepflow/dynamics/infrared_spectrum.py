@@ -164,7 +164,12 @@ def _segment_length(dipoles: FloatArray, interval_fs: float, window_ps: float) -
     _check_known(dipoles)
     length = round(1000.0 * window_ps / interval_fs)
     known = dipoles.shape[1] - 1
-    if length < 2 or known < length:
+    if length < 2:
+        raise InputError(
+            f"A window of the spectrum of {window_ps} ps holds less than two steps of"
+            f" {interval_fs:g} fs: take a longer one."
+        )
+    if known < length:
         raise InputError(
             f"The dynamics has {known * interval_fs / 1000.0:.3f} ps of dipoles, a window of the"
             f" spectrum {window_ps} ps: take a shorter window or a longer dynamics."

@@ -75,10 +75,13 @@ class ModelForces:
             forces = forces_of(found.energy, places, create_graph=False)
         numbers = self._molecule.atomic_numbers
         references = model.units.of_elements(numbers.tolist()).sum()
+        # The model's dipole is about the centre of nuclear charge, which moves in a vibration.
+        centres = np.array([centre_of_nuclear_charge(numbers, one) for one in positions])
+        dipole = found.multipoles.dipole.detach().double().cpu().numpy()
         return Evaluated(
             found.energy.detach().double().cpu().numpy() + references,
             forces.double().cpu().numpy().reshape(positions.shape),
-            found.multipoles.dipole.detach().double().cpu().numpy(),
+            dipole + self._molecule.total_charge * centres,
         )
 
     def _batch(self, model: EnergyModel, positions: FloatArray) -> Batch:

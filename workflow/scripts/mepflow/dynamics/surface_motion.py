@@ -84,25 +84,24 @@ def surface_motion(
     model: Path,
     widths: Widths | None,
     most_frames: int,
-    scale: float = 1.0,
 ) -> SurfaceMotion:
     """Return the potential of a model's multipoles on the surface along a trajectory.
 
-    ``rest`` (n, 3) in bohr is the geometry whose surface it is, of the Bondi spheres times
-    ``scale``. At most ``most_frames`` geometries count, evenly chosen of all replicas. Penetration
-    is there where ``widths`` have all elements. Raises :class:`InputError` where no geometry was
-    kept, or three atoms that span no frame.
+    ``rest`` (n, 3) in bohr is the geometry whose surface it is, of the Bondi spheres. At most
+    ``most_frames`` geometries count, evenly chosen of all replicas. Penetration is there where
+    ``widths`` have all elements. Raises :class:`InputError` where no geometry was kept, or three
+    atoms that span no frame.
     """
     numbers = trajectory.atomic_numbers
     frames = trajectory.positions.reshape(-1, *rest.shape)
     if not len(frames):
         raise InputError("The dynamics kept no geometry: run it for longer.")
     chosen = np.unique(np.linspace(0, len(frames) - 1, most_frames).round().astype(int))
-    surface = van_der_waals_surface(numbers, rest, scale=scale)
+    surface = van_der_waals_surface(numbers, rest)
     points = riding_points(numbers, rest, surface.vertices, frames[chosen])
     geometries = np.stack([rest, *frames[chosen]])
     values = _potentials(numbers, geometries, [surface.vertices, *points], model, widths)
-    radii = scale * bondi_radii(numbers)
+    radii = bondi_radii(numbers)
     for where, places, of_frame in zip(points, frames[chosen], values[1:], strict=True):
         of_frame[signed_distance(where, places, radii, 0.0) < -_INSIDE_BOHR] = np.nan
     moving = values[1:]

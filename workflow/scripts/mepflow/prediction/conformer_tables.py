@@ -32,16 +32,23 @@ def write_averages(folder: Path) -> None:
     """Write the charges of each molecule's atoms, averaged over its conformers by their weights.
 
     From the tables of conformers and atoms in ``folder``; the weights of those that were predicted
-    are made to add up to 1. Tables that a call before a kill has moved away had theirs written.
+    are made to add up to 1, and ``first_conformer`` is the name of the first of them. Tables that a
+    call before a kill has moved away had theirs written.
     """
     if not all((folder / table).exists() for table in (CONFORMERS, ATOMS)):
         return
     conformers = pd.read_csv(folder / CONFORMERS, keep_default_na=False)
     atoms = pd.read_csv(folder / ATOMS, keep_default_na=False)
-    joined = atoms.merge(conformers[["name", "molecule", "boltzmann_weight"]], on="name")
+    # Two molecules of one title are two: conformers of each are counted from 1.
+    begins = conformers["molecule"].ne(conformers["molecule"].shift())
+    begins |= conformers["conformer"].diff() <= 0
+    conformers["first_conformer"] = conformers["name"].where(begins).ffill()
+    joined = atoms.merge(
+        conformers[["name", "molecule", "first_conformer", "boltzmann_weight"]], on="name"
+    )
     weight = joined["boltzmann_weight"]
     joined["weighted"] = joined["charge_e"] * weight
-    groups = joined.groupby(["molecule", "atom", "element"], sort=False)
+    groups = joined.groupby(["molecule", "first_conformer", "atom", "element"], sort=False)
     sums = groups[["weighted", "boltzmann_weight"]].sum()
     averages = (sums["weighted"] / sums["boltzmann_weight"]).rename("charge_e").reset_index()
     averages["n_conformers"] = groups.size().to_numpy()

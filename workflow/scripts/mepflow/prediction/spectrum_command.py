@@ -1,6 +1,7 @@
 """The command ``spectrum``: from the dipoles of a dynamics to its infrared spectrum."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,11 +35,11 @@ def add_spectrum(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=text)
     text = "length of the segments that are averaged, in ps (%(default)s)"
     parser.add_argument("--window", type=float, default=1.0, metavar="PS", help=text)
-    text = "time between two frames in fs"
+    text = "time between two frames in fs; a trajectory of mepflow knows it"
     parser.add_argument("--interval", type=float, metavar="FS", help=text)
     text = "step of the velocity Verlet dynamics in fs, whose shift is put right (the interval)"
     parser.add_argument("--step", type=float, metavar="FS", help=text)
-    text = "temperature of the dynamics in K"
+    text = "temperature of the dynamics in K (default: what the trajectory says)"
     parser.add_argument("--temperature", type=float, metavar="K", help=text)
     text = "welch (the default), or published: a flawed recipe, for comparison (docs/infrared.md)"
     parser.add_argument("--recipe", choices=("welch", "published"), default="welch", help=text)
@@ -60,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     for name in ("window", "interval", "step", "temperature"):
         value = getattr(options, name)
-        if value is not None and not value > 0.0:
-            raise ConfigError(f"--{name} is {value}: it must be above 0.")
+        if value is not None and not 0.0 < value < math.inf:
+            raise ConfigError(f"--{name} is {value}: it must be above 0 and finite.")
     series = read_dipoles(options.files, options.interval, options.step, options.temperature)
     spectrum = _spectrum(series, options)
     sticks = []
