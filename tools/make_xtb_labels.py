@@ -1,7 +1,7 @@
 """Make resources/labels/xtb.extxyz.gz: moments and charges of GFN2-xTB for thousands of molecules.
 
 Run from the repository's root, in the project's environment with ``tblite`` besides; it takes some
-ten minutes of one core::
+minutes of one core::
 
     pip install tblite==0.8.0
     OMP_NUM_THREADS=1 python tools/make_xtb_labels.py

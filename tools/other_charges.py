@@ -24,6 +24,7 @@ from mepflow.judging.charge_readers import read_charges
 from mepflow.molecules import Molecule
 from mepflow.prediction.charge_files import PARTIAL_CHARGE
 from mepflow.prediction.input_bonds import with_bonds
+from mepflow.storage.files import atomic_path
 
 _TIMEOUT_SECONDS: Final = 3600.0
 _NAGL_MODEL: Final = "openff-gnn-am1bcc-1.0.0.pt"
@@ -93,6 +94,8 @@ PROGRAMS: Final[Mapping[str, Program]] = {
 }
 """By the name of the row."""
 _HEADS: Final = {"nagl.csv": "name,element,charge_e\n"}
+_FAILURES: Final = (InputError, RuntimeError, ValueError, KeyError, subprocess.TimeoutExpired)
+"""Of one molecule: the others go on."""
 
 
 def write_charges(labels: LabelSet, folder: Path) -> None:
@@ -103,19 +106,19 @@ def write_charges(labels: LabelSet, folder: Path) -> None:
             sys.stderr.write(f"{name}: not at hand, {program.file} stays as it is\n")
             continue
         done = {one.name for one in read_charges(path)} if path.exists() else set()
-        if not path.exists():
-            path.write_text(_HEADS.get(program.file, ""))
+        written = path.read_text() if path.exists() else _HEADS.get(program.file, "")
         for molecule, structure in _structures(labels, done):
             try:
                 text = program.text(molecule, structure)
-            except (InputError, RuntimeError, ValueError, KeyError) as error:
+            except _FAILURES as error:
                 sys.stderr.write(f"{name}, {molecule.id}: {error}\n")
                 continue
             if text is None:
                 sys.stderr.write(f"{name}, {molecule.id}: no charges\n")
                 continue
-            with path.open("a") as file:
-                file.write(text)
+            written += text
+            with atomic_path(path) as temporary:
+                temporary.write_text(written)
 
 
 def _structures(labels: LabelSet, done: set[str]) -> Iterator[tuple[Molecule, Chem.Mol]]:

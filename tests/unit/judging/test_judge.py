@@ -1,6 +1,7 @@
 """Charges of files are found, matched, judged and ranked; the numbers are those of closed forms."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import ase.io
@@ -241,6 +242,38 @@ def test_errors_are_those_of_closed_forms_and_ranks_need_a_proof(
     )
     six = (0.1 * (first - second))[np.triu_indices(3)]
     assert own[QUADRUPOLE_ERROR] == pytest.approx(np.sqrt(np.mean(six**2)), rel=1e-9)
+
+
+def test_rows_without_points_on_a_grid_are_left_out_by_name(
+    tmp_path: Path, reference: MoleculeTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = reference.grids["box"]
+    kept = [box.of(row) if row == 0 else (np.zeros((0, 3)), np.zeros(0)) for row in range(8)]
+    sparse = GridValues.from_ragged(kept)
+    path = tmp_path / "reference.h5"
+    replace(reference, grids={**reference.grids, "box": sparse}).save(path)
+    lines = [
+        f"{reference.ids[row]},{charge}"
+        for row in range(1, 8)
+        for charge in charges_of(reference.molecule(row))
+    ]
+    (tmp_path / "own.csv").write_text("\n".join(["name,charge_e", *lines]))
+    command = ["judge", str(tmp_path / "own.csv"), "--against", str(path), "--methods", "none"]
+    command += ["--output", str(tmp_path / "out"), "--grid"]
+    assert main([*command, "mk,box"]) == 0
+    assert "own covers 0 structures only and is left out." in capsys.readouterr().out
+    assert main([*command, "box"]) != 0
+    assert "none has a potential on 'box'" in capsys.readouterr().err
+
+
+def test_a_file_cannot_have_the_name_of_a_computed_row(
+    tmp_path: Path, reference: MoleculeTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference.save(tmp_path / "reference.h5")
+    for given in ("resp.csv", "fitted-charges=own.csv"):
+        command = ["judge", given, "--against", str(tmp_path / "reference.h5")]
+        assert main([*command, "--methods", "none"]) != 0
+        assert "is a row that is computed here: name it" in capsys.readouterr().err
 
 
 def test_extremes_are_those_of_the_innermost_shell_or_of_all_points(

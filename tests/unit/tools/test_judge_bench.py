@@ -1,17 +1,22 @@
 """The page of the bench is written between its marks, and takes the charges that there are."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rdkit import Chem
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import judge_bench  # noqa: E402
-from other_charges import PROGRAMS  # noqa: E402
+import other_charges  # noqa: E402
+from other_charges import PROGRAMS, Program, write_charges  # noqa: E402
 
+from mepflow.archives.label_file import read_labels  # noqa: E402
 from mepflow.judging.charge_readers import read_charges  # noqa: E402
+from mepflow.molecules import Molecule  # noqa: E402
 
 
 def test_what_stands_between_the_marks_is_replaced() -> None:
@@ -35,3 +40,25 @@ def test_files_of_other_programs_are_read_and_judged() -> None:
         found = read_charges(path)
         assert len({one.name for one in found}) == len(found) >= 16
         assert all(one.name.startswith("bench-") for one in found)
+
+
+def test_a_failure_costs_one_molecule_and_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = read_labels(judge_bench.BENCH)
+
+    def text(molecule: Molecule, _: Chem.Mol) -> str:
+        if molecule.id in failing:
+            raise subprocess.TimeoutExpired("slow", 1.0)
+        return "".join(f"{molecule.id},0.0\n" for _ in range(len(molecule)))
+
+    program = Program("nagl.csv", lambda: True, text)
+    monkeypatch.setattr(other_charges, "PROGRAMS", {"NAGL": program})
+    monkeypatch.setattr(other_charges, "_HEADS", {"nagl.csv": "name,charge_e\n"})
+    failing = {labels.molecule(row).id for row in range(len(labels))}
+    write_charges(labels, tmp_path)
+    assert not (tmp_path / "nagl.csv").exists()
+    failing = {labels.molecule(0).id}
+    write_charges(labels, tmp_path)
+    names = {one.name for one in read_charges(tmp_path / "nagl.csv")}
+    assert names == {labels.molecule(row).id for row in range(1, len(labels))}

@@ -115,6 +115,8 @@ def run(options: argparse.Namespace) -> int:
     if not rows:
         raise InputError(_nothing(remarks))
     judgements = {grid: judge(rows, bench.table, grid, widths) for grid in bench.grids}
+    if not len(judgements[bench.grid].errors):
+        raise InputError(_nothing({"": [f"none has a potential on {bench.grid!r}"]}))
     first = judgements[bench.grid].judged
     parts = error_parts(rows, bench.table, bench.grids, widths, first)
     written = write_judgement(options.output, judgements, parts, remarks)
@@ -189,6 +191,8 @@ def _of_models(given: str, bench: "Bench") -> Iterator[_Row]:
 
 def _named(given: str) -> tuple[str, Path]:
     name, separator, path = given.partition("=")
-    if separator and not Path(given).exists():
-        return name, Path(path)
-    return Path(given).stem, Path(given)
+    if not separator or Path(given).exists():
+        name, path = Path(given).stem, given
+    if name in METHODS:
+        raise ConfigError(f"{name} is a row that is computed here: name it, as in mine={path}.")
+    return name, Path(path)

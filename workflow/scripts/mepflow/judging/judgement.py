@@ -79,9 +79,11 @@ def judge(
     """
     n_structures = sum(bool(len(reference.grids[grid].of(k)[1])) for k in range(len(reference)))
     errors = errors_of_rows(rows, reference, grid, widths or {})
-    counts = errors.groupby("name", sort=False)["id"].nunique()
-    whole = [name for name, count in counts.items() if count >= FEWEST_SHARE * n_structures]
-    apart = {str(name): int(count) for name, count in counts.items() if name not in whole}
+    found = errors.groupby("name")["id"].nunique()
+    counts = {name: int(found.get(name, 0)) for name in rows}
+    fewest = max(1.0, FEWEST_SHARE * n_structures)
+    whole = [name for name, count in counts.items() if count >= fewest]
+    apart = {name: count for name, count in counts.items() if name not in whole}
     covering = errors["name"].isin(whole)
     sets = [frozenset(ids) for _, ids in errors[covering].groupby("name")["id"]]
     shared = frozenset.intersection(*sets) if sets else frozenset()

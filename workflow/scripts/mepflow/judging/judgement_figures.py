@@ -29,7 +29,7 @@ _TEN: Final = 10.0
 _LEAST: Final = 0.01
 """Errors below, in kcal/mol/e, have the colour of this one."""
 _TITLES: Final = {
-    DISTANCE: "distance, Å",
+    DISTANCE: "distance (Å)",
     ELEMENT: "nearest element",
     KIND: "kind",
     SIZE: "heavy atoms",
@@ -79,7 +79,7 @@ def draw_parts(judgement: Judgement, parts: pd.DataFrame, outputs: Sequence[Path
             axes.set_yticks([])
         _name_rows(panels[0], judgement.table)
         figure.supxlabel(
-            "median RMSE of the MEP (kcal/mol/e); below the columns: parts, number of molecules",
+            "median RMSE of the MEP (kcal/mol/e); in brackets: number of molecules",
             fontsize=7.5,
         )
 
@@ -93,7 +93,7 @@ def _draw_part(axes: Axes, table: pd.DataFrame, counts: Sequence[int], scale: Lo
             text = f"{value:.{2 if value < 1 else int(value < _TEN)}f}"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=5.0)
     pairs = zip(table.columns, counts, strict=True)
-    heads = [f"{str(part).removesuffix(' Å')}, {count}" for part, count in pairs]
+    heads = [f"{str(part).removesuffix(' Å')} ({count})" for part, count in pairs]
     axes.set_xticks(range(len(heads)), heads, rotation=90, fontsize=5.5)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -11,7 +11,7 @@ from mepflow.judging.error_parts import BY, KIND, SIZE, medians_of_parts
 from mepflow.judging.judgement import FLOORS, Judgement
 from mepflow.judging.methods import METHODS
 from mepflow.judging.structure_errors import DIPOLE_ERROR, QUADRUPOLE_ERROR
-from mepflow.tables.writing import NONE
+from mepflow.tables.writing import NONE, counted
 
 Row = Mapping[Any, Any]
 
@@ -89,15 +89,13 @@ def markdown(
     """
     grid, first = next(iter(judgements.items()))
     blocks = [_caption(grid, first), _table(first.table, MAIN_COLUMNS)]
-    blocks += [
-        f"{row_label(name)} covers {count} structures only and is left out."
-        for name, count in first.apart.items()
-    ]
+    blocks += _left_out(first)
     if len(first.table):
         blocks += [*_extremes(first), *_of_parts(first, parts)]
         for other, judgement in list(judgements.items())[1:]:
-            head = f"Grid `{other}`, {judgement.shared} structures:"
-            blocks += [head, _table(judgement.table, GRID_COLUMNS)]
+            head = f"Grid `{other}`, {counted(judgement.shared, 'structure')}:"
+            tables = [_table(judgement.table, GRID_COLUMNS)] if len(judgement.table) else []
+            blocks += [head, *tables, *_left_out(judgement)]
     said = [f"- {row_label(name)}: {text}" for name, texts in remarks.items() for text in texts]
     blocks += ["Remarks:", "\n".join(said)] if said else []
     return "\n\n".join(blocks) + "\n"
@@ -111,6 +109,13 @@ def _caption(grid: str, judgement: Judgement) -> str:
         "interval over molecules): equal ranks are not told apart. Floors have none: they are "
         f"fitted to `{grid}`."
     )
+
+
+def _left_out(judgement: Judgement) -> list[str]:
+    return [
+        f"{row_label(name)} covers {counted(count, 'structure')} only and is left out."
+        for name, count in judgement.apart.items()
+    ]
 
 
 def _extremes(judgement: Judgement) -> Iterator[str]:

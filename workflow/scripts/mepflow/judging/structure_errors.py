@@ -136,4 +136,5 @@ def errors_of_rows(
         structure_errors(name, terms, reference, grid, widths.get(name))
         for name, terms in rows.items()
     ]
-    return pd.concat(frames, ignore_index=True)
+    found = [frame for frame in frames if len(frame)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["name", "id"])
