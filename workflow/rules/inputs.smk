@@ -21,7 +21,7 @@ def started_from(wildcards):
     """Return the models that trainings of the wildcards' variant begin with: of its seed, or of all."""
     seeds = [wildcards.seed] if hasattr(wildcards, "seed") else SEEDS
     found = [training_rows.start_file(config, wildcards.variant, int(seed)) for seed in seeds]
-    return [path for path in found if path is not None]
+    return [located(path) for path in found if path is not None]
 
 
 def archive_row(wildcards):
