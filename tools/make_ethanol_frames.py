@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from ase import Atoms, units
 from ase.build import molecule
 from ase.io import write
@@ -29,6 +28,8 @@ from tblite.interface import Calculator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from packed_matrix import matrix_of  # noqa: E402
 
 from mepflow.storage.files import atomic_path  # noqa: E402
 
@@ -78,11 +79,6 @@ def labelled(frame: Atoms, number: int) -> Atoms:
     atoms.arrays["REF_forces"] = np.round(forces, 6)
     atoms.arrays["REF_charges"] = np.round(found.get("charges"), 6)
     return atoms
-
-
-def matrix_of(packed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the matrix of xx, xy, yy, xz, yz, zz, row by row (9,)."""
-    return packed[[0, 1, 3, 1, 2, 4, 3, 4, 5]]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ one that its splits would test or validate with. A geometry is that of one confo
 MMFF where it has the parameters, its atoms then moved at random; it is not relaxed by GFN2-xTB.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
@@ -28,7 +29,6 @@ from ase.io import write
 from ase.units import Bohr
 from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem
-from tblite.interface import Calculator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
@@ -38,7 +38,7 @@ from label_displacement import changed_bonds  # noqa: E402
 from label_enumeration import enumerate_candidates  # noqa: E402
 from label_list import SEED, describe, ordered, split_of  # noqa: E402
 from label_selection import choose  # noqa: E402
-from make_ethanol_frames import matrix_of  # noqa: E402
+from packed_matrix import matrix_of  # noqa: E402
 
 from mepflow.selection.identity import canonical_smiles  # noqa: E402
 from mepflow.selection.splits import TRAIN  # noqa: E402
@@ -86,6 +86,8 @@ def conformer(smiles: str) -> Atoms | None:
 
 def label(atoms: Atoms) -> None:
     """Add the moments of GFN2-xTB about the origin of the coordinates, and its charges."""
+    from tblite.interface import Calculator  # only here: the help needs no tblite
+
     charge = float(atoms.info["total_charge"])
     calculator = Calculator("GFN2-xTB", atoms.numbers, atoms.positions / Bohr, charge=charge)
     calculator.set("verbosity", 0)
@@ -117,6 +119,7 @@ def labelled() -> Iterator[Atoms]:
 
 def main() -> None:
     """Write the file; nothing is left of an attempt that fails."""
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0]).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     text = io.StringIO()
     with rdBase.BlockLogs():

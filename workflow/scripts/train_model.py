@@ -14,28 +14,26 @@ with job(snakemake):
         return [files] if isinstance(files, str) else list(files)
 
     seeds, states = snakemake.params.seeds, as_list(snakemake.params.state)
-    starts = as_list(snakemake.input.start) or [None for _ in seeds]
+    starts = as_list(snakemake.input.start) or [""] * len(seeds)
     outputs = list(snakemake.output)  # all models, then all logs
     files = zip(seeds, starts, states, outputs[: len(seeds)], outputs[len(seeds) :], strict=True)
-    train_together(
-        [
-            partial(
-                train,
-                reference=Path(snakemake.input.reference),
-                splits=Path(snakemake.input.splits),
-                variant=Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
-                network=snakemake.params.network,
-                training=snakemake.params.training,
-                widths=snakemake.params.penetration,
-                seed=seed,
-                start=start and Path(start),
-                state_folder=Path(state),
-                model_path=Path(model),
-                log_path=Path(log),
-                threads=max(1, snakemake.threads // len(seeds)),
-                code=snakemake.params.code,
-            )
-            for seed, start, state, model, log in files
-        ],
-        at_once=snakemake.params.at_once,
-    )
+    trainings = [
+        partial(
+            train,
+            reference=Path(snakemake.input.reference),
+            splits=Path(snakemake.input.splits),
+            variant=Variant.from_row(snakemake.wildcards.variant, snakemake.params.variant),
+            network=snakemake.params.network,
+            training=snakemake.params.training,
+            widths=snakemake.params.penetration,
+            seed=seed,
+            start=Path(start) if start else None,
+            state_folder=Path(state),
+            model_path=Path(model),
+            log_path=Path(log),
+            threads=max(1, snakemake.threads // len(seeds)),
+            code=snakemake.params.code,
+        )
+        for seed, start, state, model, log in files
+    ]
+    train_together(trainings, at_once=snakemake.params.at_once)

@@ -103,6 +103,9 @@ def test_every_configured_variant_is_what_its_name_says(name: str) -> None:
     if "EFD" in parts:  # weighted as their network needs it: docs/studies/energies.md
         assert set(variant.loss_weights) == {"energy", "forces", "dipole"}
         return
+    if "EFMD" in parts:  # and the potential: docs/studies/dynamics.md
+        assert set(variant.loss_weights) == {"energy", "forces", "dipole", "mep"}
+        return
     learns_mep = "M" in targets
     consistent = "c" in parts or (learns_mep and "AD" in parts)
     assert variant.quadrupole_from == ("all" if consistent else "charges")
