@@ -51,6 +51,16 @@ def test_a_variant_can_have_its_own_network_and_training() -> None:
     }
 
 
+def test_a_start_is_a_file_for_each_seed_and_no_setting() -> None:
+    started = CONFIG["variants"]["own"] | {"training": {"start_from": "models/{seed}.pt"}}
+    config = CONFIG | {"variants": {**CONFIG["variants"], "started": started}}
+    assert training_rows.start_file(config, "started", 3) == "models/3.pt"
+    assert training_rows.start_file(config, "own", 3) is None
+    assert training_rows.training_row(config, "started") == training_rows.training_row(
+        config, "plain"
+    )
+
+
 def test_the_modules_of_a_training_are_found_by_name_and_not_imported() -> None:
     assert training_rows.network_module(CONFIG, "qm9", "plain") == NETWORKS["pinet2"]
     assert training_rows.prediction_modules(CONFIG, "qm9") == [NETWORKS["pinet2"]]

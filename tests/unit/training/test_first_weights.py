@@ -77,14 +77,14 @@ def test_terms_that_the_given_model_lacks_start_from_the_seed(
         assert torch.allclose(values, expected, rtol=0, atol=1e-8)
     assert found.keys() > given.keys()
     path = paths["model_path"].with_name("more.pt")
-    with pytest.raises(ConfigError, match="another set of atomic terms, which are more"):
+    with pytest.raises(ConfigError, match="has the outputs p3 besides: give"):
         trained(paths, "less", **{**job, "variant": charges}, start=path)
 
 
 def test_a_model_of_another_network_is_refused(
     paths: dict[str, Path], job: dict[str, Any], start: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=r"start\.pt, whose network has another nodes: use the"):
+    with pytest.raises(ConfigError, match=r"start\.pt, which has a network of other nodes: give"):
         trained(paths, "next", **{**job, "network": {**job["network"], "nodes": 5}}, start=start)
 
 
@@ -94,5 +94,5 @@ def test_an_element_that_the_model_does_not_know_is_refused(
     table = MoleculeTable.load(paths["reference"])
     table.atomic_numbers[table.atomic_numbers == table.atomic_numbers[0]] = 17
     table.save(paths["reference"])
-    with pytest.raises(ConfigError, match="is to start from, does not know Cl"):
+    with pytest.raises(ConfigError, match=r"start\.pt, which does not know Cl: filter"):
         trained(paths, "next", **job, start=start)

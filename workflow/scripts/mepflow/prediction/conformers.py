@@ -32,9 +32,8 @@ MOST_CONFORMERS: Final = 100
 TEMPERATURE_K: Final = 298.15
 _THERMAL_KCAL_PER_MOL: Final = TEMPERATURE_K * KELVIN_IN_HARTREE * HARTREE_PER_E_IN_KCAL_PER_MOL_E
 _SAME_ANGSTROM: Final = 0.1
-"""Conformers whose heavy atoms differ by less in the root mean square are one, if ..."""
 _SAME_ENERGY: Final = 0.05
-"""... their energies differ by less, in kcal/mol."""
+"""Conformers that differ by less in both are one: heavy atoms in the root mean square, kcal/mol."""
 
 
 @dataclass(frozen=True)

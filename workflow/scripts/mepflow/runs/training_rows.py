@@ -16,6 +16,8 @@ Config = Mapping[str, Any]
 _OVERRIDES: Final = ("network", "training")
 _ALL_TRAININGS: Final = ("variants", "seeds", "seeds_together")
 """Keys of ``training`` that say which trainings there are and which share a job."""
+_START: Final = "start_from"
+"""Key of ``training`` that is a file of input, and no setting."""
 
 
 def variant_row(config: Config, variant: str) -> dict[str, Any]:
@@ -32,13 +34,17 @@ def network_row(config: Config, dataset: str, variant: str) -> dict[str, Any]:
 
 def training_row(config: Config, variant: str) -> dict[str, Any]:
     """Return the settings of a variant's trainings."""
-    settings = {**config["training"], **config["variants"][variant].get("training", {})}
-    return {key: value for key, value in settings.items() if key not in _ALL_TRAININGS}
+    settings = _settings(config, variant)
+    return {k: v for k, v in settings.items() if k not in (*_ALL_TRAININGS, _START)}
+
+
+def _settings(config: Config, variant: str) -> dict[str, Any]:
+    return {**config["training"], **config["variants"][variant].get("training", {})}
 
 
 def start_file(config: Config, variant: str, seed: int) -> str | None:
     """Return the path of the model that a training starts from, if it does from one."""
-    path = training_row(config, variant).get("start_from")
+    path = _settings(config, variant).get(_START)
     return None if path is None else str(path).replace("{seed}", str(seed))
 
 

@@ -13,15 +13,15 @@ from mepflow.electrostatics.penetration import Widths
 from mepflow.models.device import torch_device
 from mepflow.models.device_data import elements_of
 from mepflow.models.domain import TrainingDomain
-from mepflow.models.model_file import PENETRATION, make_model, save_model
+from mepflow.models.model_file import PENETRATION, save_model
 from mepflow.models.multipole_model import MultipoleModel
 from mepflow.models.targets import FITTED, TARGETS, TASKS
 from mepflow.models.variants import Variant
 from mepflow.molecules import MoleculeTable
-from mepflow.nn.networks import draw_weights, network_row, network_settings
+from mepflow.nn.networks import network_row
 from mepflow.selection.splits import TRAIN, VALIDATION, rows_in_split
 from mepflow.training import checkpoint as checkpoints
-from mepflow.training.first_weights import known_elements, take_weights, weights_digest
+from mepflow.training.first_weights import first_model, weights_digest
 from mepflow.training.fitted_labels import with_fitted_charges
 from mepflow.training.labels import label_fields, require_labels
 from mepflow.training.log import LogRow, write_log
@@ -72,7 +72,7 @@ def train(
     shells = (widths or {}) if variant.penetration else None
     tables = _tables(reference, splits, variant, shells)
     fields = _labelled(tables, variant, reference)
-    model = _first_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed, start)
+    model = first_model(variant, {**network, "elements": elements_of(tables[TRAIN])}, seed, start)
     model = model.to(torch_device(settings.device), _dtype(settings))
     make_task = import_module(TASKS[variant.task]).make_task
     task = make_task(model, list(tables.values()), fields, reference, settings)
@@ -87,6 +87,7 @@ def train(
         logger.info("%s, seed %d: continuing after step %d", variant.name, seed, state.step)
     _run(trainer, fingerprint, state_folder, log_path)
     origin = {**(provenance or {}), "seed": seed, **_origin(trainer, tables, shells)}
+    origin |= {} if start is None else {"start_from": start.as_posix()}
     save_model(model_path, model, trainer.best_model, origin, kept)
     write_log(log_path, trainer.rows)
     checkpoints.save(trainer.checkpoint(fingerprint, delivered=True), state_folder)
@@ -117,19 +118,6 @@ def _labelled(
     for split, table in tables.items():
         require_labels(table, split, fields, variant, reference)
     return fields
-
-
-def _first_model(
-    variant: Variant, network: Mapping[str, Any], seed: int, start: Path | None
-) -> MultipoleModel:
-    """Return the model before its first step: all weights of the seed, or those of ``start``."""
-    elements = network["elements"] if start is None else known_elements(start, network["elements"])
-    settings = network_settings({**network, "elements": elements, "outputs": variant.outputs})
-    model = make_model(settings, variant)
-    draw_weights(model.network, seed)
-    if start is not None:
-        take_weights(model, start)
-    return model
 
 
 def _rows(model: MultipoleModel) -> dict[str, Any]:

@@ -83,7 +83,6 @@ class TrainingSettings:
     weight_average: float | None = None
     force_gradient: str = "exact"
     energy_references: Mapping[str, float] | None = None
-    start_from: str | None = None
 
     @classmethod
     def from_config(cls, row: Mapping[str, Any]) -> Self:
@@ -110,8 +109,6 @@ class TrainingSettings:
             self._require_positive("weight_average")
             if self.weight_average >= 1.0:
                 raise ConfigError("training.weight_average must be below 1.")
-        if not isinstance(self.start_from, str | None):
-            raise ConfigError("training.start_from must be the path of a model file.")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(
