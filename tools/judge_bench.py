@@ -20,7 +20,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from other_charges import PROGRAMS, write_charges  # noqa: E402
+from other_charges import COSTS, PROGRAMS, write_charges  # noqa: E402
 
 from mepflow.__main__ import main as mepflow  # noqa: E402
 from mepflow.archives.label_file import read_labels  # noqa: E402
@@ -58,7 +58,8 @@ def arguments() -> list[str]:
     files = {name: CHARGES / program.file for name, program in PROGRAMS.items()}
     rows = [f"{name}={path}" for name, path in files.items() if path.exists()]
     models = ["--model", "mepflow organic=organic", "--grid", "mk,chelpg,surface"]
-    return [*rows, "--against", str(BENCH), *models]
+    costs = ["--costs", str(CHARGES / COSTS)] if (CHARGES / COSTS).exists() else []
+    return [*rows, "--against", str(BENCH), *models, *costs]
 
 
 def with_section(page: str, text: str) -> str:

@@ -5,12 +5,14 @@ of the bench; molecules that a file has already are not computed again. ``docs/j
 versions were used.
 """
 
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +28,8 @@ from mepflow.prediction.charge_files import PARTIAL_CHARGE
 from mepflow.prediction.input_bonds import with_bonds
 from mepflow.storage.files import atomic_path
 
+COSTS: Final = "cpu_seconds.csv"
+"""CPU seconds of each molecule and program, as ``judge --costs`` takes them."""
 _TIMEOUT_SECONDS: Final = 3600.0
 _NAGL_MODEL: Final = "openff-gnn-am1bcc-1.0.0.pt"
 
@@ -70,14 +74,19 @@ def _espaloma(molecule: Molecule, structure: Chem.Mol) -> str:
     return str(Chem.SDWriter.GetText(structure))
 
 
-def _nagl(molecule: Molecule, structure: Chem.Mol) -> str:
+@cache
+def _nagl_model() -> Any:
     from openff.nagl import GNNModel
     from openff.nagl_models import list_available_nagl_models
-    from openff.toolkit import Molecule as OpenFFMolecule
 
     path = next(one for one in list_available_nagl_models() if str(one).endswith(_NAGL_MODEL))
-    model: Any = GNNModel.load(path, eval_mode=True)
-    charges = model.compute_property(
+    return GNNModel.load(path, eval_mode=True)
+
+
+def _nagl(molecule: Molecule, structure: Chem.Mol) -> str:
+    from openff.toolkit import Molecule as OpenFFMolecule
+
+    charges = _nagl_model().compute_property(
         OpenFFMolecule.from_rdkit(structure, allow_undefined_stereo=True), as_numpy=True
     )
     symbols = [atom.GetSymbol() for atom in structure.GetAtoms()]
@@ -108,6 +117,7 @@ def write_charges(labels: LabelSet, folder: Path) -> None:
         done = {one.name for one in read_charges(path)} if path.exists() else set()
         written = path.read_text() if path.exists() else _HEADS.get(program.file, "")
         for molecule, structure in _structures(labels, done):
+            begin = _cpu_seconds()
             try:
                 text = program.text(molecule, structure)
             except _FAILURES as error:
@@ -119,6 +129,19 @@ def write_charges(labels: LabelSet, folder: Path) -> None:
             written += text
             with atomic_path(path) as temporary:
                 temporary.write_text(written)
+            _note_cost(folder / COSTS, name, molecule.id, _cpu_seconds() - begin)
+
+
+def _cpu_seconds() -> float:
+    """Return those of this process and of the programs that it has called."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _note_cost(path: Path, charges: str, molecule: str, seconds: float) -> None:
+    text = path.read_text() if path.exists() else "charges,name,cpu_s\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(f"{text}{charges},{molecule},{seconds:.3f}\n")
 
 
 def _structures(labels: LabelSet, done: set[str]) -> Iterator[tuple[Molecule, Chem.Mol]]:

@@ -107,7 +107,9 @@ def test_both_stages_of_resp_are_minima(smiles: str) -> None:
 def test_without_options_the_fit_is_that_of_the_baseline() -> None:
     molecule, _, points, values = case("CCO")
     charges, dipoles = multipoles(len(molecule), 0)
-    expected = equivalent_charges(points, molecule.positions, charges[None], dipoles[None])[0]
+    expected = equivalent_charges(points, molecule.positions, charges[None], dipoles[None]).charges[
+        0
+    ]
     equations = Equations.of(points, molecule.positions, values)
     found = fit_charges(equations, Constraints.total(len(molecule), 0))
     np.testing.assert_allclose(found, expected, atol=1e-9)

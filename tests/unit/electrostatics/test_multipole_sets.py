@@ -73,7 +73,7 @@ def test_normal_equations_are_those_of_least_squares(system, has):
     np.testing.assert_allclose(matrix[half], (design.T @ design)[half], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(sides, wanted @ design, rtol=1e-11, atol=1e-12)
     solved = np.linalg.lstsq(design, wanted.T, rcond=None)[0]
-    found = equivalent_charges(points, positions, charges, *higher) - charges
+    found = equivalent_charges(points, positions, charges, *higher).charges - charges
     np.testing.assert_allclose(found.T, neutral_basis(6) @ solved, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-13)
 

@@ -1,6 +1,7 @@
 """Charges of files are found, matched, judged and ranked; the numbers are those of closed forms."""
 
 import gzip
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import vdw_radii
 from rdkit import Chem
 from rdkit.Chem import AllChem
+from scipy.spatial.transform import Rotation
 from scipy.stats import spearmanr
 
 from mepflow.__main__ import main
+from mepflow.charges.cm5 import cm5_charges
 from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
 from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError
@@ -23,6 +27,7 @@ from mepflow.judging import judge_command
 from mepflow.judging.bench import load_bench
 from mepflow.judging.charge_readers import read_charges
 from mepflow.judging.error_parts import error_parts, medians_of_parts
+from mepflow.judging.judged_terms import JudgedTerms, OffCentreCharges, moments_of, values_of
 from mepflow.judging.judgement import judge
 from mepflow.judging.matching import match
 from mepflow.judging.methods import METHODS
@@ -188,6 +193,89 @@ def test_what_does_not_match_is_remarked(tmp_path: Path, reference: MoleculeTabl
         "7 structures are missing", "a second CO, which does not count",
     ):  # fmt: skip
         assert words in said
+
+
+def of_aimnet2(atoms: Atoms) -> AtomicTerms:
+    """Give frames what AIMNet2's calculator does: its charges as a result."""
+    charges = np.linspace(-0.3, 0.3, len(atoms))
+    atoms.calc = SinglePointCalculator(atoms, energy=-1.0, charges=charges)
+    return AtomicTerms(charges)
+
+
+def of_mace_polar(atoms: Atoms) -> AtomicTerms:
+    """Give frames what MACE-POLAR's command does: charge, then its dipole's y, z and x in e·Å."""
+    charges = np.linspace(-0.3, 0.3, len(atoms))
+    dipoles = np.random.default_rng(3).normal(0.0, 0.1, (len(atoms), 3))
+    atoms.arrays["MACE_density_coefficients"] = np.column_stack([charges, dipoles[:, [1, 2, 0]]])
+    return AtomicTerms(charges, dipoles / BOHR_IN_ANGSTROM)
+
+
+def of_dcmnet(atoms: Atoms) -> OffCentreCharges:
+    """Give frames two charges for each atom, at places of their own."""
+    rng = np.random.default_rng(4)
+    charges = rng.normal(0.0, 0.3, (len(atoms), 2))
+    places = atoms.positions[:, None] + rng.normal(0.0, 0.15, (len(atoms), 2, 3))
+    atoms.arrays["dcm_charges"] = charges
+    atoms.arrays["dcm_positions"] = places.reshape(len(atoms), 6)
+    return OffCentreCharges(charges.ravel(), places.reshape(-1, 3) / BOHR_IN_ANGSTROM)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("program", "row"),
+    [(of_aimnet2, "x"), (of_mace_polar, "x, multipoles"), (of_dcmnet, "x, off-centre charges")],
+)
+def test_formats_of_programs_that_cannot_run_here(
+    tmp_path: Path,
+    reference: MoleculeTable,
+    program: Callable[[Atoms], JudgedTerms],
+    row: str,
+    turned: bool,
+) -> None:
+    molecule = reference.molecule(0)
+    atoms = atoms_of(molecule, np.zeros(len(molecule)))
+    del atoms.arrays["charge"]
+    points, _ = reference.grids["mk"].of(0)
+    expected = values_of(program(atoms), molecule, points, None)
+    if turned and program is not of_aimnet2:
+        turn = Rotation.from_euler("xyz", [0.3, 1.1, -2.0]).as_matrix()
+        atoms.positions = atoms.positions @ turn.T + 2.0
+        for name, columns in (("MACE_density_coefficients", [3, 1, 2]), ("dcm_positions", None)):
+            if columns and name in atoms.arrays:
+                atoms.arrays[name][:, columns] = atoms.arrays[name][:, columns] @ turn.T
+            elif name in atoms.arrays:
+                places = atoms.arrays[name].reshape(-1, 3) @ turn.T + 2.0
+                atoms.arrays[name] = places.reshape(len(atoms), -1)
+    ase.io.write(tmp_path / "a.extxyz", [atoms], format="extxyz")
+    found = {
+        one.name: one.terms[0] for one in match("x", read_charges(tmp_path / "a.extxyz"), reference)
+    }
+    np.testing.assert_allclose(values_of(found[row], molecule, points, None), expected, atol=1e-7)
+    charges, judged = found["x"].charges, found[row].charges
+    assert charges.sum() == pytest.approx(judged.sum(), abs=1e-7)
+    dipole, quadrupole = moments_of(found[row], molecule)
+    far = 1e4 * np.array([[0.6, 0.0, 0.8]])
+    origin = molecule.atomic_numbers @ molecule.positions / molecule.atomic_numbers.sum()
+    away, unit = np.linalg.norm(far), far[0] / np.linalg.norm(far)
+    series = judged.sum() / away + unit @ dipole / away**2
+    series += 0.5 * unit @ quadrupole @ unit / away**3
+    of_field = values_of(found[row], molecule, far + origin, None)[0]
+    assert of_field == pytest.approx(series, abs=1e-14)
+
+
+def test_costs_of_a_file_that_has_none(tmp_path: Path, reference: MoleculeTable) -> None:
+    with pytest.raises(InputError, match="cannot be read as costs"):
+        judge_command._read_costs(written(tmp_path / "a.csv", reference))
+
+
+def test_cm5_needs_hirshfeld_charges_of_the_labels() -> None:
+    bench = load_bench(ROOT / "resources" / "labels" / "bench.h5", ["mk"], DEFINITIONS)
+    molecule = bench.table.molecule(0)
+    hirshfeld = METHODS["hirshfeld"].terms(bench, 0).charges
+    expected = cm5_charges(molecule.atomic_numbers, molecule.positions, hirshfeld)
+    assert METHODS["cm5"].terms(bench, 0).charges == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(InputError, match="holds no hirshfeld_charges"):
+        METHODS["cm5"].terms(replace(bench, labels=None), 0)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +466,9 @@ def test_the_command(
     arguments = ["--against", str(tmp_path / "reference.h5"), "--output", str(out)]
     methods = ["--methods", "mulliken,gasteiger,hirshfeld", "--grid", "mk,box"]
     model = ["--model", f"ours={MODELS}"]
-    assert main(["judge", f"mine={path}", *arguments, *methods, *model]) == 0
+    (tmp_path / "costs.csv").write_text("charges,cpu_s\nmine,1\nmine,4\nmine,2\nother,9\n")
+    costs = ["--costs", str(tmp_path / "costs.csv")]
+    assert main(["judge", f"mine={path}", *arguments, *methods, *model, *costs]) == 0
     printed = capsys.readouterr().out
     assert "hold no hirshfeld_charges" in printed or "holds no hirshfeld_charges" in printed
     assert "Grid `box`, 6 structures" in printed  # without chlorine and sulfur
@@ -388,6 +478,11 @@ def test_the_command(
     table = whole[whole["grid"] == "mk"].set_index("row")
     assert table.loc["mine", "median_rmse_kcal_per_mol_e"] == pytest.approx(0.0, abs=1e-4)
     assert table.loc["mulliken", "rank"] == 1
+    seconds = table["cpu_s_per_structure"]
+    assert seconds["mine"] == 2.0
+    assert 0.0 < seconds["gasteiger"] < 1.0
+    assert 0.0 < seconds["ours"] < seconds["ours, charges alone"]
+    assert np.isnan(seconds["mulliken"])
     assert table.loc["gasteiger", "median_rmse_kcal_per_mol_e"] > 1.0
     for name in ("judgement", "parts"):
         assert (out / f"{name}.png").stat().st_size > 1000

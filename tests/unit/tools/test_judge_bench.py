@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rdkit import Chem
 
@@ -12,7 +13,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import judge_bench  # noqa: E402
 import other_charges  # noqa: E402
-from other_charges import PROGRAMS, Program, write_charges  # noqa: E402
+from other_charges import COSTS, PROGRAMS, Program, write_charges  # noqa: E402
 
 from mepflow.archives.label_file import read_labels  # noqa: E402
 from mepflow.judging.charge_readers import read_charges  # noqa: E402
@@ -32,7 +33,10 @@ def test_what_stands_between_the_marks_is_replaced() -> None:
 
 def test_files_of_other_programs_are_read_and_judged() -> None:
     files = {path.name for path in judge_bench.CHARGES.iterdir()}
-    assert files == {program.file for program in PROGRAMS.values()}
+    assert files == {program.file for program in PROGRAMS.values()} | {COSTS}
+    costs = pd.read_csv(judge_bench.CHARGES / COSTS)
+    assert costs.groupby("charges").size().min() >= 16
+    assert set(costs["charges"]) == set(PROGRAMS)
     given = judge_bench.arguments()
     for name, program in PROGRAMS.items():
         path = judge_bench.CHARGES / program.file
@@ -62,3 +66,6 @@ def test_a_failure_costs_one_molecule_and_leaves_no_empty_file(
     write_charges(labels, tmp_path)
     names = {one.name for one in read_charges(tmp_path / "nagl.csv")}
     assert names == {labels.molecule(row).id for row in range(1, len(labels))}
+    costs = pd.read_csv(tmp_path / COSTS)
+    assert set(costs["name"]) == names
+    assert (costs["cpu_s"] < 1.0).all()

@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from energy_cases import NETWORKS, UNITS, energy_model, energy_table, energy_variant
-from mepflow.errors import ConfigError
+from mepflow.errors import ConfigError, MepflowError
 from mepflow.models.energy_model import EnergyModel
 from mepflow.models.energy_units import fitted_units
 from mepflow.models.model_file import load_model
 from mepflow.models.predict import predict_table
 from mepflow.nn.pinet2 import native
+from mepflow.training import trainer
 from mepflow.training.energy_task import EnergyTask, plain_layers
+from mepflow.training.multipole_task import MultipoleTask
+from mepflow.training.padding import Capacity
 from mepflow.training.run import train
 from mepflow.training.training_settings import TrainingSettings
 from training_case import TRAINING
@@ -101,6 +104,24 @@ def test_differences_take_the_fast_kernels_and_exact_gradients_the_plain_layers(
     # Charges and energies are a pass each; of the energies there are three, and the forces.
     assert calls.count("forward") == 6
     assert calls.count("backward") >= 4
+
+
+@pytest.mark.parametrize(("learns", "is_recorded"), [("energy", False), ("dipole", True)])
+def test_steps_with_energies_are_never_recorded_on_a_gpu(
+    learns: str, is_recorded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = energy_model("pinet2", electrostatics=True)
+    make_task = EnergyTask if learns == "energy" else MultipoleTask
+    table, settings = energy_table(), TrainingSettings.from_config(TRAINING)
+    task = make_task(model, (table, table), FIELDS, "the table", settings)
+    recordings: list[Any] = []
+    monkeypatch.setattr(trainer, "CapturedSteps", lambda *of: recordings.append(of))
+    task.device = torch.device("cuda")  # the trainer decides by it, before anything runs there
+    trainer.Trainer(model, task, settings, seed=1)
+    assert bool(recordings) == is_recorded
+    if not is_recorded:
+        with pytest.raises(MepflowError, match=r"test-EFD, which learns energies or forces, can"):
+            task.padded_batch(torch.arange(2), Capacity(20, 100))
 
 
 def test_units_are_fitted_to_the_training_molecules() -> None:

@@ -22,10 +22,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import block_diag
-from scipy.linalg.lapack import dpocon, dposv, dpotrf, dpotrs
+from scipy.linalg.lapack import dposv, dpotrs
 
 from mepflow.charges.constraints import Constraints
-from mepflow.electrostatics.charge_fit import EIGENVALUE_CUTOFF
+from mepflow.electrostatics.charge_fit import EIGENVALUE_CUTOFF, factor_of
 from mepflow.electrostatics.multipole_sets import charge_equations
 from mepflow.errors import MepflowError
 
@@ -138,12 +138,9 @@ def fit_charges(
 def _seen(basis: FloatArray, normal: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return a basis of what the points see, the normal matrix in it, and its Cholesky factor."""
     matrix = basis.T @ normal @ basis
-    factor, problem = dpotrf(matrix)
-    if not problem:
-        condition = dpocon(factor, np.abs(matrix).sum(axis=0).max())[0]
-        # Norms differ by at most the number of rows: no eigenvalue can be below the cutoff.
-        if condition > EIGENVALUE_CUTOFF * len(matrix):
-            return basis, matrix, factor
+    factor = factor_of(matrix)
+    if factor is not None:
+        return basis, matrix, factor
     values, vectors = np.linalg.eigh(matrix)
     seen = values > EIGENVALUE_CUTOFF * values[-1]
     diagonal = np.diag(values[seen])

@@ -1,7 +1,9 @@
 """Charges, and higher atomic terms, in the files that programs write.
 
 ==========  ====================================================================================
-``extxyz``  frames of ASE with charges; those of ``predict`` hold the model's own terms besides
+``extxyz``  frames of ASE with charges (AIMNet2's among them); those of ``predict`` hold the model's
+            own terms besides, those of MACE-POLAR atomic dipoles, those of DCMNet charges that lie
+            beside the atoms
 ``sdf``     records with ``atom.dprop.PartialCharge`` (RDKit, the OpenFF toolkit, ``predict``)
 ``mol2``    the last column of the atoms
 ``pqr``     the charge before the radius; the molecule's name is that of the file
@@ -24,6 +26,7 @@ from rdkit import Chem, rdBase
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms
 from mepflow.errors import InputError
+from mepflow.judging.judged_terms import JudgedTerms, OffCentreCharges
 from mepflow.multipoles import from_components
 from mepflow.prediction.charge_files import PARTIAL_CHARGE
 from mepflow.prediction.geometry_files import CHARGES, DIPOLES, QUADRUPOLES
@@ -35,6 +38,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _CHARGE_NAMES: Final = ("charge", "charges", "initial_charges", "partial_charges", "q", "charge_e")
+_MACE_POLAR: Final = "density_coefficients"
+"""End of the name of a column of four numbers."""
+_DCMNET: Final = ("dcm_charges", "dcm_positions")
+"""Columns of k and 3 k numbers."""
 _PQR_NUMBERS: Final = 5
 
 _RATHER_NAMES: Final = ("Ca", "Cd", "Ce", "Hg", "Ho", "Nd", "Nb")
@@ -45,8 +52,8 @@ _RATHER_NAMES: Final = ("Ca", "Cd", "Ce", "Hg", "Ho", "Nd", "Nb")
 class ChargedStructure:
     """What a file says of one structure: elements (n,), positions (n, 3) in bohr, atomic terms.
 
-    ``atomic_numbers`` or ``positions`` is None where the file has none. ``multipoles`` are terms
-    that hold more than charges, None where there are none.
+    ``atomic_numbers`` or ``positions`` is None where the file has none. ``higher`` are terms that
+    hold more than charges of atoms, None where there are none.
     """
 
     name: str
@@ -54,7 +61,7 @@ class ChargedStructure:
     charges: FloatArray
     atomic_numbers: IntArray | None
     positions: FloatArray | None
-    multipoles: AtomicTerms | None = None
+    higher: JudgedTerms | None = None
 
 
 def read_charges(path: Path) -> list[ChargedStructure]:
@@ -92,11 +99,15 @@ def _extxyz(text: str, path: Path) -> Iterator[ChargedStructure]:
         name = str(info.get("name", info.get("title", _stem(path))))
         positions = atoms.positions * ANGSTROM_IN_BOHR
         charges = _charges_of(atoms)
-        own = _own_terms(atoms.arrays)
-        if charges is None and own is None:
+        own = _own_terms(atoms.arrays) or _of_mace_polar(atoms.arrays)
+        found = own or _of_dcmnet(atoms.arrays)
+        if charges is None and found is None:
             raise InputError(f"{place} has no charges: add a column named charge (e).")
-        alone = own.charges if charges is None and own is not None else charges
-        yield ChargedStructure(name, place, np.asarray(alone, float), atoms.numbers, positions, own)
+        if charges is None and found is not None:
+            charges = found.charges.reshape(len(atoms), -1).sum(axis=1)
+        yield ChargedStructure(
+            name, place, np.asarray(charges, float), atoms.numbers, positions, found
+        )
 
 
 def _stem(path: Path) -> str:
@@ -119,6 +130,23 @@ def _own_terms(arrays: Mapping[str, Any]) -> AtomicTerms | None:
     six = arrays.get(QUADRUPOLES)
     quadrupoles = None if six is None else from_components(np.asarray(six, dtype=float))
     return AtomicTerms(charges, dipoles, quadrupoles)
+
+
+def _of_mace_polar(arrays: Mapping[str, Any]) -> AtomicTerms | None:
+    """Return charges and dipoles, which MACE-POLAR has in e and e·Å, in the order 0, y, z, x."""
+    name = next((one for one in arrays if one.endswith(_MACE_POLAR)), None)
+    if name is None:
+        return None
+    four = np.asarray(arrays[name], dtype=float)
+    return AtomicTerms(four[:, 0].copy(), four[:, [3, 1, 2]] * ANGSTROM_IN_BOHR)
+
+
+def _of_dcmnet(arrays: Mapping[str, Any]) -> OffCentreCharges | None:
+    """Return the k charges of each atom, in e, at their places in Å."""
+    if not all(name in arrays for name in _DCMNET):
+        return None
+    charges, places = (np.asarray(arrays[name], dtype=float) for name in _DCMNET)
+    return OffCentreCharges(charges.reshape(-1), places.reshape(-1, 3) * ANGSTROM_IN_BOHR)
 
 
 def _sdf(text: str, path: Path) -> Iterator[ChargedStructure]:

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from mepflow.electrostatics.atomic_terms import AtomicTerms
 from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.breakdown import (
     DISTANCE,
@@ -21,7 +20,8 @@ from mepflow.evaluation.breakdown import (
     element_parts,
     surface_distances,
 )
-from mepflow.judging.structure_errors import KINDS, RMSE, values_of
+from mepflow.judging.judged_terms import JudgedTerms, values_of
+from mepflow.judging.structure_errors import KINDS, RMSE
 from mepflow.molecules import MoleculeTable
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
@@ -32,7 +32,7 @@ SIZES: Final = ((1, 4), (5, 6), (7, 9), (10, 14), (15, 1000))
 
 
 def error_parts(
-    rows: Mapping[str, Mapping[int, AtomicTerms]],
+    rows: Mapping[str, Mapping[int, JudgedTerms]],
     reference: MoleculeTable,
     grids: Sequence[str],
     widths: Mapping[str, Widths],

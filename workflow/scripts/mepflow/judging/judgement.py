@@ -17,7 +17,6 @@ from typing import Final
 
 import pandas as pd
 
-from mepflow.electrostatics.atomic_terms import AtomicTerms
 from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.paired_differences import (
     difference_of,
@@ -26,6 +25,7 @@ from mepflow.evaluation.paired_differences import (
 )
 from mepflow.evaluation.rank_correlation import mean_correlation
 from mepflow.evaluation.statistics import FEWEST_MOLECULES, bootstrap_interval
+from mepflow.judging.judged_terms import JudgedTerms
 from mepflow.judging.structure_errors import (
     DIPOLE_ERROR,
     EXTREMES,
@@ -37,6 +37,7 @@ from mepflow.judging.structure_errors import (
 from mepflow.molecules import MoleculeTable
 
 FEWEST_SHARE: Final = 0.75
+COST: Final = "cpu_s_per_structure"
 FITS: Final = (
     "fitted-charges", "fitted-charges-dipoles", "fitted-charges-dipoles-quadrupoles",
 )  # fmt: skip
@@ -68,14 +69,16 @@ class Judgement:
 
 
 def judge(
-    rows: Mapping[str, Mapping[int, AtomicTerms]],
+    rows: Mapping[str, Mapping[int, JudgedTerms]],
     reference: MoleculeTable,
     grid: str,
     widths: Mapping[str, Widths] | None = None,
+    costs: Mapping[str, float] | None = None,
 ) -> Judgement:
-    """Judge the atomic terms of each row, by row of the reference, on one of its grids.
+    """Judge the terms of each row, by row of the reference, on one of its grids.
 
-    The potential of a row that ``widths`` (in bohr by element) know has penetration.
+    The potential of a row that ``widths`` (in bohr by element) know has penetration. ``costs`` are
+    CPU seconds per structure, where they are known.
     """
     n_structures = sum(bool(len(reference.grids[grid].of(k)[1])) for k in range(len(reference)))
     errors = errors_of_rows(rows, reference, grid, widths or {})
@@ -90,10 +93,10 @@ def judge(
     errors["judged"] = covering & errors["id"].isin(shared)
     kept = errors[errors["judged"]]
     pairs = paired_differences(errors_by_molecule(kept, RMSE)) if len(kept) else pd.DataFrame()
-    return Judgement(errors, _table(kept, pairs), pairs, len(shared), apart)
+    return Judgement(errors, _table(kept, pairs, costs or {}), pairs, len(shared), apart)
 
 
-def _table(errors: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def _table(errors: pd.DataFrame, pairs: pd.DataFrame, costs: Mapping[str, float]) -> pd.DataFrame:
     if not len(errors):
         return pd.DataFrame()
     rows = []
@@ -112,6 +115,7 @@ def _table(errors: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             f"median_{DIPOLE_ERROR}": own[DIPOLE_ERROR].median(),
             f"median_{QUADRUPOLE_ERROR}": own[QUADRUPOLE_ERROR].median(),
             **_of_extremes(own),
+            COST: costs.get(name, float("nan")),
         })  # fmt: skip
     return pd.DataFrame(rows).sort_values("median_rmse_kcal_per_mol_e", ignore_index=True)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mepflow.evaluation.breakdown import DISTANCE, ELEMENT
 from mepflow.judging.error_parts import BY, KIND, SIZE, medians_of_parts
-from mepflow.judging.judgement import FLOORS, Judgement
+from mepflow.judging.judgement import COST, FLOORS, Judgement
 from mepflow.judging.methods import METHODS
 from mepflow.judging.structure_errors import DIPOLE_ERROR, QUADRUPOLE_ERROR
 from mepflow.tables.writing import NONE, counted
@@ -62,6 +62,7 @@ MAIN_COLUMNS: Final[Columns] = {
     "R²": _number("median_r2", 3),
     "dipole error, D": _number(f"median_{DIPOLE_ERROR}", 3),
     "Θ′ error, e·bohr²": _number(f"median_{QUADRUPOLE_ERROR}", 3),
+    "CPU s": lambda row: NONE if np.isnan(row[COST]) else f"{row[COST]:.2g}",
 }
 EXTREME_COLUMNS: Final[Columns] = {
     **_NAME,
@@ -107,7 +108,8 @@ def _caption(grid: str, judgement: Judgement) -> str:
         "that every row covers: medians, with 95 % bootstrap intervals over molecules. The rank "
         "is one more than the number of rows whose error is smaller beyond doubt (paired 95 % "
         "interval over molecules): equal ranks are not told apart. Floors have none: they are "
-        f"fitted to `{grid}`."
+        f"fitted to `{grid}`. CPU seconds are those of a molecule, without what the calculation "
+        "took whose density or potential partitions and fits need."
     )
 
 

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import pdist
-from scipy.spatial.transform import Rotation
 
 from mepflow.electrostatics.atomic_terms import AtomicTerms
 from mepflow.judging.charge_readers import ChargedStructure
+from mepflow.judging.judged_terms import JudgedTerms, OffCentreCharges, moved
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.units import BOHR_IN_ANGSTROM
 
@@ -24,22 +24,23 @@ TOLERANCE_E: Final = 0.01
 
 @dataclass
 class Matched:
-    """Atomic terms of one row of the table by row of the reference, and what was remarked."""
+    """Terms of one row of the table by row of the reference, and what was remarked."""
 
     name: str
-    terms: dict[int, AtomicTerms] = field(default_factory=dict)
+    terms: dict[int, JudgedTerms] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
 
 def match(
     name: str, structures: Sequence[ChargedStructure], reference: MoleculeTable
 ) -> list[Matched]:
-    """Return the charges of a file by row of the reference, and its multipoles where it has any.
+    """Return the charges of a file by row of the reference, and what it has besides.
 
     A structure belongs to the one of its name, or else to the one of its atoms and geometry. One
     with other atoms, or another geometry, is remarked and left out.
     """
     charges, multipoles = Matched(name), Matched(f"{name}, multipoles")
+    off_centre = Matched(f"{name}, off-centre charges")
     by_name = {key: row for row, key in enumerate(reference.ids)}
     for one in structures:
         row = by_name.get(one.name)
@@ -62,13 +63,14 @@ def match(
                 f"{molecule.total_charge}"
             )
         charges.terms[row] = AtomicTerms(one.charges)
-        if one.multipoles is not None:
-            multipoles.terms[row] = _turned(one, molecule)
+        if one.higher is not None:
+            whose = off_centre if isinstance(one.higher, OffCentreCharges) else multipoles
+            whose.terms[row] = moved(one.higher, one.positions, molecule.positions)
     missing = [key for row, key in enumerate(reference.ids) if row not in charges.terms]
     if missing:
         shown = ", ".join(missing[:5]) + (" and more" if len(missing) > 5 else "")
         charges.remarks.append(f"{len(missing)} structures are missing: {shown}")
-    return [charges, *([multipoles] if multipoles.terms else [])]
+    return [charges, *(more for more in (multipoles, off_centre) if more.terms)]
 
 
 def _by_geometry(one: ChargedStructure, reference: MoleculeTable) -> int | None:
@@ -90,17 +92,3 @@ def _difference(one: ChargedStructure, molecule: Molecule) -> str:
     if largest > TOLERANCE_ANGSTROM:
         return f"its geometry differs from {molecule.id}'s by up to {largest:.2f} Å in a distance"
     return ""
-
-
-def _turned(one: ChargedStructure, molecule: Molecule) -> AtomicTerms:
-    """Return multipoles in the frame of the reference (Kabsch's rotation)."""
-    charges, dipoles, quadrupoles = one.multipoles or AtomicTerms(one.charges)
-    if one.positions is None:
-        return AtomicTerms(charges, dipoles, quadrupoles)
-    theirs, ours = (r - r.mean(axis=0) for r in (one.positions, molecule.positions))
-    turn = Rotation.align_vectors(ours, theirs)[0].as_matrix() if len(ours) > 1 else np.eye(3)
-    return AtomicTerms(
-        charges,
-        None if dipoles is None else dipoles @ turn.T,
-        None if quadrupoles is None else turn @ quadrupoles @ turn.T,
-    )

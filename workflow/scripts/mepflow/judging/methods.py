@@ -13,6 +13,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdForceFieldHelpers, rdPartialCharges
 
+from mepflow.charges.cm5 import cm5_charges
 from mepflow.charges.constraints import Constraints
 from mepflow.charges.resp import resp_charges
 from mepflow.charges.restrained_fit import Equations
@@ -44,6 +45,12 @@ def _label(column: str, bench: Bench, row: int) -> AtomicTerms:
     if bench.labels is None or column not in bench.labels.columns:
         raise InputError(f"the reference holds no {column}")
     return AtomicTerms(np.asarray(bench.labels.of(column, row), dtype=float))
+
+
+def _cm5(bench: Bench, row: int) -> AtomicTerms:
+    hirshfeld = _label("hirshfeld_charges", bench, row).charges
+    molecule = bench.table.molecule(row)
+    return AtomicTerms(cm5_charges(molecule.atomic_numbers, molecule.positions, hirshfeld))
 
 
 def _mulliken(bench: Bench, row: int) -> AtomicTerms:
@@ -159,6 +166,7 @@ METHODS: Final[Mapping[str, MethodRow]] = {
     "hirshfeld": MethodRow(
         "Hirshfeld", "of the reference's density", partial(_label, "hirshfeld_charges")
     ),
+    "cm5": MethodRow("CM5", "Hirshfeld charges, corrected by pairs of elements", _cm5),
     **{
         name: MethodRow(name.replace("mbis-", "MBIS ").replace("-", " + ", 1).replace("-", " + "),
                         "of the reference's density", partial(_mbis, name))
@@ -174,3 +182,5 @@ METHODS: Final[Mapping[str, MethodRow]] = {
                        partial(_open_babel, "qtpie")),
 }  # fmt: skip
 """By the name on the command line."""
+PARTITIONS: Final = ("mulliken", "lowdin", "hirshfeld", "cm5", *MBIS_BASELINES)
+"""Methods that take nothing but the reference's density: the labels hold what cost time."""

@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mepflow.electrostatics.atomic_terms import AtomicTerms, molecular_multipoles
-from mepflow.electrostatics.penetration import Widths, known_shells
-from mepflow.electrostatics.potential import potential
+from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.extrema import innermost_scale, on_shell
 from mepflow.evaluation.mep_errors import mep_errors
 from mepflow.evaluation.predictions_file import molecule_names
-from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.judging.judged_terms import JudgedTerms, moments_of, values_of
+from mepflow.molecules import MoleculeTable
 from mepflow.multipoles import components
 from mepflow.prediction.charged_groups import charged_groups, is_zwitterion, neighbours_of
 from mepflow.units import E_BOHR_IN_DEBYE, HARTREE_PER_E_IN_KCAL_PER_MOL_E
@@ -39,20 +38,9 @@ def extreme_column(extreme: str, of: str) -> str:
     return f"{extreme}_{of}_kcal_per_mol_e"
 
 
-def values_of(
-    terms: AtomicTerms, molecule: Molecule, points: FloatArray, widths: Widths | None
-) -> FloatArray:
-    """Return the potential (p,) in hartree/e of atomic terms at ``points`` (p, 3) in bohr.
-
-    With penetration where ``widths`` in bohr have all elements of the molecule.
-    """
-    shells = known_shells(molecule.atomic_numbers, widths)
-    return np.asarray(potential(points, molecule.positions, *terms, penetration=shells))
-
-
 def structure_errors(
     name: str,
-    terms: Mapping[int, AtomicTerms],
+    terms: Mapping[int, JudgedTerms],
     reference: MoleculeTable,
     grid: str,
     widths: Widths | None = None,
@@ -92,8 +80,8 @@ def _of_potential(values: FloatArray, predicted: FloatArray) -> dict[str, float]
     }
 
 
-def _of_moments(terms: AtomicTerms, reference: MoleculeTable, row: int) -> dict[str, float]:
-    dipole, quadrupole = molecular_multipoles(reference.molecule(row), terms)
+def _of_moments(terms: JudgedTerms, reference: MoleculeTable, row: int) -> dict[str, float]:
+    dipole, quadrupole = moments_of(terms, reference.molecule(row))
     away = np.linalg.norm(dipole - reference.property_of("dipole", row)) * E_BOHR_IN_DEBYE
     difference = components(quadrupole) - components(reference.property_of("quadrupole", row))
     return {
@@ -126,7 +114,7 @@ def kind_of(reference: MoleculeTable, row: int) -> str:
 
 
 def errors_of_rows(
-    rows: Mapping[str, Mapping[int, AtomicTerms]],
+    rows: Mapping[str, Mapping[int, JudgedTerms]],
     reference: MoleculeTable,
     grid: str,
     widths: Mapping[str, Widths],

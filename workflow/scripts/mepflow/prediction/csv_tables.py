@@ -14,7 +14,7 @@ from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
 from mepflow.geometry.grids import grid_points
 from mepflow.models.ensemble_spread import joined, mean, rms_spread, spread, vector_spread
 from mepflow.multipoles import DIPOLE_COMPONENTS, QUADRUPOLE_COMPONENTS, components
-from mepflow.prediction.error_warnings import unusual_spread
+from mepflow.prediction.error_warnings import undetermined_charges, unusual_spread
 from mepflow.prediction.result import FloatArray, Prediction
 from mepflow.prediction.structures import Structure, formula
 from mepflow.units import (
@@ -32,6 +32,7 @@ _MEP_COLUMNS: Final = (
     "mep_highest_kcal_per_mol_e",
     "mep_spread_kcal_per_mol_e",
     "mep_of_charges_rmse_kcal_per_mol_e",
+    "charges_undetermined",
 )
 _DIPOLE_ERRORS: Final = ("dipole_expected_error_debye", "dipole_error_bound_debye")
 _MEP_ERRORS: Final = ("mep_expected_error_kcal_per_mol_e", "mep_error_bound_kcal_per_mol_e")
@@ -42,13 +43,15 @@ class Surroundings:
     """The predicted MEP at the points of a grid around a molecule, in kcal/mol/e.
 
     ``spread`` is the root mean square over the points of the spread over the models, ``of_charges``
-    that of what the potential of the charges that stand alone differs from it.
+    that of what the potential of the charges that stand alone differs from it; ``undetermined``
+    is the number of combinations of these charges that the potential does not tell.
     """
 
     lowest: float
     highest: float
     spread: float
     of_charges: float
+    undetermined: int
 
     @classmethod
     def of(cls, prediction: Prediction, grid: Mapping[str, Any]) -> Self:
@@ -61,7 +64,11 @@ class Surroundings:
             values.min(), values.max(), rms_spread(of_models),
             prediction.charges_deviation(points, values),
         )  # fmt: skip
-        return cls(*(float(value) * HARTREE_PER_E_IN_KCAL_PER_MOL_E for value in in_hartree))
+        lowest, highest, spread, of_charges = (
+            float(value) * HARTREE_PER_E_IN_KCAL_PER_MOL_E for value in in_hartree
+        )
+        open_ones = prediction.undetermined_charges.combinations
+        return cls(lowest, highest, spread, of_charges, open_ones)
 
 
 def molecule_columns(*, with_mep: bool, with_errors: bool) -> list[str]:
@@ -158,11 +165,17 @@ def _mep_columns(around: Sequence[Surroundings | None]) -> Columns:
 
 
 def all_warnings(prediction: Prediction, around: Surroundings | None) -> list[str]:
-    """Return what makes a prediction doubtful, an unusual spread of its MEP included."""
+    """Return what makes a prediction doubtful, charges and an unusual spread of the MEP included.
+
+    Those two only where there is a MEP, ``around`` the molecule.
+    """
+    found = list(prediction.warnings)
+    if around is None:
+        return found
     calibration = prediction.calibrations.get(MEP)
-    if around is None or calibration is None:
-        return list(prediction.warnings)
-    return [*prediction.warnings, *unusual_spread(calibration, around.spread, MEP)]
+    if calibration is not None:
+        found += unusual_spread(calibration, around.spread, MEP)
+    return [*found, *undetermined_charges(prediction)]
 
 
 def _error_columns(

@@ -12,23 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mepflow.charges.restrained_fit import Equations
-from mepflow.charges.schemes import Fitted, fit_each
 from mepflow.densities.auxiliary_basis import AuxiliaryBasis
 from mepflow.densities.density_functions import density, electronic_potential, molecular_potential
 from mepflow.densities.density_moments import molecular_moments
 from mepflow.densities.isodensity_surface import isodensity_surface
+from mepflow.electrostatics.charge_fit import Undetermined
 from mepflow.electrostatics.penetration import Widths
 from mepflow.electrostatics.potential import CLOSEST_BOHR
 from mepflow.errors import InputError
-from mepflow.geometry.bonds import bonds
 from mepflow.geometry.grids import grid_points
 from mepflow.geometry.surfaces import Surface
 from mepflow.models.ensemble_spread import mean
 from mepflow.molecules import Molecule
 from mepflow.multipoles import centre_of_nuclear_charge
 from mepflow.prediction.result import CHARGE_GRID, FloatArray, Prediction
-from mepflow.units import BOHR_IN_ANGSTROM
 
 NUCLEUS_BOHR: Final = 0.05
 """In a cube, the charge of a nucleus lies on a sphere of this radius: no value is infinite."""
@@ -92,17 +89,10 @@ class DensityPrediction(Prediction):
         return self.basis, self.molecule.atomic_numbers.astype(np.int64), self.molecule.positions
 
     @cached_property
-    def model_charges(self) -> FloatArray:
-        """Return the charges (K, n) in e whose potential is that of each model's density."""
+    def _fit(self) -> tuple[FloatArray, Undetermined]:
         molecule = self.molecule
         points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
-        pairs = bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
-        about = molecule.positions - self.origin
-        fitted = Fitted(molecule.atomic_numbers, about, molecule.total_charge, pairs)
-        weight = 1.0 / CHARGE_GRID["points_per_angstrom2"]
-        values = self.model_potentials(points)
-        equations = Equations.of_each(points, molecule.positions, values, weight)
-        return fit_each(self.charge_scheme, equations, fitted, self.model_dipoles)
+        return self._fitted(points, self.model_potentials(points))
 
     def density(self, points: FloatArray) -> FloatArray:
         """Return the density (p,) in e/bohr³ at ``points`` (p, 3) in bohr."""

@@ -1,12 +1,16 @@
-"""Sentences about predictions whose error is expected to be large, by a calibration."""
+"""Sentences about predictions whose error is expected to be large, or charges mean nothing."""
 
 from collections.abc import Iterator
 from typing import Final
 
+from ase.data import chemical_symbols
+
 from mepflow.evaluation.calibration import DIPOLE, MEP, Calibration
+from mepflow.prediction.result import Prediction
 
 LARGE_DIPOLE_ERROR: Final = 0.5
 """An expected error of the dipole in D above which a molecule is warned of."""
+_ATOMS_NAMED: Final = 5
 _NAMES: Final = {DIPOLE: "dipole", MEP: "potential"}
 
 
@@ -25,3 +29,18 @@ def unusual_spread(calibration: Calibration, spread: float, quantity: str) -> It
             f"the spread of its {_NAMES[quantity]} is larger than any of the molecules that the "
             "error was calibrated on"
         )
+
+
+def undetermined_charges(prediction: Prediction) -> Iterator[str]:
+    """Yield a sentence where the potential does not tell all charges; atoms are counted from 1."""
+    count, atoms = prediction.undetermined_charges
+    if not count:
+        return
+    numbers = prediction.molecule.atomic_numbers
+    names = [f"{chemical_symbols[numbers[atom]]}{atom + 1}" for atom in atoms[:_ATOMS_NAMED]]
+    more = " and others" if len(atoms) > _ATOMS_NAMED else ""
+    combinations = f"{count} combination{'s' if count > 1 else ''}"
+    yield (
+        f"the potential around it leaves {combinations} of its charges open, those of buried atoms "
+        f"({', '.join(names)}{more}): these charges mean nothing one by one"
+    )

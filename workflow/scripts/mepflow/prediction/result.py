@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from mepflow.charges.restrained_fit import Equations
 from mepflow.charges.schemes import FITTED, Fitted, fit_each
-from mepflow.electrostatics.charge_fit import equivalent_charges
+from mepflow.electrostatics.charge_fit import Undetermined, equivalent_charges, undetermined
 from mepflow.electrostatics.field import potential_and_field
 from mepflow.electrostatics.multipole_sets import potentials
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
@@ -105,25 +105,38 @@ class Prediction(ExpectedErrors):
         """Return whether the model predicts multipoles of atoms."""
         return True
 
-    @cached_property
+    @property
     def model_charges(self) -> FloatArray:
         """Return the charges (K, n) in e that stand for each model's atomic terms."""
+        return self._fit[0]
+
+    @property
+    def undetermined_charges(self) -> Undetermined:
+        """Return what the potential around the molecule does not tell of :attr:`charges`."""
+        return self._fit[1]
+
+    @cached_property
+    def _fit(self) -> tuple[FloatArray, Undetermined]:
         if not self.are_charges_fitted:
-            return self.model_atomic_charges
+            return self.model_atomic_charges, Undetermined()
         molecule = self.molecule
         points = grid_points(CHARGE_GRID, molecule.atomic_numbers, molecule.positions)
         penetration = self.penetration(points)
         if self.charge_scheme == FITTED and penetration is None:
             return equivalent_charges(points, molecule.positions, *self._model_terms)
         values = self.model_potentials(points)
-        if penetration is not None:
-            values = values + penetration
+        return self._fitted(points, values if penetration is None else values + penetration)
+
+    def _fitted(self, points: FloatArray, values: FloatArray) -> tuple[FloatArray, Undetermined]:
+        """Fit charges to the models' ``values`` (K, p) in hartree/e at ``points`` (p, 3)."""
+        molecule = self.molecule
         density = CHARGE_GRID["points_per_angstrom2"]
         about = molecule.positions - self.origin
         pairs = bonds(molecule.atomic_numbers, molecule.positions * BOHR_IN_ANGSTROM)
         fitted = Fitted(molecule.atomic_numbers, about, molecule.total_charge, pairs)
         equations = Equations.of_each(points, molecule.positions, values, 1.0 / density)
-        return fit_each(self.charge_scheme, equations, fitted, self.model_dipoles)
+        charges = fit_each(self.charge_scheme, equations, fitted, self.model_dipoles)
+        return charges, undetermined(equations[0].matrix)
 
     @cached_property
     def charges(self) -> FloatArray:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mepflow.elements import symbol
-from mepflow.errors import ConfigError
+from mepflow.errors import ConfigError, MepflowError
 from mepflow.models.energy_model import (
     EnergyModel,
     EnergyPrediction,
@@ -32,6 +32,7 @@ from mepflow.training.force_gradient import forces_by_differences
 from mepflow.training.labels import LabelledBatch, Labels
 from mepflow.training.loss import Residual, Residuals
 from mepflow.training.multipole_task import MultipoleTask, residuals
+from mepflow.training.padding import Capacity
 from mepflow.training.task import Predict
 from mepflow.training.training_settings import TrainingSettings
 
@@ -41,7 +42,6 @@ _ENERGY, _FORCES = "energy", "forces"
 class EnergyTask(MultipoleTask):
     """The :class:`~mepflow.training.task.Task` of a variant that learns energies or forces."""
 
-    # The pairs of the Coulomb energy, and second derivatives, have no fixed sizes.
     recordable = False
 
     def __init__(
@@ -95,6 +95,13 @@ class EnergyTask(MultipoleTask):
         if forces is not None:
             errors[_FORCES] = Residual(predicted - forces.values, forces.known)
         return errors
+
+    def padded_batch(self, molecules: Tensor, capacity: Capacity) -> LabelledBatch:
+        """Raise :class:`MepflowError`: such steps are not recorded."""
+        raise MepflowError(
+            f"Steps of {self.name}, which learns energies or forces, cannot be recorded as a CUDA "
+            "graph: the pairs of its Coulomb energy have no fixed number; train without recording."
+        )
 
     def _with_forces(self, predict: Predict, inputs: Batch) -> tuple[EnergyPrediction, Tensor]:
         """Return the prediction and the forces, differentiable where gradients are asked for."""
