@@ -77,6 +77,13 @@ def test_viewer_draws_three_surfaces(opened: Browser, tmp_path: Path) -> None:
     assert coloured(thirds[0]) > 0.1
     assert coloured(thirds[1]) > 0.1
     assert coloured(thirds[2]) < 0.05
+    # Extrema of the reference and the model are dots with their values, the difference has none.
+    dots = "document.getElementById('stage').data.filter((t) => t.type === 'scatter3d')"
+    counts = opened.evaluate(f"{dots}.map((t) => t.text.length)")
+    scene = "mepflow.viewer.data.scenes[0]"
+    assert counts[2] == 0
+    assert counts[0] == opened.evaluate(f"{scene}.surface.extrema.length") > 1
+    assert counts[1] == opened.evaluate(f"{scene}.models[0].extrema.length") > 1
     # The colour bars, red at one end and blue at the other.
     bars = pixels[-80:]
     assert np.any((bars[..., 0] > 0.6) & (bars[..., 2] < 0.3))

@@ -52,6 +52,20 @@ def test_surface_and_reference(found) -> None:
         np.testing.assert_allclose(shown, values * HARTREE_PER_E_IN_KCAL_PER_MOL_E, rtol=1e-6)
 
 
+def test_the_largest_extrema_are_marked(found) -> None:
+    for scene in found:
+        potentials = [(scene["surface"]["reference"], scene["surface"]["extrema"])]
+        potentials += [(one["mep"], one["extrema"]) for one in scene["models"]]
+        for text, marked in potentials:
+            values = unpacked(text, "<f4")
+            shown = values[marked]
+            positive = shown[shown > 0.0]
+            assert values.argmax() in marked
+            assert values.argmin() in marked
+            assert len(set(marked)) == len(marked) <= 8
+            assert list(positive) == sorted(positive, reverse=True)
+
+
 def test_models_have_their_error_on_the_headline_grid(found) -> None:
     """The first model's charges are 1.1 times the reference's: its error is a tenth of V."""
     for scene, molecule, charges in zip(found, MOLECULES, CHARGES, strict=True):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from mepflow.electrostatics.penetration import penetration_potential, shells_of
 from mepflow.elements import symbol
@@ -138,6 +139,34 @@ def test_a_map_of_one_potential(tmp_path) -> None:
     plot_surface_map(molecule, surface, values, outputs, title="$H_2O$", label="MEP")
     assert all(path.stat().st_size > 5000 for path in outputs)
     plot_surface_map(molecule, surface, np.ones_like(values), outputs)  # no zero line to draw
+
+
+def test_extrema_are_marked_where_they_are_seen(tmp_path, monkeypatch) -> None:
+    positions = np.array([[0.0, 0.0, 0.0], [1.4, 1.1, 0.0], [-1.4, 1.1, 0.0]])
+    molecule = Molecule("water", np.array([8, 1, 1], np.uint8), positions)
+    surface = van_der_waals_surface(molecule.atomic_numbers, molecule.positions)
+    towards = surface.vertices @ view_axes(positions)[2]
+    drawn: list[tuple[str, str]] = []
+    plot, annotate = Axes.plot, Axes.annotate
+
+    def marked(axes, *args, **kwargs):
+        drawn.extend((marker, "") for marker in args[2:])
+        return plot(axes, *args, **kwargs)
+
+    def said(axes, text, *rest, **kwargs):
+        drawn[-1] = (drawn[-1][0], text)
+        return annotate(axes, text, *rest, **kwargs)
+
+    monkeypatch.setattr(Axes, "plot", marked)
+    monkeypatch.setattr(Axes, "annotate", said)
+    height = np.abs(towards).max()
+    for sign, marker in ((1.0, "^"), (-1.0, "v")):
+        drawn.clear()
+        values = sign * towards / height / HARTREE_PER_E_IN_KCAL_PER_MOL_E
+        plot_surface_map(molecule, surface, 40.0 * values, [tmp_path / "map.png"])
+        # The extremum of the other sign lies behind.
+        value = f"{40.0 * towards.max() / height:.0f}"
+        assert drawn == [(marker, value if sign > 0 else f"−{value}")]
 
 
 def test_a_molecule_without_surface_or_prediction_is_named(run, tmp_path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
 from ase.build import molecule
@@ -14,7 +15,7 @@ import mepflow
 from mepflow.__main__ import main
 from mepflow.charges.schemes import SCHEMES
 from mepflow.errors import ConfigError, InputError
-from mepflow.prediction import charge_files, command
+from mepflow.prediction import charge_files, command, parquet_tables
 from mepflow.prediction.charge_files import FORMATS, mol2_text, qcschema_text, sdf_text
 from mepflow.prediction.predictor import Predictor
 from mepflow.prediction.structures import Structure, from_atoms
@@ -147,3 +148,31 @@ def test_planar_and_linear_molecules_keep_their_dipole(models: Path, name: str) 
     about = prediction.molecule.positions - prediction.origin
     np.testing.assert_allclose(prediction.charges @ about, prediction.dipole, atol=1e-5)
     assert np.abs(prediction.charges).max() < 3.0
+
+
+def test_parquet_without_pyarrow_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(parquet_tables, "find_spec", lambda _: None)
+    assert main(["predict", "--smiles", "CC", "--format", "parquet"]) == 2
+    assert "--format parquet needs pyarrow: pip install pyarrow" in capsys.readouterr().err
+
+
+def test_parquet_holds_the_tables(models: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    # A name that is a number, and one that pandas takes for nothing.
+    inputs = ["--smiles", "CC 1", "--smiles", "CCO NA", "--smiles", "[Fe] iron"]
+    more = ["--format", "parquet", "--no-cubes", "--output", str(tmp_path)]
+    assert main(["predict", *inputs, *more, "--model", str(models)]) == 1
+    molecules = pd.read_parquet(tmp_path / "multipoles.parquet")
+    assert molecules["name"].tolist() == ["1", "NA", "iron"]
+    assert molecules["failure"].notna().tolist() == [False, False, True]
+    for name in ("multipoles", "atoms"):
+        text = pd.read_csv(tmp_path / f"{name}.csv")
+        found = pd.read_parquet(tmp_path / f"{name}.parquet")
+        assert list(found.columns) == list(text.columns)
+        numbers = found.select_dtypes("number").columns
+        assert len(numbers) > 10
+        pd.testing.assert_frame_equal(found[numbers], text[numbers])
+    listed = json.loads((tmp_path / "prediction.json").read_text())["files"]
+    assert "atoms.parquet" in listed

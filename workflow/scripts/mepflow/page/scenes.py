@@ -5,8 +5,8 @@ A scene, one molecule of one dataset, is::
     {"dataset", "id", "smiles", "label", "total_charge",
      "atoms": {"numbers", "symbols", "positions", "core_radii", "shells"},
      "bonds": [[i, j], ...],
-     "surface": {"vertices", "triangles", "reference", "nearest_atoms"},
-     "models": [{"name", "seed", "mep", "rmse", "largest", "grid_rmse",
+     "surface": {"vertices", "triangles", "reference", "nearest_atoms", "extrema"},
+     "models": [{"name", "seed", "mep", "rmse", "largest", "grid_rmse", "extrema",
                  "charges", "dipoles", "quadrupoles"}, ...],
      "limits": {"potential", "difference"},
      "view": {"eye": [3], "up": [3]}}
@@ -15,7 +15,7 @@ Positions and core radii of atoms are lists in bohr; atomic multipoles are lists
 null. ``shells`` are the ``electrons`` and ``widths`` (bohr) of the valence shells whose penetration
 the models' potentials hold, or null where an element has no width. The surface's vertices (in bohr)
 and the potentials at them (kcal/mol/e) are float32, triangles and the atoms nearest to the vertices
-uint32, all packed in base 64.
+uint32, all packed in base 64. ``extrema`` are the vertices of the largest local maxima and minima.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +33,7 @@ from mepflow.evaluation.predictions_file import predictions_of
 from mepflow.evaluation.sources import Source
 from mepflow.geometry.bonds import bonds
 from mepflow.geometry.radii import CORE_SCALE, bondi_radii
+from mepflow.geometry.surface_extrema import extrema
 from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.page.encoding import packed
@@ -44,6 +45,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_LABEL: Final = 40
 """Characters of a SMILES that a label has room for."""
+_EXTREMA: Final = 4
+"""Maxima, and minima, that are marked."""
 _TILT: Final = 0.35
 """How far the first view leans over: a flat molecule seen straight from above has no depth."""
 
@@ -95,7 +98,7 @@ def _scene(
         differences.append(mep - reference)
         models.append(
             _model(source, row, mep, differences[-1], areas)
-            | {"grid_rmse": _rmse(row, points, widths)}
+            | {"grid_rmse": _rmse(row, points, widths), "extrema": _extrema(surface, mep)}
         )
     return {
         "dataset": dataset,
@@ -159,13 +162,20 @@ def molecule_label(molecule: Molecule) -> str:
     return ", ".join(filter(None, [name, formula(molecule)])) + f" ({molecule.id})"
 
 
-def _surface(surface: Surface, molecule: Molecule, reference: FloatArray) -> dict[str, str]:
+def _extrema(surface: Surface, values: FloatArray) -> list[int]:
+    found = extrema(surface, values)
+    sides = ([one for one in found if one.is_maximum == side] for side in (True, False))
+    return [one.vertex for side in sides for one in side[:_EXTREMA]]
+
+
+def _surface(surface: Surface, molecule: Molecule, reference: FloatArray) -> dict[str, Any]:
     distances = np.linalg.norm(surface.vertices[:, None] - molecule.positions[None], axis=-1)
     return {
         "vertices": packed(surface.vertices, "f4"),
         "triangles": packed(surface.triangles, "u4"),
         "nearest_atoms": packed(np.argmin(distances, axis=1), "u4"),
         "reference": packed(reference, "f4"),
+        "extrema": _extrema(surface, reference),
     }
 
 

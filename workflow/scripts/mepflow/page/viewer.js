@@ -12,6 +12,8 @@ mepflow.viewer = (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const unit = "kcal/mol/e";
   const BARS_HEIGHT = 66; // pixels below the scenes, for the colour bars
+  const LIFT = 0.15; // of dots above the surface, in angstrom
+  const TRACES = 3; // of each scene: structure, surface, extrema
   let camera = null; // of all scenes; null: the molecule's first view
   let following = false;
   let drawn; // the promise of the last drawing
@@ -186,6 +188,37 @@ mepflow.viewer = (() => {
     };
   }
 
+  /** Return the local maxima and minima of what a scene shows as dots with their values. */
+  function extremaTrace(kind, sceneName) {
+    const { vertices } = unpacked(scene());
+    const chosen = { reference: scene().surface.extrema, model: model().extrema, difference: [] }[kind];
+    const shown = values(kind);
+    const [x, y, z] = [0, 1, 2].map((axis) => chosen.map((vertex) => lifted(vertices, vertex)[axis]));
+    return {
+      type: "scatter3d",
+      scene: sceneName,
+      ...{ x, y, z },
+      mode: "markers+text",
+      marker: { size: 4, color: "#000", line: { color: "#fff", width: 1 } },
+      text: chosen.map((vertex) => shown[vertex].toFixed(0).replace("-", "\u2212")),
+      textposition: chosen.map((vertex) => (shown[vertex] < 0 ? "bottom center" : "top center")),
+      textfont: { color: "#000", size: 12 },
+      hovertemplate: `local extremum %{text} ${unit}<extra></extra>`,
+    };
+  }
+
+  /** Return the place of a vertex, a little above the surface. */
+  function lifted(vertices, vertex) {
+    const place = every(vertices.subarray(3 * vertex, 3 * vertex + 3), 0, 1);
+    const out = LIFT / Math.hypot(...place.map((value, axis) => value - centre()[axis]));
+    return place.map((value, axis) => value + out * (value - centre()[axis]));
+  }
+
+  function centre() {
+    const places = scene().atoms.positions;
+    return [0, 1, 2].map((axis) => (data.bohr_in_angstrom * places.reduce((sum, p) => sum + p[axis], 0)) / places.length);
+  }
+
   function colourAxis(kind, limit, centre, length) {
     return {
       cmin: -limit,
@@ -270,6 +303,7 @@ mepflow.viewer = (() => {
     const traces = kinds.flatMap((kind, index) => [
       structureTrace(sceneName(index)),
       surfaceTrace(kind, sceneName(index)),
+      extremaTrace(kind, sceneName(index)),
     ]);
     const name = `${scene().id}-${controls.show.value}`.replace(/[^\w.-]/g, "_");
     describe();
@@ -306,7 +340,7 @@ mepflow.viewer = (() => {
     await follow(change);
     if (Number(controls.opacity.value) === 1) return;
     const { i, j, k } = corners();
-    const surfaces = shownKinds().map((_, index) => 2 * index + 1);
+    const surfaces = shownKinds().map((_, index) => TRACES * index + 1);
     const update = Object.entries({ i, j, k }).map(([name, each]) => [name, surfaces.map(() => each)]);
     await Plotly.restyle(stage, Object.fromEntries(update), surfaces);
   }

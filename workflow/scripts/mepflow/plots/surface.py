@@ -17,14 +17,18 @@ from mepflow.electrostatics.penetration import Widths
 from mepflow.evaluation.mep_errors import predicted_potential
 from mepflow.evaluation.predictions_file import predictions_of
 from mepflow.evaluation.sources import Source
+from mepflow.geometry.surface_extrema import Extremum, extrema
 from mepflow.geometry.surfaces import Surface, surface_values
 from mepflow.molecules import Molecule, MoleculeTable
 from mepflow.plots.rendering import Picture, render, view_axes
 from mepflow.plots.structure import draw_atoms, draw_structure
 from mepflow.plots.style import (
+    BLACK,
     COLUMN_WIDTH,
     DIVERGING_MAP,
     GREY,
+    HALO,
+    WHITE,
     drawing,
     middle_limit,
     picture_width,
@@ -39,6 +43,10 @@ _PIXELS_PER_INCH: Final = 300
 _BARS_WIDTH: Final = 0.75
 _TITLES_HEIGHT: Final = 0.85
 _MAP_PANEL_WIDTH: Final = COLUMN_WIDTH - _BARS_WIDTH
+_MARKED: Final = 3
+"""Maxima, and minima, that are marked: those of largest size."""
+_BESIDE_BOHR, _BEFORE_BOHR = 0.8, 1.5
+"""What lies so little beside an extremum and so much before it hides it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,13 @@ class _Scene:
         """Return the picture of values (n,) at the vertices."""
         pixels = _PIXELS_PER_INCH * width_inch
         return render(self.surface, values, self.view(), max(self.sides()) / pixels)
+
+    def marked(self, values: FloatArray) -> list[Extremum]:
+        """Return the extrema of values (n,) that are marked: the largest ones that can be seen."""
+        seen = self.surface.vertices @ self.view().T
+        found = extrema(self.surface, values)
+        sides = ([one for one in found if one.is_maximum == side] for side in (True, False))
+        return [one for side in sides for one in side[:_MARKED] if _is_seen(one.vertex, seen)]
 
     def table(self) -> pd.DataFrame:
         """Return what is drawn: a row per vertex, its place, its area and the potentials there."""
@@ -133,6 +148,7 @@ def plot_surface_map(
 ) -> None:
     """Draw one potential: ``values`` (n,) in hartree/e at the vertices of a molecule's surface.
 
+    The largest of its local maxima and minima have a triangle and their value, where they are seen.
     ``title`` stands above the picture; ``label`` names the quantity at the colour bar, which is in
     kcal/mol/e.
     """
@@ -144,9 +160,36 @@ def plot_surface_map(
         limit = symmetric_limit([scene.reference])
         _draw(axes, scene.picture(scene.reference, _MAP_PANEL_WIDTH), limit)
         draw_atoms(axes, molecule, scene.atoms(), size=6.0, on_picture=True)
+        _draw_extrema(axes, scene)
         lines = [title, f"{_range(scene.reference)} kcal/mol/e"]
         axes.set_title("\n".join(filter(None, lines)), parse_math=False)
         _add_bar(figure, [axes], limit, f"{label} on the van der Waals\nsurface (kcal/mol/e)")
+
+
+def _is_seen(vertex: int, seen: FloatArray) -> bool:
+    """Tell whether nothing lies before a vertex, of (right, up, height) (n, 3) in bohr."""
+    away = seen - seen[vertex]
+    beside = np.hypot(away[:, 0], away[:, 1]) < _BESIDE_BOHR
+    return not np.any(beside & (away[:, 2] > _BEFORE_BOHR))
+
+
+def _draw_extrema(axes: Axes, scene: _Scene) -> None:
+    places = scene.surface.vertices @ scene.view().T * BOHR_IN_ANGSTROM
+    for one in scene.marked(scene.reference):
+        x, y, _ = places[one.vertex]
+        marker, side = ("^", 1) if one.is_maximum else ("v", -1)
+        axes.plot(x, y, marker, color=BLACK, markersize=5.0, markeredgecolor=WHITE, zorder=6)
+        axes.annotate(
+            f"{one.value:.0f}".replace("-", "−"),
+            (x, y),
+            xytext=(0.0, 4.0 * side),
+            textcoords="offset points",
+            fontsize=5.0,
+            horizontalalignment="center",
+            verticalalignment="bottom" if one.is_maximum else "top",
+            path_effects=HALO,
+            zorder=6,
+        )
 
 
 def _scene(

@@ -27,6 +27,8 @@ CHARGES: Final = ("fitted", "symmetric", "dipole", "resp")
 """Names of :data:`mepflow.charges.schemes.SCHEMES`, which takes a while to import."""
 FORMATS: Final = ("sdf", "mol2", "qcschema", "amoeba")
 """Names of :data:`mepflow.prediction.charge_files.FORMATS`."""
+PARQUET: Final = "parquet"
+"""The format of :mod:`mepflow.prediction.parquet_tables`."""
 _SAME_FORMAT: Final = {"json": "qcschema"}
 UNITS: Final = ("kcal/mol/e", "kJ/mol/e", "hartree/e", "eV/e", "V")
 """Names of :data:`mepflow.prediction.points_table.UNITS`."""
@@ -84,7 +86,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     text = "folder to write into (default: NAME-mep for one input, else molecules-mep)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=text)
-    text = "the molecules with their charges as sdf, mol2, qcschema or amoeba, too; with commas"
+    text = (
+        "the molecules with their charges as sdf, mol2, qcschema or amoeba, too, and the "
+        "tables as parquet; with commas"
+    )
     parser.add_argument("--format", type=_formats, default=(), metavar="FORMAT", help=text)
     text = "file of points in Å (.xyz, .npy, three numbers a line): potential and field there"
     parser.add_argument("--points", type=Path, metavar="FILE", help=text)
@@ -119,8 +124,9 @@ def _formats(text: str) -> tuple[str, ...]:
     words = (word.strip().lower() for word in text.split(","))
     names = tuple(dict.fromkeys(_SAME_FORMAT.get(word, word) for word in words))
     for name in names:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(FORMATS)}")
+        if name not in (*FORMATS, PARQUET):
+            known = ", ".join((*FORMATS, PARQUET))
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {known}")
     return names
 
 
@@ -197,8 +203,11 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
 
 def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
     from mepflow.prediction.job import Job
+    from mepflow.prediction.parquet_tables import require_parquet
     from mepflow.prediction.predictor import Predictor
 
+    if PARQUET in options.format:
+        require_parquet()
     predictor = Predictor.load(
         options.model, double_precision=options.double_precision, charges=options.charges
     )
@@ -228,7 +237,8 @@ def _job(options: argparse.Namespace, batch: "InputBatch") -> "Job":
         moments_only=options.moments_only,
         strict=options.strict,
         json=options.json,
-        formats=options.format,
+        formats=tuple(name for name in options.format if name in FORMATS),
+        parquet=PARQUET in options.format,
         surfaces=options.surface,
         points=options.points,
         unit=options.unit,

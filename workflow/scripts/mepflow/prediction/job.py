@@ -17,6 +17,7 @@ from mepflow.prediction.input_batch import InputBatch, Item
 from mepflow.prediction.molecule_files import MoleculeFiles
 from mepflow.prediction.molecule_names import MoleculeNames
 from mepflow.prediction.outcome_tables import JSON_LINES, OutcomeTables
+from mepflow.prediction.parquet_tables import write_parquet
 from mepflow.prediction.points_table import read_points
 from mepflow.prediction.prediction_json import write_document
 from mepflow.prediction.predictor import ATOMS_AT_ONCE, Predictor
@@ -41,7 +42,8 @@ class Job:
 
     ``cubes`` and ``pqr`` None mean: for up to :data:`FEW_MOLECULES`. ``level`` names the level of
     theory of the reference calculations, if there are to be any; it and the grid are rows of
-    ``definitions``. ``formats`` are those that the molecules are written in, too; ``points`` is a
+    ``definitions``. ``formats`` are those that the molecules are written in, too, ``parquet``
+    adds the tables as Parquet; ``points`` is a
     file of points where potential and field are wanted in ``unit``. ``json`` is a file, or
     :data:`STANDARD_OUTPUT`. With ``moments_only`` there is neither a potential nor charges that
     stand alone.
@@ -63,6 +65,7 @@ class Job:
     strict: bool = False
     json: str | None = None
     formats: tuple[str, ...] = ()
+    parquet: bool = False
     surfaces: bool = False
     points: Path | None = None
     unit: str = "kcal/mol/e"
@@ -133,7 +136,8 @@ class Job:
             self._write_json(place)
             if several and not self.moments_only:
                 write_averages(place.place)
-            return finished, place.publish(tables.published)
+            more = write_parquet(place.place) if self.parquet else []
+            return finished, place.publish([*tables.published, *more])
 
     def _level_of_theory(self) -> "LevelOfTheory | None":
         if self.level is None:
@@ -159,6 +163,7 @@ class Job:
             "charges": self.predictor.charge_scheme,
             "formats": self.formats,
             "json": self.json is not None,
+            "parquet": self.parquet,
         })  # fmt: skip
 
     def _fill(self, place: BatchFolder, tables: OutcomeTables) -> None:

@@ -1,4 +1,4 @@
-r"""Extrema and statistics of the MEP on a molecular surface.
+r"""Statistics of the MEP on a molecular surface, and the surface as a mesh.
 
 After J. S. Murray and P. Politzer (J. Mol. Struct. THEOCHEM 425, 107 (1998)): with the area A and
 its parts A₊ and A₋ where the potential V is positive and negative, and means over them,
@@ -13,55 +13,20 @@ All means are weighted with the area of the mesh's vertices. The surface is that
 so values are not those of a surface of constant electron density, which others use.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
-from scipy.spatial import cKDTree
 
 from mepflow.geometry.surfaces import Surface
-from mepflow.molecules import Molecule
 from mepflow.storage.files import atomic_path
-from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
+from mepflow.units import BOHR_IN_ANGSTROM
 
 FloatArray = npt.NDArray[np.float64]
 
-NEIGHBOURHOOD_BOHR: Final = 1.0 * ANGSTROM_IN_BOHR
-"""An extremum is above or below every vertex within this distance."""
 _MAP: Final = "RdBu"
-
-
-@dataclass(frozen=True)
-class Extremum:
-    """A local maximum or minimum: its value, position (3,) in bohr, and the nearest atom from 0."""
-
-    is_maximum: bool
-    value: float
-    position: FloatArray
-    atom: int
-
-
-def extrema(surface: Surface, values: FloatArray, molecule: Molecule) -> list[Extremum]:
-    """Return the local extrema of ``values`` (n,) at the vertices, those of largest size first.
-
-    Minima that are positive and maxima that are negative are left out, unless they are the lowest
-    and the highest value of all.
-    """
-    near = cKDTree(surface.vertices).query_ball_point(surface.vertices, NEIGHBOURHOOD_BOHR)
-    atoms = cKDTree(molecule.positions).query(surface.vertices)[1]
-    lowest, highest = int(np.argmin(values)), int(np.argmax(values))
-    found = []
-    for vertex, others in enumerate(near):
-        value, around = values[vertex], values[others]
-        is_maximum = bool(value == around.max() and (value > 0 or vertex == highest))
-        is_minimum = bool(value == around.min() and (value < 0 or vertex == lowest))
-        if is_maximum or is_minimum:
-            place = surface.vertices[vertex]
-            found.append(Extremum(is_maximum, float(value), place, int(atoms[vertex])))
-    return sorted(found, key=lambda one: (not one.is_maximum, -abs(one.value)))
 
 
 def statistics(surface: Surface, values: FloatArray) -> dict[str, float]:

@@ -8,14 +8,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from ase.data import chemical_symbols
+from scipy.spatial import cKDTree
 
 from mepflow.electrostatics.penetration import Widths, known_shells, penetration_potential
 from mepflow.geometry.grids import surface_row
+from mepflow.geometry.surface_extrema import extrema
 from mepflow.geometry.surfaces import Surface, van_der_waals_surface
 from mepflow.prediction.csv_tables import Row
 from mepflow.prediction.geometry_files import as_ascii
 from mepflow.prediction.result import Prediction
-from mepflow.prediction.surface_properties import extrema, statistics, write_ply
+from mepflow.prediction.surface_properties import statistics, write_ply
 from mepflow.units import BOHR_IN_ANGSTROM, HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FloatArray = npt.NDArray[np.float64]
@@ -80,6 +82,8 @@ class MappedSurface:
     def extrema_rows(self) -> list[Row]:
         """Return the rows of :data:`EXTREMA`; atoms are counted from 1."""
         molecule = self.prediction.molecule
+        places = self.surface.vertices
+        nearest = cKDTree(molecule.positions).query(places)[1]
         return [
             {
                 "name": molecule.id,
@@ -87,12 +91,14 @@ class MappedSurface:
                 "mep_kcal_per_mol_e": one.value,
                 **{
                     f"{axis}_angstrom": float(value)
-                    for axis, value in zip("xyz", one.position * BOHR_IN_ANGSTROM, strict=True)
+                    for axis, value in zip(
+                        "xyz", places[one.vertex] * BOHR_IN_ANGSTROM, strict=True
+                    )
                 },
-                "nearest_atom": one.atom + 1,
-                "nearest_element": chemical_symbols[molecule.atomic_numbers[one.atom]],
+                "nearest_atom": int(nearest[one.vertex]) + 1,
+                "nearest_element": chemical_symbols[molecule.atomic_numbers[nearest[one.vertex]]],
             }
-            for one in extrema(self.surface, self.values, molecule)
+            for one in extrema(self.surface, self.values)
         ]
 
     def write_mesh(self, path: Path) -> None:
