@@ -4,8 +4,9 @@ Run from the repository's root, in the project's environment::
 
     OMP_NUM_THREADS=1 python benchmarks/charges.py
 
-Points on Merz-Kollman shells with one point per Å², the potential of charges and dipoles there, the
-normal equations and each scheme's fit, for molecules of 16 to 21 atoms; the bonds are known. Beside
+Points on Merz-Kollman shells with one point per Å², the potential of charges and dipoles there (or
+none, where it is that of a network), the normal equations and each scheme's fit, for molecules of
+16 to 21 atoms; the bonds are known. Beside
 the rates stands the cost of potential and field in relation to that of the potential alone. Times
 are of the processor, the best of five. Rows and machine are written to
 ``benchmarks/results/charges.json``.
@@ -15,6 +16,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -56,22 +58,24 @@ def rates(molecules: Sequence[Molecule]) -> list[Row]:
     """Return a row of molecules per second for each scheme."""
     cases = [(one, _fitted(one), *_multipoles(len(one))) for one in molecules]
 
-    def everything(scheme: str) -> None:
+    def everything(scheme: str, with_potential: bool) -> None:
         for molecule, fitted, charges, dipoles in cases:
             points = grid_points(GRID, molecule.atomic_numbers, molecule.positions)
-            values = potentials(points, molecule.positions, charges, dipoles)
+            values = np.ones((1, len(points)))
+            if with_potential:
+                values = potentials(points, molecule.positions, charges, dipoles)
             equations = Equations.of_each(points, molecule.positions, values)
             fit_each(scheme, equations, fitted, np.zeros((1, 3)))
 
     return [
         Row(
-            f"charges of 16–21 atoms, {scheme}: points, potential and fit",
-            len(cases) / seconds(lambda scheme=scheme: everything(scheme)),
+            f"charges of 16–21 atoms, {scheme}: points, {'potential ' * with_potential}and fit",
+            len(cases) / seconds(partial(everything, scheme, with_potential)),
             "molecules/s",
             is_rate=True,
-            asked=ASKED_PER_SECOND if scheme == FITTED else None,
+            asked=None if with_potential else ASKED_PER_SECOND,
         )
-        for scheme in SCHEMES
+        for scheme, with_potential in ((FITTED, False), *((name, True) for name in SCHEMES))
     ]
 
 

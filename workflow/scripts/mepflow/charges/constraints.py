@@ -40,15 +40,13 @@ class Constraints:
     @classmethod
     def equal(cls, classes: Sequence[int] | IntArray) -> Self:
         """Let atoms of the same class (n,) have the same charge."""
-        n = len(classes)
-        rows = []
-        for one in np.unique(classes):
-            members = np.flatnonzero(np.asarray(classes) == one)
-            for member in members[1:]:
-                row = np.zeros(n)
-                row[members[0]], row[member] = 1.0, -1.0
-                rows.append(row)
-        return cls(np.array(rows).reshape(-1, n), np.zeros(len(rows)))
+        _, begins, places = np.unique(classes, return_index=True, return_inverse=True)
+        firsts = begins[places]
+        others = np.flatnonzero(firsts != np.arange(len(firsts)))
+        rows = np.zeros((len(others), len(firsts)))
+        each = np.arange(len(others))
+        rows[each, firsts[others]], rows[each, others] = 1.0, -1.0
+        return cls(rows, np.zeros(len(others)))
 
     @classmethod
     def fixed(cls, charges: FloatArray, atoms: Iterable[int]) -> Self:
