@@ -188,7 +188,7 @@ mepflow.viewer = (() => {
     };
   }
 
-  /** Return the local maxima and minima of what a scene shows as dots with their values. */
+  /** Return the local maxima of what a scene shows as diamonds, the minima as dots, with values to point at. */
   function extremaTrace(kind, sceneName) {
     const { vertices } = unpacked(scene());
     const chosen = { reference: scene().surface.extrema, model: model().extrema, difference: [] }[kind];
@@ -198,11 +198,12 @@ mepflow.viewer = (() => {
       type: "scatter3d",
       scene: sceneName,
       ...{ x, y, z },
-      mode: "markers+text",
-      marker: { size: 4, color: "#000", line: { color: "#fff", width: 1 } },
-      text: chosen.map((vertex) => shown[vertex].toFixed(0).replace("-", "\u2212")),
-      textposition: chosen.map((vertex) => (shown[vertex] < 0 ? "bottom center" : "top center")),
-      textfont: { color: "#000", size: 12 },
+      mode: "markers",
+      marker: {
+        symbol: chosen.map((vertex) => (shown[vertex] < 0 ? "circle" : "diamond")),
+        ...{ size: 3, color: "#000", line: { color: "#fff", width: 1 } },
+      },
+      text: chosen.map((vertex) => shown[vertex].toFixed(1).replace("-", "\u2212")),
       hovertemplate: `local extremum %{text} ${unit}<extra></extra>`,
     };
   }
