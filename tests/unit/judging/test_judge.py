@@ -285,6 +285,17 @@ def test_cm5_needs_hirshfeld_charges_of_the_labels() -> None:
         ("a.csv", "name,q\nx,1\n", "lacks the columns name and charge_e"),
         ("a.extxyz", "1\nname=x\nH 0 0 0\n", "has no charges"),
         ("a.extxyz", "one\n\n", "cannot be read as extxyz"),
+        (
+            "a.extxyz",
+            "1\nProperties=species:S:1:pos:R:3:dcm_charges:R:2:dcm_positions:R:3\n"
+            "H 0 0 0 1 1 0 0 0\n",
+            "holds other than three numbers",
+        ),
+        (
+            "a.extxyz",
+            "1\nProperties=species:S:1:pos:R:3:MACE_density_coefficients:R:2\nH 0 0 0 1 1\n",
+            "cannot be read as extxyz",
+        ),
         ("a.mol2", "", "holds no structure"),
         ("a.pqr", "ATOM 1 X9 MOL 1 0 0 0 0.1 1.0\n", "names no element"),
         ("a.csv", "name,element,charge_e\nx,H,\n", "a charge that is no number"),

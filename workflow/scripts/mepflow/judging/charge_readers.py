@@ -146,6 +146,8 @@ def _of_dcmnet(arrays: Mapping[str, Any]) -> OffCentreCharges | None:
     if not all(name in arrays for name in _DCMNET):
         return None
     charges, places = (np.asarray(arrays[name], dtype=float) for name in _DCMNET)
+    if places.size != 3 * charges.size:
+        raise ValueError("dcm_positions holds other than three numbers for each of dcm_charges")
     return OffCentreCharges(charges.reshape(-1), places.reshape(-1, 3) * ANGSTROM_IN_BOHR)
 
 
