@@ -1,4 +1,4 @@
-"""A small density network with random weights, and ethanol, for tests."""
+"""Small density and energy networks with random weights, and ethanol, for tests."""
 
 from functools import cache
 
@@ -7,11 +7,16 @@ import numpy.typing as npt
 import torch
 
 from mepflow.densities.auxiliary_basis import AuxiliaryBasis
+from mepflow.densities.density_energy_model import DensityEnergyModel
+from mepflow.densities.density_energy_network import DENSITY_AND_GEOMETRY
+from mepflow.densities.density_model import DensityModel
 from mepflow.densities.density_network import DensityNetwork, DensityNetworkSettings
 from mepflow.densities.free_atoms import free_atoms
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.pyscf_basis import auxiliary_basis, coulomb_matrix
 from mepflow.densities.whitening import Blocks, whitening
+from mepflow.models.energy_units import EnergyUnits
+from mepflow.molecules import Molecule
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -52,3 +57,17 @@ def network(dtype: torch.dtype = torch.float64, seed: int = 1) -> DensityNetwork
     torch.manual_seed(seed)
     made = DensityNetwork(NETWORK, FunctionLayout.of(basis), atoms, blocks, 7.0)
     return made.to(dtype=dtype)
+
+
+UNITS = EnergyUnits({1: -0.5, 6: -37.8, 8: -75.0}, 0.03)
+
+
+def energy_model(inputs: str = DENSITY_AND_GEOMETRY, seed: int = 1) -> DensityEnergyModel:
+    """Return a model of energies on a density, with random weights, adjusted to ethanol."""
+    _, atoms, blocks = tables()
+    density = DensityModel(network(seed=3), atoms, blocks, 7.0, {})
+    torch.manual_seed(seed)
+    made = DensityEnergyModel.new(density, NETWORK, inputs, UNITS, 7.0, {})
+    made.network.double()
+    made.adjust([density.graph(Molecule("ethanol", ETHANOL.astype(np.uint8), POSITIONS))])
+    return made

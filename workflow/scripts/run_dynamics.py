@@ -15,6 +15,7 @@ with job(snakemake):
         trajectory_path=Path(snakemake.output.trajectory),
         frames_path=Path(snakemake.output.frames),
         modes_path=Path(snakemake.output.modes),
+        name=snakemake.params.name,
         threads=snakemake.threads,
         code=snakemake.params.code,
     )

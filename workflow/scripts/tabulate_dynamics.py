@@ -8,6 +8,7 @@ with job(snakemake):
     from mepflow.tables.dynamics_table import write_dynamics_table
 
     write_dynamics_table(
+        Path(snakemake.input.surfaces),
         Path(snakemake.input.conservation),
         Path(snakemake.input.bands),
         Path(snakemake.input.modes),

@@ -13,6 +13,7 @@ from mepflow.dynamics.conservation import conservation, energy_series, mean_drif
 from mepflow.dynamics.harmonic_file import read_modes, write_modes
 from mepflow.dynamics.harmonic_modes import HarmonicModes, harmonic_modes
 from mepflow.dynamics.infrared_spectrum import Spectrum
+from mepflow.dynamics.learned_surfaces import load_potentials
 from mepflow.dynamics.mode_matching import matched_modes
 from mepflow.dynamics.spectrum_bands import band_areas
 from mepflow.dynamics.surface_motion import SurfaceMotion, riding_points, surface_motion
@@ -139,7 +140,9 @@ def test_the_potential_of_a_molecule_that_only_turns_does_not_change(tmp_path: P
     save_model(tmp_path / "model.pt", model, model.state_dict(), {"seed": 1})
     turns = Rotation.from_euler("xyz", np.arange(12.0).reshape(4, 3))
     frames = np.stack([turn.apply(PLACES) for turn in turns]).reshape(2, 2, 3, 3)
-    found = surface_motion(trajectory(frames), PLACES, tmp_path / "model.pt", None, 9)
+    found = surface_motion(
+        trajectory(frames), PLACES, load_potentials(tmp_path / "model.pt", None), 9
+    )
     assert found.n_frames == 4
     np.testing.assert_allclose(found.mean, found.at_rest, rtol=0, atol=1e-9)
     np.testing.assert_allclose(found.spread, 0.0, atol=1e-9)
@@ -149,5 +152,7 @@ def test_the_potential_of_a_molecule_that_only_turns_does_not_change(tmp_path: P
     np.testing.assert_array_equal(again.mean, found.mean)
     bent = frames.copy()
     bent[1, 1, 1] *= 1.1
-    moved = surface_motion(trajectory(bent), PLACES, tmp_path / "model.pt", None, 9)
+    moved = surface_motion(
+        trajectory(bent), PLACES, load_potentials(tmp_path / "model.pt", None), 9
+    )
     assert moved.spread.max() > 1e-6

@@ -8,17 +8,21 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.calculator import CalculationFailed, Calculator
 
 from dynamics_cases import WATER, Springs
 from mepflow.dynamics import dynamics_run
+from mepflow.dynamics.calculator_forces import CalculatorForces, SurfaceCalculator
 from mepflow.dynamics.domain_guard import DomainGuard
 from mepflow.dynamics.dynamics_run import JOURNAL_NAME, Dynamics, run_dynamics
 from mepflow.dynamics.dynamics_settings import DynamicsSettings
-from mepflow.dynamics.force_functions import Evaluated
+from mepflow.dynamics.force_functions import Evaluated, SurfaceError
 from mepflow.dynamics.trajectory import Trajectory
 from mepflow.errors import ConfigError, InputError, StateError
 from mepflow.molecules import Molecule
@@ -208,6 +212,40 @@ def test_who_leaves_the_domain_stops_and_keeps_what_was_before(
         np.testing.assert_array_equal(found.potential, whole.potential[:, :steps])
     # What is finished is not begun again: the surface is asked once, whether it is the same.
     assert_same(run_dynamics(WATER, Interrupted(1), settings, tmp_path), found)
+
+
+class Failing(Calculator):
+    """Springs as a calculator of ASE, whose program fails at a call."""
+
+    implemented_properties = ("energy", "forces", "dipole")
+    at, calls = 0, 0
+
+    def calculate(self, atoms: Any, *arguments: Any) -> None:
+        super().calculate(atoms, *arguments)
+        Failing.calls += 1
+        if Failing.calls == Failing.at:
+            raise CalculationFailed("the SCF did not\nconverge")
+        inner = SurfaceCalculator(Springs())
+        inner.calculate(atoms)
+        self.results = inner.results
+
+
+def test_a_calculator_that_fails_keeps_what_was_and_is_tried_again(tmp_path: Path) -> None:
+    atoms = Atoms(WATER.atomic_numbers, WATER.positions * BOHR_IN_ANGSTROM)
+    settings = replace(SETTINGS, replicas=1)
+    whole = run_dynamics(WATER, CalculatorForces(atoms, Failing), settings, tmp_path / "whole")
+    Failing.calls, Failing.at = 0, 60
+    found = run_dynamics(WATER, CalculatorForces(atoms, Failing), settings, tmp_path)
+    assert found.stopped == (
+        "The calculator Failing failed (the SCF did not converge) at 0.029 ps; what was before is"
+        " kept. Mend the cause, then the same call goes on from there."
+    )
+    assert found.potential.shape[1] == 18
+    np.testing.assert_array_equal(found.potential, whole.potential[:, :18])
+    assert_same(run_dynamics(WATER, CalculatorForces(atoms, Failing), settings, tmp_path), whole)
+    Failing.calls, Failing.at = 0, 1
+    with pytest.raises(SurfaceError, match="The calculator Failing failed"):
+        run_dynamics(WATER, CalculatorForces(atoms, Failing), settings, tmp_path / "new")
 
 
 def test_the_guard_knows_the_bonds_of_the_start() -> None:

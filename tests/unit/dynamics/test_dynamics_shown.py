@@ -18,6 +18,19 @@ from mepflow.tables.dynamics_table import write_dynamics_table
 from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FILES: dict[str, dict[str, list[Any]]] = {
+    "surfaces": {
+        "name": ["geometry-energy", "poor"],
+        "seed": [1, 2],
+        "n_structures": [24, 24],
+        "energy_mae_kcal_per_mol": [0.42, 9.0],
+        "forces_mae_kcal_per_mol_angstrom": [1.37, 8.0],
+        "dipole_mae_debye": [0.018, 0.7],
+        "wavenumber_mae_per_cm": [22.1, None],
+        "largest_wavenumber_error_per_cm": [83.3, None],
+        "intensity_mae_km_per_mol": [7.7, None],
+        "intensity_sum_km_per_mol": [598.0, None],
+        "reference_intensity_sum_km_per_mol": [572.0, None],
+    },
     "conservation": {
         "replica": [0, 1],
         "temperature_k": [290.0, 310.0],
@@ -80,15 +93,16 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 def test_the_table_has_means_and_their_errors(files: dict[str, Path], tmp_path: Path) -> None:
     settings = {"replicas": 2, "length_ps": 1.2, "temperature_k": 300.0}
     csv, markdown = tmp_path / "dynamics.csv", tmp_path / "dynamics.md"
-    inputs = [files[name] for name in ("conservation", "bands", "modes")]
+    inputs = [files[name] for name in ("surfaces", "conservation", "bands", "modes")]
     write_dynamics_table(*inputs, csv, markdown, settings)
     text = markdown.read_text()
     assert "## 2 replicas of 1.2 ps at 300 K: mean drift 2.00 ± 1.00 cal/mol/ps" in text
     assert "mean difference 20.0 cm⁻¹ (at most 30) and 3.0 km/mol" in text
-    row = next(line for line in text.splitlines() if line.startswith("| OH"))
-    assert [cell.strip() for cell in row.split("|")[2:-1]] == [
-        *("3300 to 4000", "46 ± 12", "40", "6", "3688", "3700", "3568")
-    ]
+    assert "mean absolute errors of 24 test structures" in text
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert ["geometry-energy", "1", "0.42", "1.37", "0.018", "22 (83)", "7.7", "598"] in cells
+    assert ["poor", "2", "9.00", "8.00", "0.700", "–", "–", "–"] in cells
+    assert ["OH", "3300 to 4000", "46 ± 12", "40", "6", "3688", "3700", "3568"] in cells
     assert pd.read_csv(csv)["area_km_per_mol"].tolist() == [46.0]
 
 

@@ -11,10 +11,16 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.vibrations import Infrared
 
+from density_cases import ETHANOL, POSITIONS
+from density_cases import energy_model as density_energy_model
 from dynamics_cases import NUMBERS, PLACES, WATER, Springs
 from energy_cases import energy_model, predicted, some_molecule
+from mepflow.densities.density_functions import molecular_potential
+from mepflow.densities.density_moments import molecular_moments
 from mepflow.dynamics.calculator_forces import CalculatorForces, SurfaceCalculator
+from mepflow.dynamics.density_forces import DensityForces
 from mepflow.dynamics.harmonic_modes import harmonic_modes, minimum
+from mepflow.dynamics.learned_surfaces import load_potentials, load_surface
 from mepflow.dynamics.model_forces import ModelForces
 from mepflow.errors import InputError
 from mepflow.models.model_file import save_model
@@ -64,6 +70,58 @@ def test_the_spread_of_models_is_that_of_their_forces() -> None:
     assert spread[0] > 1e-4
     assert ModelForces([one], MOLECULE, "test").force_spread(positions) is None
     np.testing.assert_array_equal(surface(positions).forces, forces[0])
+
+
+def test_replicas_on_a_density_are_what_its_model_says_one_by_one() -> None:
+    model, ethanol = (
+        density_energy_model(),
+        Molecule("ethanol", ETHANOL.astype(np.uint8), POSITIONS),
+    )
+    rng = np.random.default_rng(2)
+    positions = POSITIONS + rng.normal(0.0, 0.1, (3, *POSITIONS.shape))
+    other = density_energy_model(seed=2)
+    surface = DensityForces([model, other], ethanol, "density")
+    found = surface(positions)
+    spread = surface.force_spread(positions)
+    references = model.units.of_elements(ETHANOL.tolist()).sum()
+    for number, place in enumerate(positions):
+        graph = model.density.graph(replace(ethanol, positions=place))
+        expected = model.energies_and_forces(graph)
+        energy = expected.energy.item() + references
+        assert found.energy[number] == pytest.approx(energy, abs=1e-12)
+        np.testing.assert_allclose(found.forces[number], expected.forces, rtol=0, atol=1e-13)
+        coefficients = model.density.coefficients(replace(ethanol, positions=place))
+        _, dipole, _ = molecular_moments(model.density.basis, ETHANOL, place, coefficients)
+        np.testing.assert_allclose(found.dipole[number], dipole, rtol=0, atol=1e-12)
+        difference = (expected.forces - other.energies_and_forces(graph).forces).numpy()
+        size = np.sqrt((difference**2).sum(axis=-1).mean() / 2.0)
+        assert spread is not None
+        assert spread[number] == pytest.approx(size, rel=1e-9)
+    assert DensityForces([model], ethanol).force_spread(positions) is None
+
+
+def test_the_kind_of_a_surface_and_its_potential_are_told_by_the_file(tmp_path: Path) -> None:
+    model, ethanol = (
+        density_energy_model(),
+        Molecule("ethanol", ETHANOL.astype(np.uint8), POSITIONS),
+    )
+    path = tmp_path / "density.pt"
+    model.save(path, {name: p.detach() for name, p in model.network.named_parameters()})
+    surface = load_surface([path], ethanol, "density-energy")
+    assert isinstance(surface, DensityForces)
+    found = surface(POSITIONS[None])
+    expected = DensityForces([model], ethanol)(POSITIONS[None])
+    np.testing.assert_allclose(found.forces, expected.forces, rtol=0, atol=1e-6)
+    points = POSITIONS[:5] + 3.0
+    density = model.density
+    exact = molecular_potential(
+        density.basis, ETHANOL, POSITIONS, density.coefficients(ethanol), points
+    )
+    potential = load_potentials(path, None)([ethanol], [points])
+    np.testing.assert_allclose(potential, exact[None], rtol=0, atol=1e-6)
+    sulphide = Molecule("H2S", np.array([16, 1, 1], np.uint8), POSITIONS[:3])
+    with pytest.raises(InputError, match="no functions for S"):
+        load_surface([path], sulphide, "density-energy")
 
 
 def test_a_model_that_cannot_move_a_molecule_is_named(tmp_path: Path) -> None:

@@ -1,11 +1,16 @@
 """Spectra of oscillators with known wavenumbers and intensities."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dynamics_cases import MASSES, PLACES, WATER, Springs, exact_modes
 from mepflow.dynamics.dynamics_run import run_dynamics
 from mepflow.dynamics.dynamics_settings import DynamicsSettings
+from mepflow.dynamics.force_functions import Evaluated
+from mepflow.dynamics.harmonic_file import read_modes, write_modes
 from mepflow.dynamics.harmonic_modes import harmonic_modes
 from mepflow.dynamics.infrared_spectrum import autocorrelation_spectrum, infrared_spectrum
 from mepflow.errors import InputError
@@ -143,3 +148,17 @@ def test_harmonic_modes_are_the_exact_ones() -> None:
 def test_dipoles_that_make_no_spectrum_are_refused(dipoles: np.ndarray, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         infrared_spectrum(dipoles, 0.5, 300.0, 2.0)
+
+
+def test_modes_without_dipoles_are_json_and_come_back(tmp_path: Path) -> None:
+    class Dark(Springs):
+        def __call__(self, positions: np.ndarray) -> Evaluated:
+            return super().__call__(positions)._replace(dipole=np.full((len(positions), 3), np.nan))
+
+    found = harmonic_modes(WATER.atomic_numbers, PLACES, Dark(), displacement=1e-3)
+    write_modes(tmp_path / "modes.json", found)
+    content = json.loads((tmp_path / "modes.json").read_text(), parse_constant=pytest.fail)
+    assert "intensities_km_per_mol" not in content
+    again = read_modes(tmp_path / "modes.json")
+    assert np.isnan(again.intensities).all()
+    np.testing.assert_allclose(again.wavenumbers, found.wavenumbers, atol=1e-3)

@@ -15,7 +15,7 @@ from mepflow.__main__ import main
 from mepflow.dynamics.dynamics_run import run_dynamics
 from mepflow.dynamics.dynamics_settings import DynamicsSettings
 from mepflow.dynamics.harmonic_file import write_modes
-from mepflow.dynamics.harmonic_modes import harmonic_modes
+from mepflow.dynamics.harmonic_modes import HarmonicModes, harmonic_modes
 from mepflow.dynamics.infrared_spectrum import infrared_spectrum
 from mepflow.dynamics.trajectory import Trajectory
 from mepflow.units import BOHR_IN_ANGSTROM
@@ -87,6 +87,14 @@ def frames(path: Path, **info: Any) -> Path:
         (["bad.h5", "--interval", "1"], "leave out --interval and --step"),
         (["cold.h5", "--window", "0.1"], "cold.h5 is of 0 K: give --temperature in K"),
         (["empty.h5"], "empty.h5 holds no step: a bond is torn"),
+        (
+            ["full.extxyz", *KNOWN, "--recipe", "published", "--window", "1"],
+            "leave out --window, or",
+        ),
+        (
+            ["full.extxyz", *KNOWN, "--recipe", "published", "--modes", "dark.json"],
+            "no intensities",
+        ),
         (["bad.h5", "bad.h5"], "Give one trajectory in HDF5"),
     ],
 )
@@ -108,6 +116,8 @@ def test_what_makes_no_spectrum_is_one_sentence(
     frames(Path("full.extxyz"), dipole=np.array([0.0, 0.0, 0.1]))
     Path("bad.extxyz").write_text("a line of text\n")
     Path("bad.h5").write_bytes(b"nothing")
+    modes = HarmonicModes(NUMBERS, PLACES, np.ones(3), np.full(3, np.nan), np.eye(9)[:3], "EMT")
+    write_modes(Path("dark.json"), replace(modes, modes=modes.modes.reshape(3, 3, 3)))
     assert main(["spectrum", *words]) == 2
     said = capsys.readouterr().err
     assert sentence in said

@@ -1,7 +1,7 @@
 """Molecules as one graph for the density network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ class DensityGraph:
     ``pairs`` (2, e) are receiving and sending atoms within the cut-off, ``parts`` (n,) the
     connected part of each atom, ``charges`` (k,) the total charge of each part in e; ``places``
     (P,) where each function's coefficient stands among the network's numbers (n · width);
-    ``functions`` are the numbers of functions of each molecule. Where the last pair between two
+    ``functions`` and ``atoms`` are their numbers in each molecule. Where the last pair between two
     parts comes within the cut-off, they begin to share electrons: a density that is not
     continuous there, unless each part has them nearly right by itself.
     """
@@ -36,13 +36,30 @@ class DensityGraph:
     charges: Tensor
     places: Tensor
     functions: tuple[int, ...]
+    atoms: tuple[int, ...]
+
+    @property
+    def molecules(self) -> Tensor:
+        """The molecule (n,) of each atom, from 0 on."""
+        counts = torch.tensor(self.atoms, device=self.numbers.device)
+        return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+
+    def without_pairs(self) -> "DensityGraph":
+        """Return the graph with no neighbours at all."""
+        return replace(self, pairs=self.pairs[:, :0])
+
+    def at(self, positions: Tensor) -> "DensityGraph":
+        """Return the graph with other positions (n, 3) and the same pairs."""
+        return replace(self, positions=positions)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "DensityGraph":
         """Return the graph on a device, its positions and charges in a precision."""
         whole = (self.numbers, self.pairs, self.parts, self.places)
         numbers, pairs, parts, places = (values.to(device) for values in whole)
         positions, charges = (v.to(device, dtype) for v in (self.positions, self.charges))
-        return DensityGraph(numbers, positions, pairs, parts, charges, places, self.functions)
+        return DensityGraph(
+            numbers, positions, pairs, parts, charges, places, self.functions, self.atoms
+        )
 
 
 def density_graph(
@@ -76,6 +93,7 @@ def density_graph(
         torch.full((count,), float(charge), dtype=torch.float64),
         torch.as_tensor(places),
         (len(places),),
+        (len(numbers),),
     )
 
 
@@ -93,4 +111,5 @@ def joined(graphs: Sequence[DensityGraph], width: int) -> DensityGraph:
         torch.cat([g.charges for g in graphs]),
         torch.cat([g.places + int(s) * width for g, s in zip(graphs, atoms[:-1], strict=True)]),
         tuple(count for g in graphs for count in g.functions),
+        tuple(count for g in graphs for count in g.atoms),
     )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from mepflow.densities.auxiliary_basis import AuxiliaryBasis
-from mepflow.densities.density_batch import density_graph
+from mepflow.densities.density_batch import DensityGraph, density_graph
 from mepflow.densities.density_network import DensityNetwork, DensityNetworkSettings
 from mepflow.densities.function_layout import FunctionLayout
 from mepflow.densities.whitening import Blocks
@@ -22,6 +22,8 @@ from mepflow.storage.tensor_file import read_tensor_file, write_tensor_file
 FloatArray = npt.NDArray[np.float64]
 
 FORMAT_VERSION: Final = 1
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
+"""What a file of another kind ends in."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +62,30 @@ class DensityModel:
         Raises :class:`InputError` for an element that the model does not know, or a charged
         molecule of several parts.
         """
+        graph = self.graph(molecule)
+        weights = next(self.network.parameters())
+        with torch.no_grad():
+            return np.asarray(self.network(graph.to(weights.device, weights.dtype)).cpu().double())
+
+    def graph(self, molecule: Molecule) -> DensityGraph:
+        """Return the graph of a molecule; raises :class:`InputError` as :meth:`coefficients`."""
         self.basis.require(molecule.atomic_numbers)
-        numbers = molecule.atomic_numbers.astype(np.int64)
-        graph = density_graph(
+        return density_graph(
             self.network.layout,
-            numbers,
+            molecule.atomic_numbers.astype(np.int64),
             molecule.positions,
             int(molecule.total_charge),
             self.network.settings.cutoff,
             molecule.id,
         )
-        weights = next(self.network.parameters())
-        with torch.no_grad():
-            return np.asarray(self.network(graph.to(weights.device, weights.dtype)).cpu().double())
 
     def save(self, path: Path, weights: Mapping[str, torch.Tensor]) -> None:
         """Write the model with these weights, atomically."""
-        content = {
+        write_tensor_file(path, self.content(weights))
+
+    def content(self, weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+        """Return what :meth:`from_content` makes the model of, with these weights."""
+        return {
             "format": DENSITY,
             "format_version": FORMAT_VERSION,
             "network": self.network.settings.row(),
@@ -87,30 +96,34 @@ class DensityModel:
             "origin": dict(self.origin),
             "weights": dict(weights),
         }
-        write_tensor_file(path, content)
 
     @classmethod
     def load(cls, path: Path, dtype: torch.dtype = torch.float64) -> Self:
         """Read a model; raises :class:`InputError` where its file is missing or damaged."""
         try:
-            content = read_tensor_file(path)
-            if (content["format"], content["format_version"]) != (DENSITY, FORMAT_VERSION):
-                raise ValueError("it is of another format or version")
-            blocks = {n: [b.numpy() for b in bs] for n, bs in content["whitening"].items()}
-            model = cls.new(
-                DensityNetworkSettings.from_row(content["network"]),
-                AuxiliaryBasis.from_row(content["basis"]),
-                {n: c.numpy() for n, c in content["free_atoms"].items()},
-                blocks,
-                content["neighbours"],
-                content["origin"],
-            )
-            model.network.load_state_dict(content["weights"])
+            model = cls.from_content(read_tensor_file(path))
         except FileNotFoundError:
             raise InputError(f"{path} does not exist: train the model.") from None
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise InputError(
                 f"{path} is no density model that can be read ({error}): train it again."
             ) from error
         model.network.to(dtype).eval()
+        return model
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Self:
+        """Return the model that :meth:`content` wrote; raises one of :data:`UNREADABLE`."""
+        if (content["format"], content["format_version"]) != (DENSITY, FORMAT_VERSION):
+            raise ValueError("it is of another format or version")
+        blocks = {n: [b.numpy() for b in bs] for n, bs in content["whitening"].items()}
+        model = cls.new(
+            DensityNetworkSettings.from_row(content["network"]),
+            AuxiliaryBasis.from_row(content["basis"]),
+            {n: c.numpy() for n, c in content["free_atoms"].items()},
+            blocks,
+            content["neighbours"],
+            content["origin"],
+        )
+        model.network.load_state_dict(content["weights"])
         return model

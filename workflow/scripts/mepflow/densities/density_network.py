@@ -7,7 +7,7 @@ whitened coefficients (:mod:`mepflow.densities.whitening`) of the density less t
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -20,9 +20,8 @@ from mepflow.densities.auxiliary_basis import function_table
 from mepflow.densities.density_batch import DensityGraph
 from mepflow.densities.equivariant_layers import MessagePassing, random_weights
 from mepflow.densities.function_layout import FunctionLayout
-from mepflow.densities.radial_functions import radial_functions
+from mepflow.densities.pair_functions import pair_functions
 from mepflow.densities.setting_keys import require_keys
-from mepflow.densities.solid_harmonics import solid_harmonics
 from mepflow.densities.whitening import Blocks, electrons_of_shells
 from mepflow.units import ANGSTROM_IN_BOHR
 
@@ -130,9 +129,21 @@ class DensityNetwork(nn.Module):
 
         The electrons of each connected part are exact: its nuclear charges less its charge.
         """
+        return self.coefficients(graph, self.whitened(graph))
+
+    def whitened(self, graph: DensityGraph) -> list[Tensor]:
+        """Return whitened coefficients (n, shells, 2l + 1) for each l, less those of free atoms.
+
+        Shells that an element lacks hold numbers without meaning.
+        """
         elements = self._index[graph.numbers]
-        whitened = self._whitened(graph, elements)
+        whitened = self._learned(graph, elements)
         whitened[0] = self._with_exact_electrons(whitened[0], graph, elements)
+        return whitened
+
+    def coefficients(self, graph: DensityGraph, whitened: Sequence[Tensor]) -> Tensor:
+        """Return the coefficients (P,) that belong to what :meth:`whitened` returned."""
+        elements = self._index[graph.numbers]
         parts = []
         for degree, values in enumerate(whitened):
             white = getattr(self, f"_white_{degree}")[elements]
@@ -140,19 +151,10 @@ class DensityNetwork(nn.Module):
         numbers = torch.cat(parts, dim=1) + self._prior[elements]
         return numbers.flatten()[graph.places]
 
-    def _whitened(self, graph: DensityGraph, elements: Tensor) -> list[Tensor]:
-        """Return whitened coefficients (n, shells, 2l + 1) for each l."""
-        receivers, senders = graph.pairs
-        vectors = graph.positions[senders] - graph.positions[receivers]
-        distances = torch.linalg.vector_norm(vectors, dim=1)
-        # Harmonics with components of variance 1.
-        harmonics = (
-            torch.cat(
-                solid_harmonics(vectors / distances[:, None], self.settings.edge_degree), dim=1
-            )
-            * (4.0 * torch.pi) ** 0.5
-        )
-        radial = radial_functions(distances, self.settings.radial_functions, self.settings.cutoff)
+    def _learned(self, graph: DensityGraph, elements: Tensor) -> list[Tensor]:
+        """Return whitened coefficients (n, shells, 2l + 1) for each l, electrons not yet exact."""
+        row = self.settings
+        harmonics, radial = pair_functions(graph, row.edge_degree, row.radial_functions, row.cutoff)
         features = self.embedding[0][elements][:, None]
         for one in self.rounds:
             features = one(features, graph.pairs, harmonics, radial, self._scale)

@@ -52,7 +52,8 @@ class Gate(nn.Module):
     def __init__(self, degree: int, channels: int) -> None:
         super().__init__()
         self.degree = degree
-        self.weights = random_weights(max(degree, 1), channels, channels, channels)
+        if degree:
+            self.weights = random_weights(degree, channels, channels, channels)
         sizes = torch.tensor([2 * k + 1 for k in range(1, degree + 1)], dtype=torch.long)
         self.register_buffer(
             "_of_row", torch.repeat_interleave(torch.arange(degree), sizes), persistent=False

@@ -8,9 +8,10 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
-from mepflow.dynamics.force_functions import Evaluated, ForceFunction
-from mepflow.errors import InputError
+from mepflow.dynamics.force_functions import Evaluated, ForceFunction, SurfaceError
+from mepflow.errors import InputError, MepflowError
 from mepflow.molecules import Molecule
+from mepflow.storage.damage import reason
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,7 +41,8 @@ class CalculatorForces:
     def __call__(self, positions: FloatArray) -> Evaluated:
         """Return energies, forces and dipoles at positions (R, n, 3) in bohr.
 
-        Raises :class:`InputError` where the calculator has no energy or forces.
+        Raises :class:`InputError` where the calculator has no energy or forces, and
+        :class:`SurfaceError` where it fails.
         """
         while len(self._replicas) < len(positions):
             replica = self._atoms.copy()  # type: ignore[no-untyped-call]
@@ -59,6 +61,16 @@ class CalculatorForces:
 
     def _of_one(self, atoms: Any, positions: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         atoms.set_positions(positions * BOHR_IN_ANGSTROM)
+        try:
+            return self._calculated(atoms)
+        except MepflowError:
+            raise
+        except Exception as error:  # programs fail in ways of their own
+            raise SurfaceError(
+                f"The calculator {self.description} failed ({reason(error)})"
+            ) from error
+
+    def _calculated(self, atoms: Any) -> tuple[float, FloatArray, FloatArray]:
         try:
             energy = atoms.get_potential_energy() / HARTREE_IN_EV
             forces = atoms.get_forces() / _FORCE_UNIT

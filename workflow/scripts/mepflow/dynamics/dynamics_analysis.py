@@ -7,6 +7,7 @@ from pathlib import Path
 from mepflow.dynamics.conservation import conservation, energy_series
 from mepflow.dynamics.harmonic_file import read_modes
 from mepflow.dynamics.infrared_spectrum import infrared_spectrum, spectrum_table
+from mepflow.dynamics.learned_surfaces import load_potentials
 from mepflow.dynamics.mode_matching import matched_modes
 from mepflow.dynamics.spectrum_bands import band_areas
 from mepflow.dynamics.surface_motion import surface_motion
@@ -59,5 +60,5 @@ def analyse_dynamics(
     areas = band_areas(spectrum, bands, {"harmonic": own, "reference": reference})
     write_csv(areas, files.bands, "%.6g")
     write_csv(matched_modes(own, reference), files.modes, "%.6g")
-    moving = surface_motion(found, own.positions, model, widths, surface_frames)
+    moving = surface_motion(found, own.positions, load_potentials(model, widths), surface_frames)
     moving.save(files.surface)

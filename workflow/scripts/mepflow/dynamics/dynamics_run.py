@@ -21,7 +21,7 @@ from ase.data import atomic_masses
 
 from mepflow.dynamics.domain_guard import DomainGuard, LeftDomainError
 from mepflow.dynamics.dynamics_settings import DynamicsSettings
-from mepflow.dynamics.force_functions import Evaluated, ForceFunction
+from mepflow.dynamics.force_functions import Evaluated, ForceFunction, SurfaceError
 from mepflow.dynamics.integrator import (
     State,
     Thermostat,
@@ -45,6 +45,7 @@ JOURNAL_NAME: Final = "dynamics.journal"
 _SECONDS_PER_RECORD: Final = 30.0
 _SAME_HARTREE: Final = 1e-4
 """Energies that differ by more are of different surfaces."""
+_AGAIN: Final = "; what was before is kept. Mend the cause, then the same call goes on from there."
 
 
 class Dynamics:
@@ -60,6 +61,8 @@ class Dynamics:
         self.guard = DomainGuard(start.atomic_numbers, start.positions, surface, settings)
         self.step = 0
         self.stopped = ""
+        self.failed = False
+        """Whether it stopped because the surface failed: another attempt may go on."""
         self.kept: dict[str, list[FloatArray]] = defaultdict(list)
         self.state: State | None = None
         self._decisive = {"settings": asdict(settings), "surface": surface.description}
@@ -90,7 +93,10 @@ class Dynamics:
         self.state = State(positions, velocities, self._surface(positions), heat)
 
     def advance(self) -> None:
-        """Do one step, and keep what it gives; a replica that leaves the domain stops all."""
+        """Do one step, and keep what it gives.
+
+        A replica that leaves the domain stops all, and so does a surface that fails.
+        """
         assert self.state is not None
         settings = self.settings
         time_ps = (self.step + 1) * settings.step_fs / 1000.0
@@ -98,14 +104,18 @@ class Dynamics:
         noise = None
         if friction:
             noise = normal_noise(settings.seed, self.step + 1, self.state.positions.shape)
-        state = next_state(
-            self.state,
-            self._surface,
-            self._electron_masses,
-            settings.time_step,
-            Thermostat(friction, settings.temperature),
-            noise,
-        )
+        try:
+            state = next_state(
+                self.state,
+                self._surface,
+                self._electron_masses,
+                settings.time_step,
+                Thermostat(friction, settings.temperature),
+                noise,
+            )
+        except SurfaceError as error:
+            self._stop(f"{error} at {time_ps:.3f} ps{_AGAIN}", failed=True)
+            return
         produced = self.step + 1 - settings.equilibration_steps
         if produced == 0:
             state = self._at_rest(state)
@@ -114,13 +124,16 @@ class Dynamics:
             if (self.step + 1) % settings.frame_interval == 0:
                 self.guard.check_geometry(state, time_ps)
         except LeftDomainError as error:
-            self.stopped = str(error)
-            logger.warning("%s", error)
+            self._stop(str(error))
             return
         self.state = state
         self.step += 1
         if produced > 0:
             self._keep(state, produced - 1)
+
+    def _stop(self, sentence: str, *, failed: bool = False) -> None:
+        self.stopped, self.failed = sentence, failed
+        logger.warning("%s", sentence)
 
     def _at_rest(self, state: State) -> State:
         """Return the state at which the thermostat ends, with neither momentum nor heat."""
@@ -142,8 +155,8 @@ class Dynamics:
         record: dict[str, npt.ArrayLike] = {
             "fingerprint": self.fingerprint(),
             "step": self.step,
-            "stopped": self.stopped,
-            "finished": self.finished,
+            "stopped": "" if self.failed else self.stopped,
+            "finished": self.finished and not self.failed,
             "state/positions": state.positions,
             "state/velocities": state.velocities,
             "state/heat": state.heat,
@@ -206,9 +219,11 @@ def run_dynamics(
 ) -> Trajectory:
     """Run a dynamics to its end, or go on with one that ``folder`` holds, and return it.
 
-    A molecule that leaves the domain ends it early: :attr:`Trajectory.stopped` says why. Raises
-    :class:`StateError` where the folder holds an unfinished dynamics of another molecule, surface,
-    settings or ``code``; a finished one is superseded.
+    A molecule that leaves the domain ends it early, and so does a calculator that fails:
+    :attr:`Trajectory.stopped` says why. After a failure the same call tries that step again. Raises
+    :class:`SurfaceError` where the first step fails, and :class:`StateError` where the folder holds
+    an unfinished dynamics of another molecule, surface, settings or ``code``; a finished one is
+    superseded.
     """
     dynamics = Dynamics(start, surface, settings, code)
     journal = Journal(folder / JOURNAL_NAME)

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.errors import MepflowError
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -23,6 +25,10 @@ class Evaluated(NamedTuple):
     dipole: FloatArray
 
 
+class SurfaceError(MepflowError):
+    """A surface gave nothing at some positions; another attempt may succeed."""
+
+
 class ForceFunction(Protocol):
     """A surface of one molecule. Equal positions must give equal bits for a dynamics to do so."""
 
@@ -37,3 +43,8 @@ class ForceFunction(Protocol):
         """Return how far several models differ: of the forces' vectors over them, the root mean
         square (R,) over atoms in hartree/bohr; None where there is one model alone.
         """  # fmt: skip
+
+
+def spread_of_models(forces: FloatArray) -> FloatArray:
+    """Return the spread (R,) of :meth:`ForceFunction.force_spread` of forces (models, R, n, 3)."""
+    return np.asarray(np.sqrt(forces.var(axis=0, ddof=1).sum(axis=-1).mean(axis=-1)))

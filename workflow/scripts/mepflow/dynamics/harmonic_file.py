@@ -1,4 +1,7 @@
-"""The file of harmonic modes: JSON with the minimum, wavenumbers, intensities and modes."""
+"""The file of harmonic modes: JSON with the minimum, wavenumbers, intensities and modes.
+
+Where the surface had no dipole, the key of the intensities is absent: JSON has no nan.
+"""
 
 import json
 from pathlib import Path
@@ -14,10 +17,11 @@ from mepflow.storage.files import atomic_path
 from mepflow.units import ANGSTROM_IN_BOHR, BOHR_IN_ANGSTROM
 
 FORMAT: Final = "mepflow harmonic modes"
+_INTENSITIES: Final = "intensities_km_per_mol"
 _DECIMALS: Final = {
     "positions_angstrom": 7,
     "wavenumbers_per_cm": 3,
-    "intensities_km_per_mol": 4,
+    _INTENSITIES: 4,
     "modes_mass_weighted": 6,
 }
 
@@ -27,16 +31,20 @@ def write_modes(path: Path, modes: HarmonicModes) -> None:
     columns = {
         "positions_angstrom": modes.positions * BOHR_IN_ANGSTROM,
         "wavenumbers_per_cm": modes.wavenumbers,
-        "intensities_km_per_mol": modes.intensities,
+        _INTENSITIES: modes.intensities,
         "modes_mass_weighted": modes.modes,
     }
+    if not np.isfinite(modes.intensities).all():
+        del columns[_INTENSITIES]
     content: dict[str, Any] = {
         "format": FORMAT,
         "surface": modes.surface,
         "elements": [symbol(int(number)) for number in modes.atomic_numbers],
         **{name: np.round(values, _DECIMALS[name]).tolist() for name, values in columns.items()},
     }
-    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in content.items())
+    lines = ",\n".join(
+        f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in content.items()
+    )
     with atomic_path(path) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
@@ -47,6 +55,8 @@ def read_modes(path: Path) -> HarmonicModes:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']}")
+        unknown = [float("nan")] * len(content["wavenumbers_per_cm"])
+        content.setdefault(_INTENSITIES, unknown)
         numbers = [ATOMIC_NUMBERS[name] for name in content["elements"]]
         columns = {name: np.array(content[name], dtype=float) for name in _DECIMALS}
         n, m = len(numbers), len(content["wavenumbers_per_cm"])
@@ -63,7 +73,7 @@ def read_modes(path: Path) -> HarmonicModes:
         np.array(numbers, dtype=np.uint8),
         columns["positions_angstrom"] * ANGSTROM_IN_BOHR,
         columns["wavenumbers_per_cm"],
-        columns["intensities_km_per_mol"],
+        columns[_INTENSITIES],
         columns["modes_mass_weighted"],
         str(content["surface"]),
     )

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
@@ -12,13 +12,11 @@ from mepflow.dynamics.dynamics_run import run_dynamics
 from mepflow.dynamics.dynamics_settings import DynamicsSettings
 from mepflow.dynamics.harmonic_file import read_modes, write_modes
 from mepflow.dynamics.harmonic_modes import harmonic_modes, minimum
-from mepflow.dynamics.model_forces import ModelForces
+from mepflow.dynamics.learned_surfaces import load_surface
+from mepflow.dynamics.surface_errors import MODES_FORCE
 from mepflow.molecules import Molecule
 
 logger = logging.getLogger(__name__)
-
-MODES_FORCE: Final = 2e-3
-"""Of a minimum in single precision, in eV/Å."""
 
 
 def run_model_dynamics(
@@ -30,6 +28,7 @@ def run_model_dynamics(
     trajectory_path: Path,
     frames_path: Path,
     modes_path: Path,
+    name: str,
     threads: int = 1,
     code: str = "",
 ) -> None:
@@ -46,7 +45,7 @@ def run_model_dynamics(
     chosen = DynamicsSettings.from_row(settings)
     given = read_modes(start)
     molecule = Molecule(start.stem, given.atomic_numbers, given.positions)
-    surface = ModelForces.load(models, molecule)
+    surface = load_surface(models, molecule, name)
     rest = minimum(molecule, surface, MODES_FORCE)
     modes = harmonic_modes(molecule.atomic_numbers, rest, surface)
     write_modes(modes_path, modes)

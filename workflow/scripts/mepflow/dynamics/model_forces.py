@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mepflow.dynamics.force_functions import Evaluated
+from mepflow.dynamics.force_functions import Evaluated, spread_of_models
 from mepflow.elements import symbol
 from mepflow.errors import InputError
 from mepflow.models.energy_model import EnergyModel, forces_of, with_free_positions
@@ -65,7 +65,7 @@ class ModelForces:
         if len(self._models) < 2:
             return None
         forces = np.stack([self._of(model, positions).forces for model in self._models])
-        return np.asarray(np.sqrt(forces.var(axis=0, ddof=1).sum(axis=-1).mean(axis=-1)))
+        return spread_of_models(forces)
 
     def _of(self, model: EnergyModel, positions: FloatArray) -> Evaluated:
         batch = self._batch(model, positions)

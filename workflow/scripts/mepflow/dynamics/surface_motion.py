@@ -13,17 +13,13 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from mepflow.dynamics.learned_surfaces import Potentials
 from mepflow.dynamics.trajectory import Trajectory
-from mepflow.electrostatics.atomic_terms import predicted_terms
-from mepflow.electrostatics.penetration import Widths, known_shells
-from mepflow.electrostatics.potential import potential
 from mepflow.errors import InputError, MissingFileError
 from mepflow.geometry.bonds import bonds
 from mepflow.geometry.radii import bondi_radii
 from mepflow.geometry.surfaces import Surface, signed_distance, van_der_waals_surface
-from mepflow.models.model_file import load_model
-from mepflow.models.predict import predict_table
-from mepflow.molecules import Molecule, MoleculeTable
+from mepflow.molecules import Molecule
 from mepflow.storage.files import atomic_path
 from mepflow.storage.npz import read_npz
 from mepflow.units import BOHR_IN_ANGSTROM
@@ -81,16 +77,14 @@ class SurfaceMotion:
 def surface_motion(
     trajectory: Trajectory,
     rest: FloatArray,
-    model: Path,
-    widths: Widths | None,
+    potentials: Potentials,
     most_frames: int,
 ) -> SurfaceMotion:
-    """Return the potential of a model's multipoles on the surface along a trajectory.
+    """Return the potential of a model on the surface along a trajectory.
 
     ``rest`` (n, 3) in bohr is the geometry whose surface it is, of the Bondi spheres. At most
-    ``most_frames`` geometries count, evenly chosen of all replicas. Penetration is there where
-    ``widths`` have all elements. Raises :class:`InputError` where no geometry was kept, or three
-    atoms that span no frame.
+    ``most_frames`` geometries count, evenly chosen of all replicas. Raises :class:`InputError`
+    where no geometry was kept, or three atoms that span no frame.
     """
     numbers = trajectory.atomic_numbers
     frames = trajectory.positions.reshape(-1, *rest.shape)
@@ -99,8 +93,11 @@ def surface_motion(
     chosen = np.unique(np.linspace(0, len(frames) - 1, most_frames).round().astype(int))
     surface = van_der_waals_surface(numbers, rest)
     points = riding_points(numbers, rest, surface.vertices, frames[chosen])
-    geometries = np.stack([rest, *frames[chosen]])
-    values = _potentials(numbers, geometries, [surface.vertices, *points], model, widths)
+    molecules = [
+        Molecule(f"frame {number}", numbers, places)
+        for number, places in enumerate([rest, *frames[chosen]])
+    ]
+    values = potentials(molecules, [surface.vertices, *points])
     radii = bondi_radii(numbers)
     for where, places, of_frame in zip(points, frames[chosen], values[1:], strict=True):
         of_frame[signed_distance(where, places, radii, 0.0) < -_INSIDE_BOHR] = np.nan
@@ -167,24 +164,3 @@ def _frames(positions: FloatArray, neighbours: IntArray) -> FloatArray:
     normal = np.cross(one, second)
     three = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
     return np.stack([one, np.cross(three, one), three], axis=-2)
-
-
-def _potentials(
-    atomic_numbers: npt.NDArray[np.uint8],
-    geometries: FloatArray,
-    points: list[FloatArray],
-    model: Path,
-    widths: Widths | None,
-) -> FloatArray:
-    """Return the potentials (G, V) of a model at geometries (G, n, 3), each at its points."""
-    table = MoleculeTable.from_molecules(
-        [Molecule(f"frame {k}", atomic_numbers, places) for k, places in enumerate(geometries)]
-    )
-    predicted = predict_table(load_model(model, "cpu")[0], table, source=model)
-    shells = known_shells(atomic_numbers, widths)
-    return np.stack(
-        [
-            potential(where, places, *predicted_terms(predicted, row), penetration=shells)
-            for row, (where, places) in enumerate(zip(points, geometries, strict=True))
-        ]
-    )

@@ -29,37 +29,46 @@ def density_bases(densities: Config) -> list[str]:
     """Return the names of all basis sets, the section's own first."""
     models = [density_value(densities, model, "auxiliary_basis") for model in densities["models"]]
     return list(
-        dict.fromkeys([densities["auxiliary_basis"], *models, *densities["compared_bases"]])
+        dict.fromkeys([densities["auxiliary_basis"], *models, *densities.get("compared_bases", [])])
     )
 
 
 def check_densities(config: Config, archives: Config) -> None:
-    """Raise :class:`SettingError` where a name is unknown or no dataset has densities to learn."""
-    row = config.get("densities")
-    if row is None:
+    """Raise :class:`SettingError` where a name is unknown or no dataset has densities to learn.
+
+    Runs whose studies learn no densities are not looked at.
+    """
+    row = config.get("densities", {})
+    if "compared" not in row and "dynamics" not in config:
         return
     _check_models(row, config.get("density_networks", {}))
-    for number, grid in enumerate(row["compared_grids"]):
-        if grid not in config["grids"]:
-            problem = f"there is no {shown(grid)} in grids; {choice(grid, config['grids'])}"
-            raise SettingError(["densities", "compared_grids", number], problem)
-    plane = row["plane"]
-    if config["grids"].get(plane, {}).get("kind") != "plane":
-        raise SettingError(["densities", "plane"], f"{shown(plane)} is no grid of the kind plane")
-    if row["potential_grid"] not in row["compared_grids"]:
-        problem = f"it is none of compared_grids ({', '.join(row['compared_grids'])}); add it there"
-        raise SettingError(["densities", "potential_grid"], problem)
+    if "compared" in row:
+        _check_compared(row, config["grids"])
     able = [name for name in config["datasets"] if has_densities(config, archives, name)]
     if not able:
         raise SettingError(
             ["studies"],
-            "the study densities needs a dataset with `labels: archive` whose archive is a file of"
-            " labels with density coefficients, such as ethanol-pbe; add one to datasets",
+            "the studies densities and dynamics need a dataset with `labels: archive` whose archive"
+            " is a file of labels with density coefficients, such as ethanol-pbe; add one to"
+            " datasets",
         )
     for name in able:
         if row["potential_grid"] not in config["datasets"][name]["grids"]:
             problem = f"the dataset {name} has no grid {row['potential_grid']}; add it to its grids"
             raise SettingError(["densities", "potential_grid"], problem)
+
+
+def _check_compared(row: Config, grids: Config) -> None:
+    for number, grid in enumerate(row["compared_grids"]):
+        if grid not in grids:
+            problem = f"there is no {shown(grid)} in grids; {choice(grid, grids)}"
+            raise SettingError(["densities", "compared_grids", number], problem)
+    plane = row["plane"]
+    if grids.get(plane, {}).get("kind") != "plane":
+        raise SettingError(["densities", "plane"], f"{shown(plane)} is no grid of the kind plane")
+    if row["potential_grid"] not in row["compared_grids"]:
+        problem = f"it is none of compared_grids ({', '.join(row['compared_grids'])}); add it there"
+        raise SettingError(["densities", "potential_grid"], problem)
 
 
 def _check_models(row: Config, networks: Config) -> None:

@@ -79,6 +79,11 @@ def prediction_modules(config: Config, dataset: str) -> list[str]:
     return sorted(networks_of | {MODELS[task] for task in tasks if task != DEFAULT_TASK})
 
 
+def learns_forces(config: Config, variant: str) -> bool:
+    """Return whether a variant learns forces, and so gives a surface for a dynamics."""
+    return bool(config["variants"][variant]["loss_weights"].get("forces"))
+
+
 def task_module(config: Config, variant: str) -> str:
     """Return the module that a training finds by the targets of its variant."""
     return TASKS[Variant.from_row(variant, variant_row(config, variant)).task]

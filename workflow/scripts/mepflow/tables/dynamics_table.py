@@ -1,4 +1,4 @@
-"""Table of a dynamics: how it kept its energy, its bands, and its harmonic modes."""
+"""Table of a dynamics: its surface among others, how it kept its energy, bands, modes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 
 from mepflow.dynamics.conservation import mean_drift
 from mepflow.storage.csv_file import read_csv, write_csv
-from mepflow.tables.writing import Column, Part, counted, number, write_markdown
+from mepflow.tables.writing import NONE, Column, Part, counted, number, write_markdown
 
 _NOTE: Final = (
     "Drift: slope of the total energy of a replica. Areas are those of the spectrum of the"
@@ -18,6 +18,7 @@ _NOTE: Final = (
 
 
 def write_dynamics_table(
+    surfaces: Path,
     conservation: Path,
     bands: Path,
     modes: Path,
@@ -25,18 +26,33 @@ def write_dynamics_table(
     markdown: Path,
     settings: Mapping[str, Any],
 ) -> None:
-    """Write files of :mod:`mepflow.dynamics.dynamics_analysis` as Markdown, and bands as CSV."""
+    """Write files of a dynamics as Markdown, and bands as CSV.
+
+    ``surfaces`` is of :mod:`mepflow.dynamics.surface_errors`, the others are of
+    :mod:`mepflow.dynamics.dynamics_analysis`.
+    """
+    compared = read_csv(surfaces)
     areas, matched = read_csv(bands), read_csv(modes)
     write_csv(areas, csv)
     kept = read_csv(conservation)
     replicas = counted(int(settings["replicas"]), "replica")
     length = f"{settings['length_ps']:g} ps at {settings['temperature_k']:g} K"
     parts = [
+        Part(_surfaces_heading(compared), compared, _SURFACES),
         Part(f"{replicas} of {length}: {_drift(kept)}", kept, _CONSERVATION),
         Part("Bands of the infrared spectrum", areas, _BANDS),
         Part(_modes_heading(matched), matched, _MODES),
     ]
     write_markdown(parts, markdown, title="Dynamics and infrared spectrum", note=_NOTE)
+
+
+def _surfaces_heading(compared: pd.DataFrame) -> str:
+    structures = counted(int(compared["n_structures"].iloc[0]), "test structure")
+    total = compared["reference_intensity_sum_km_per_mol"].max()
+    return (
+        f"Models of energies: mean absolute errors of {structures}; harmonic modes, whose"
+        f" intensities add up to {total:.0f} km/mol at the reference level"
+    )
 
 
 def _drift(kept: pd.DataFrame) -> str:
@@ -53,12 +69,28 @@ def _modes_heading(matched: pd.DataFrame) -> str:
     )
 
 
+def _mean_and_largest(row: Any) -> str:
+    if pd.isna(row.wavenumber_mae_per_cm):
+        return NONE
+    return f"{row.wavenumber_mae_per_cm:.0f} ({row.largest_wavenumber_error_per_cm:.0f})"
+
+
 def _area(row: Any) -> str:
     if pd.isna(row.error_km_per_mol):
         return f"{row.area_km_per_mol:.0f}"
     return f"{row.area_km_per_mol:.0f} ± {row.error_km_per_mol:.0f}"
 
 
+_SURFACES: Final = (
+    Column("Model", lambda row: row.name, "left"),
+    Column("Seed", lambda row: str(row.seed)),
+    Column("E (kcal/mol)", number("energy_mae_kcal_per_mol", 2)),
+    Column("F (kcal/mol/Å)", number("forces_mae_kcal_per_mol_angstrom", 2)),
+    Column("μ (D)", number("dipole_mae_debye", 3)),
+    Column("Modes, mean (largest) (cm⁻¹)", _mean_and_largest),
+    Column("Intensities (km/mol)", number("intensity_mae_km_per_mol", 1)),
+    Column("Their sum", number("intensity_sum_km_per_mol", 0)),
+)
 _CONSERVATION: Final = (
     Column("Replica", lambda row: str(row.replica)),
     Column("Temperature (K)", number("temperature_k", 0)),
