@@ -22,6 +22,7 @@ CONFIG: dict[str, Any] = {
     "densities": {
         "network": "small",
         "potential_grid": "mk",
+        "compared": 12,
         "compared_grids": ["mk"],
         "plane": "flat",
         "auxiliary_basis": "jkfit",
@@ -39,6 +40,14 @@ CONFIG: dict[str, Any] = {
 def test_a_run_without_the_study_needs_nothing() -> None:
     check_densities({"datasets": {}}, {})
     check_densities(CONFIG, ARCHIVES)
+    # All runs have the section of the definitions, few learn densities.
+    shared = copy.deepcopy(CONFIG) | {
+        "datasets": {"qm9": {"archive": "other", "labels": "computed", "grids": []}}
+    }
+    del shared["densities"]["compared"]
+    check_densities(shared, ARCHIVES)
+    with pytest.raises(SettingError, match="need a dataset"):
+        check_densities(shared | {"dynamics": {}}, ARCHIVES)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +71,8 @@ def test_wrong_names_are_told(changes: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"archive": "other"}, "needs a dataset"),
-        ({"labels": "computed"}, "needs a dataset"),
+        ({"archive": "other"}, "need a dataset"),
+        ({"labels": "computed"}, "need a dataset"),
         ({"grids": ["box"]}, "ethanol has no grid mk"),
     ],
 )
