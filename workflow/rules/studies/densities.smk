@@ -1,7 +1,10 @@
 # Electron densities of the test molecules, beside those that models predict.
 
 
-include: "density_models.smk"
+# Both studies of densities have these rules, which must be there once.
+if "DENSITY_MODEL" not in globals():
+
+    include: "density_models.smk"
 
 
 def density_result_files(wildcards, name):

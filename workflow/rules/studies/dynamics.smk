@@ -1,7 +1,10 @@
 # The dynamics of a molecule on models of its energy, and its infrared spectrum.
 
 
-include: "density_models.smk"
+# Both studies of densities have these rules, which must be there once.
+if "DENSITY_MODEL" not in globals():
+
+    include: "density_models.smk"
 
 
 DYNAMICS = config["dynamics"]
