@@ -1,6 +1,7 @@
 # make run: install and run the embedded default. make test: install and run every check.
 # make studies: run a miniature of every study.
 # make fuzz: read 100,000 damaged files. make test-faults: kill and break runs, and see them recover.
+# make rehearsal: run config/paper.yaml at full width on made-up archives, with trainings of a few steps.
 # make bench: measure speed and memory, and show one table; benchmarks/results holds it.
 # make bench-gpu: check and measure the network on a GPU, in at most six minutes.
 # make docs: the documentation as a site that opens from a disk, site/index.html.
@@ -15,7 +16,7 @@ CASES ?= 100000
 BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 
-.PHONY: run studies test fuzz test-faults test-slurm bench bench-gpu check docs install install-test
+.PHONY: run studies test fuzz test-faults test-slurm rehearsal bench bench-gpu check docs install install-test
 .PHONY: install-docs install-release lock wheel sbom clean
 
 run: install
@@ -43,6 +44,12 @@ test-faults: install-test
 test-slurm: install-test
 	$(BIN)/pip install --requirement requirements-cluster.txt
 	MEPFLOW_SLURM_FULL=$(FULL) $(BIN)/pytest tests/slurm
+
+rehearsal: install
+	$(BIN)/python tools/make_rehearsal_archives.py
+	$(BIN)/snakemake --cores $(CORES) --quiet reason --configfile \
+	  config/paper.yaml config/rehearsal.yaml
+	$(BIN)/python benchmarks/rehearsal.py
 
 bench: install
 	$(BIN)/python benchmarks/run_all.py

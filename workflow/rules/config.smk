@@ -61,7 +61,7 @@ try:
 except MepflowError as error:
     raise WorkflowError(str(error)) from None
 for row in ARCHIVES.values():
-    files = ("path", "uncharacterized", "potentials")
+    files = ("path", "uncharacterized", "potentials", "reference")
     row |= {key: located(row[key]) for key in files if row.get(key)}
 
 config["results"] = str(Path(config["results"]))  # results for ./results/

@@ -49,6 +49,9 @@ rule collect_reference:
         potentials=lambda wildcards: archive_labels.stored_potentials(
             config, ARCHIVES, wildcards.dataset
         ),
+        published=lambda wildcards: archive_labels.published_reference(
+            config, ARCHIVES, wildcards.dataset
+        ),
     output:
         reference=f"{REFERENCE}/reference.h5",
         computed=f"{REFERENCE}/computed.h5",

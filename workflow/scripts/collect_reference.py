@@ -11,6 +11,9 @@ with job(snakemake):
     stored = None
     for path in map(Path, snakemake.input.potentials):  # one, or none
         stored, _ = read_reference(path, snakemake.params.level_row, snakemake.params.stored_grids)
+    published = None
+    for path in map(Path, snakemake.input.published):  # one, or none
+        published, _ = read_reference(path, snakemake.params.level_row, snakemake.params.grids)
     collect_reference(
         shard_paths=[Path(path) for path in snakemake.input.shards],
         candidates_path=Path(snakemake.input.candidates),
@@ -19,6 +22,7 @@ with job(snakemake):
         candidate_funnel_path=Path(snakemake.input.funnel),
         computed_split=snakemake.params.computed_split,
         stored=stored,
+        published=published,
         grids=snakemake.params.grids,
         dipole_tolerance_debye=snakemake.params.dipole_tolerance_debye,
         reference_path=Path(snakemake.output.reference),

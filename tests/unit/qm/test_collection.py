@@ -9,7 +9,7 @@ import pytest
 from mepflow.errors import InputError, StateError
 from mepflow.molecules import GridValues, Molecule, MoleculeTable
 from mepflow.qm.collection import collect_reference, merge_verdicts, with_archive_labels
-from mepflow.qm.stored_reference import with_stored_potentials
+from mepflow.qm.stored_reference import published_reference, with_stored_potentials
 from mepflow.selection.splits import write_splits
 from mepflow.selection.verdicts import COLUMNS, funnel, read_funnel, read_verdicts
 from mepflow.storage.csv_file import write_csv
@@ -34,7 +34,7 @@ def references(tmp_path):
     return paths
 
 
-def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS, stored=None):
+def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS, stored=None, published=None):
     collect_reference(
         shard_paths=paths,
         candidates_path=tmp_path / "candidates.h5",
@@ -43,6 +43,7 @@ def collect(tmp_path, paths, tolerance=0.01, split=None, grids=GRIDS, stored=Non
         candidate_funnel_path=tmp_path / "funnel.csv",
         computed_split=split,
         stored=stored,
+        published=published,
         grids=grids,
         dipole_tolerance_debye=tolerance,
         reference_path=tmp_path / "reference.h5",
@@ -280,3 +281,66 @@ def test_potentials_beside_the_archive_fill_what_was_not_computed(tmp_path):
     moved = replace(stored, positions=stored.positions + 1e-3)
     with pytest.raises(InputError, match="gdb_000001 has another geometry in the file"):
         with_stored_potentials(reference, moved)
+
+
+def published_of(candidates, points):
+    """Return the results of all candidates but c, in another order, with points of some on mk."""
+    rows = [row for row in range(len(candidates)) if candidates.ids[row] != "c"][::-1]
+    computed = candidates.select(rows)
+    nothing = (np.empty((0, 3)), np.empty(0))
+    values = [points.get(key, nothing) for key in computed.ids]
+    return replace(
+        computed,
+        properties={
+            "dipole": computed.positions[computed.atom_offsets[:-1]],
+            "quadrupole": np.zeros((len(rows), 3, 3)),
+            "mulliken_charges": computed.positions[:, 0],
+        },
+        grids=dict.fromkeys(("mk", "plane"), GridValues.from_ragged(values)),
+        metadata={"level_of_theory": {"name": "theirs"}},
+    )
+
+
+def test_a_published_reference_stands_for_the_shards(tmp_path):
+    candidates = archive_candidates()
+    points = {key: (np.ones((2, 3)), np.full(2, float(ord(key)))) for key in "abd"}
+    write_candidates(tmp_path, candidates)
+    published = published_of(candidates, points)
+    found = published_reference(candidates, published, tmp_path / "splits.csv", GRIDS)
+    for row, key in enumerate(found.ids):
+        own = found.property_of("mulliken_charges", row)
+        expected = np.full(len(own), np.nan) if key == "c" else found.molecule(row).positions[:, 0]
+        np.testing.assert_array_equal(own, expected, err_msg=key)
+        wanted = points[key][1] if key in "bd" else []  # tests that have some
+        np.testing.assert_array_equal(found.grids["mk"].of(row)[1], wanted, err_msg=key)
+        assert not len(found.grids["plane"].of(row)[1])  # there is no showcase
+    np.testing.assert_array_equal(
+        found.properties["archive_dipole"], candidates.properties["archive_dipole"]
+    )
+    failures = dict(zip(found.ids, found.texts["failure"], strict=True))
+    assert failures == {
+        **dict.fromkeys("abd", ""),
+        "c": "the published reference lacks it",
+        "e": "the archive has no potential of it on the grid mk",
+    }
+    converged = dict(zip(found.ids, found.properties["scf_converged"], strict=True))
+    assert converged == {**dict.fromkeys("abd", 1.0), **dict.fromkeys("ce", 0.0)}
+    moved = replace(published, positions=published.positions + 1e-3)
+    with pytest.raises(InputError, match="has another geometry in the file beside its"):
+        published_reference(candidates, moved, tmp_path / "splits.csv", GRIDS)
+
+
+def test_a_published_reference_of_test_molecules_leaves_other_labels_the_archives(tmp_path):
+    candidates = archive_candidates()
+    points = {key: (np.ones((2, 3)), np.ones(2)) for key in "bde"}
+    write_candidates(tmp_path, candidates)
+    published = published_of(candidates, points)
+    verdicts = collect(tmp_path, [], tolerance=None, split="test", published=published)
+    assert set(verdicts["verdict"]) == {"kept"}
+    reference = MoleculeTable.load(tmp_path / "reference.h5")
+    own = candidates.sorted_by_id().properties["archive_dipole"]
+    np.testing.assert_array_equal(reference.properties["dipole"], own)
+    points_of = {key: len(reference.grids["mk"].of(row)[1]) for row, key in enumerate("abcde")}
+    assert reference.ids == [*points_of]
+    assert points_of == {"a": 0, "b": 2, "c": 0, "d": 2, "e": 2}
+    assert reference.metadata["level_of_theory"] == {"name": "theirs"}

@@ -107,6 +107,15 @@ def test_an_archive_with_potentials_leaves_no_reference_job(archive: str, expect
     assert settings.number_of_shards(computed, ARCHIVES, "ours") == 5
 
 
+def test_a_published_reference_leaves_no_reference_job() -> None:
+    archives = {"qm9": ARCHIVES["qm9"] | {"reference": "theirs.h5"}}
+    config = run("qm9", DIPOLES, labels="computed")
+    assert settings.number_of_shards(config, archives, "ours") == 0
+    assert labels.published_reference(config, archives, "ours") == ["theirs.h5"]
+    assert labels.tables(config, archives, "ours") == ["agreement"]
+    assert labels.published_reference(config, ARCHIVES, "ours") == []
+
+
 def test_what_readers_are_told() -> None:
     assert labels.reader_options(run("qm9", DIPOLES), ARCHIVES, "ours") == {}
     assert labels.reader_options(run("spice", DIPOLES), ARCHIVES, "ours") == {"conformers": "all"}

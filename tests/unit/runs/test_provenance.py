@@ -26,6 +26,8 @@ def test_record_holds_checksums_versions_and_the_seed(tmp_path: Path) -> None:
     assert record["seed"] == 7
     assert record["script"] == script_digest("train_model") != script_digest("evaluate_models")
     assert record["host"]
+    assert record["used"]["cpu_s"] > 0.01
+    assert 10 < record["used"]["peak_mb"] < 1e5
     assert (record["results"], record["rule"]) == ("results", "train_model")
 
 

@@ -14,7 +14,7 @@ from mepflow.errors import ConfigError, StateError
 from mepflow.naming import BASELINES
 from mepflow.plots.style import STYLES
 from mepflow.runs import archive_labels, contents, results_folder, settings
-from mepflow.runs.studies import complete_config
+from mepflow.runs.studies import complete_config, merged
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +45,12 @@ def archives() -> dict[str, Any]:
 def test_shipped_configurations_are_consistent(config: dict[str, Any], archives: Any) -> None:
     settings.check_references(config, archives)
     settings.check_references(with_defaults(load("paper.yaml")), archives)
+    # Without a level of theory, for nothing is computed.
+    rehearsal = merged(load("paper.yaml"), load("rehearsal.yaml"))
+    settings.check_references(with_defaults(rehearsal), archives)
+    del archives["rehearsal-qm9"]["reference"]
+    with pytest.raises(ConfigError, match="its molecules are computed; name a row"):
+        settings.check_references(with_defaults(rehearsal), archives)
 
 
 @pytest.mark.parametrize(

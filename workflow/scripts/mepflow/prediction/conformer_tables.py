@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from mepflow.prediction.csv_tables import Columns
 from mepflow.prediction.structures import Structure
 from mepflow.storage.csv_file import write_csv
@@ -37,6 +35,9 @@ def write_averages(folder: Path) -> None:
     """
     if not all((folder / table).exists() for table in (CONFORMERS, ATOMS)):
         return
+    # Imported here: predictions without conformers come sooner without pandas.
+    import pandas as pd
+
     conformers = pd.read_csv(folder / CONFORMERS, keep_default_na=False)
     atoms = pd.read_csv(folder / ATOMS, keep_default_na=False)
     # Two molecules of one title are two: conformers of each are counted from 1.

@@ -21,7 +21,11 @@ from mepflow.errors import StateError
 from mepflow.fields import FIELDS
 from mepflow.molecules import GridValues, MoleculeTable
 from mepflow.multipoles import centre_of_nuclear_charge
-from mepflow.qm.stored_reference import stored_reference, with_stored_potentials
+from mepflow.qm.stored_reference import (
+    published_reference,
+    stored_reference,
+    with_stored_potentials,
+)
 from mepflow.selection.filters import filters_after_reference
 from mepflow.selection.splits import read_splits
 from mepflow.selection.verdicts import (
@@ -50,6 +54,7 @@ def collect_reference(
     candidate_funnel_path: Path,
     computed_split: str | None,
     stored: MoleculeTable | None,
+    published: MoleculeTable | None = None,
     grids: Mapping[str, Mapping[str, Any]],
     dipole_tolerance_debye: float | None,
     reference_path: Path,
@@ -61,10 +66,11 @@ def collect_reference(
 
     The verdicts and the funnel of the candidates are what
     :func:`mepflow.selection.filters.select_candidates` wrote; ``computed_split`` is the split that
-    the shards hold, or None where they hold every candidate. Without any shard, the archive's own
-    values are taken, on ``grids`` where these are wanted. ``stored`` has potentials of molecules
-    that were not computed. Raises :class:`StateError` where the shards do not hold exactly those
-    molecules, and :class:`InputError` where none is left or ``stored`` has another geometry.
+    the shards hold, or None where they hold every candidate. Without any shard, the values of
+    ``published`` are taken or, without it, the archive's own, on ``grids`` where these are wanted.
+    ``stored`` has potentials of molecules that were not computed. Raises :class:`StateError` where
+    the shards do not hold exactly those molecules, and :class:`InputError` where none is left, or
+    ``published`` or ``stored`` has another geometry.
     """
     before = read_verdicts(candidate_verdicts_path)
     expected = list(before.loc[before["verdict"] == KEPT, "id"])
@@ -75,7 +81,11 @@ def collect_reference(
         computed = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
     else:
         candidates = _rows_of(MoleculeTable.load(candidates_path), expected)
-        computed = stored_reference(candidates, splits_path, grids)
+        computed = (
+            stored_reference(candidates, splits_path, grids)
+            if published is None
+            else published_reference(candidates, published, splits_path, grids)
+        )
     computed = computed.sorted_by_id()
     filters = filters_after_reference(computed, dipole_tolerance_debye)
     verdicts = merge_verdicts(before, judge(computed.ids, filters), expected)
@@ -87,7 +97,7 @@ def collect_reference(
         rows = kept_rows(candidates, verdicts, candidate_verdicts_path)
         candidates = candidates.select(rows)
         reference = with_archive_labels(candidates, computed)
-        if not shard_paths:
+        if not shard_paths and published is None:
             # Grids of all molecules, which models learn from, are not of the computed split alone.
             own = stored_reference(candidates, splits_path, grids)
             reference = replace(reference, grids=own.grids)

@@ -119,6 +119,12 @@ def stored_potentials(config: Config, archives: Config, dataset: str) -> list[st
     return [path] if path and stored_grids(config, dataset) else []
 
 
+def published_reference(config: Config, archives: Config, dataset: str) -> list[str]:
+    """Return the file whose values stand in the place of a dataset's calculations, if any."""
+    path = archives[config["datasets"][dataset]["archive"]].get("reference")
+    return [path] if path else []
+
+
 def stored_grids(config: Config, dataset: str) -> dict[str, Any]:
     """Return the grids of a dataset that cover molecules which are not computed."""
     row = config["datasets"][dataset]

@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import math
+import os
 import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -43,8 +45,9 @@ def write_record(
     """Write the provenance of a job's outputs beside the first of them, as JSON.
 
     It holds the checksums of inputs and outputs, the settings (the digest of the modules among
-    them), the digest of the script, the seed, software, commit, host and time. ``results`` is the
-    folder of the run's results, which :mod:`mepflow.runs.verification` may find elsewhere.
+    them), the digest of the script, the seed, software, commit, host and time, and the processor
+    time and memory that this process has used so far. ``results`` is the folder of the run's
+    results, which :mod:`mepflow.runs.verification` may find elsewhere.
     """
     record = {
         "format_version": FORMAT_VERSION,
@@ -60,10 +63,25 @@ def write_record(
         "git_commit": git_commit(),
         "host": platform.node(),
         "platform": platform.platform(),
+        "used": _used(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     with atomic_path(record_path(outputs[0])) as temporary:
         temporary.write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n")
+
+
+def _used() -> dict[str, float]:
+    """Return the processor time of this process and its children, and its own peak of memory.
+
+    The peak is the kernel's (``VmHWM``): Snakemake's benchmarks look now and then and miss it.
+    """
+    spent = os.times()
+    used = {"cpu_s": spent.user + spent.system + spent.children_user + spent.children_system}
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        peaks = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        used["peak_mb"] = int(peaks[0]) / 1024 if peaks else math.nan
+    return used
 
 
 def read_record(path: Path) -> dict[str, Any]:

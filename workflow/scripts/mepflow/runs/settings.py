@@ -69,8 +69,14 @@ def _check_level(config: Config, archives: Config, name: str) -> None:
     level, place = row["level_of_theory"], ["datasets", name, "level_of_theory"]
     if level is not None:
         _require(level, config["levels_of_theory"], place, "levels_of_theory")
-    elif not needs_no_calculation(row, archives[row["archive"]]):
+    elif _is_computed(row, archives):
         raise SettingError(place, "its molecules are computed; name a row of levels_of_theory")
+
+
+def _is_computed(row: Config, archives: Config) -> bool:
+    """Return whether reference calculations are made for a dataset (its row)."""
+    archive = archives[row["archive"]]
+    return "reference" not in archive and not needs_no_calculation(row, archive)
 
 
 def _check_headline_grid(config: Config, name: str) -> None:
@@ -212,7 +218,7 @@ def _require(name: str, rows: Iterable[str], place: Sequence[str | int], where: 
 def number_of_shards(config: Config, archives: Config, dataset: str) -> int:
     """Return into how many reference jobs a dataset is divided, known before anything runs."""
     row = config["datasets"][dataset]
-    if needs_no_calculation(row, archives[row["archive"]]):
+    if not _is_computed(row, archives):
         return 0
     molecules = archives[row["archive"]]["records"]
     if row["labels"] == "archive":
