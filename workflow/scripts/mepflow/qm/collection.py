@@ -81,11 +81,7 @@ def collect_reference(
         computed = MoleculeTable.concatenate([MoleculeTable.load(path) for path in shard_paths])
     else:
         candidates = _rows_of(MoleculeTable.load(candidates_path), expected)
-        computed = (
-            stored_reference(candidates, splits_path, grids)
-            if published is None
-            else published_reference(candidates, published, splits_path, grids)
-        )
+        computed = _without_shards(candidates, published, splits_path, grids)
     computed = computed.sorted_by_id()
     filters = filters_after_reference(computed, dipole_tolerance_debye)
     verdicts = merge_verdicts(before, judge(computed.ids, filters), expected)
@@ -108,6 +104,18 @@ def collect_reference(
     write_csv(funnel(verdicts, steps), funnel_path)
     computed.save(computed_path)
     reference.save(reference_path)
+
+
+def _without_shards(
+    candidates: MoleculeTable,
+    published: MoleculeTable | None,
+    splits: Path,
+    grids: Mapping[str, Mapping[str, Any]],
+) -> MoleculeTable:
+    """Return what a published table, or else the archive itself, says of the candidates."""
+    if published is None:
+        return stored_reference(candidates, splits, grids)
+    return published_reference(candidates, published, splits, grids)
 
 
 def _rows_of(table: MoleculeTable, ids: Collection[str]) -> MoleculeTable:
