@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
@@ -61,12 +62,19 @@ DECIMALS: Final = 6
 def make(row: Row) -> LabelGeometry:
     """Return a molecule of a list with its geometry; raises :class:`Rejected`."""
     numbers, positions = geometry(row["smiles"], row["geometry"], row["environment"])
+    return geometry_of_positions(row, numbers, np.round(positions, DECIMALS))
+
+
+def geometry_of_positions(
+    row: Row, numbers: Sequence[int], positions: npt.NDArray[np.float64]
+) -> LabelGeometry:
+    """Return a molecule of a list with atomic numbers (n,) and rounded positions (n, 3) in Å."""
     return LabelGeometry(
         {key: row[key] for key in TEXT_KEYS},
         int(row["charge"]),
         tuple(row["groups"].split(GROUP_SEPARATOR)) if row["groups"] else (),
         np.array(numbers, dtype=np.uint8),
-        np.round(positions, DECIMALS),
+        positions,
     )
 
 

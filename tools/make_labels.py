@@ -46,12 +46,23 @@ from mepflow.qm.levels import LevelOfTheory  # noqa: E402
 log = logging.getLogger("make_labels")
 
 FOLDER: Final = ROOT / "resources" / "labels"
-SETS: Final = ("organic", "bench")
+SETS: Final = ("organic", "bench", "pretraining")
 LEVEL: Final = "wb97m-d3bj-def2-tzvppd-quick"
 BENCH_LEVEL: Final = "hf-6-31g-d"
+PRETRAINING_LEVEL: Final = "b3lyp-def2-svpd-quick"
 BENCH_GRIDS: Final = ("mk",)
-GRIDS: Final = {"organic": ("mk", "chelpg"), "bench": ("mk", "chelpg", "surface")}
-SIZES: Final = {"organic": (3, 5, 6, 7, 9), "bench": (6, 7, 8, 9, 10, 11, 12, 13, 15)}
+GRIDS: Final = {
+    "organic": ("mk", "chelpg"),
+    "bench": ("mk", "chelpg", "surface"),
+    "pretraining": ("mk",),
+}
+PRETRAINING_POINTS: Final = 0.3
+"""Per Å² of the grid mk: of three thousand molecules, a third of the points says enough of each."""
+SIZES: Final = {
+    "organic": (3, 5, 6, 7, 9),
+    "bench": (6, 7, 8, 9, 10, 11, 12, 13, 15),
+    "pretraining": (7, 9),
+}
 """Heavy atoms up to which molecules come first, then the next larger, in the order of the file."""
 
 
@@ -64,11 +75,16 @@ def settings_of(name: str) -> LabelSettings:
     """Return what is computed for a set."""
     rows = definitions()
     named = rows["levels_of_theory"]
-    level, second = (LevelOfTheory.from_row(key, named[key]) for key in (LEVEL, BENCH_LEVEL))
+    level, second, inexpensive = (
+        LevelOfTheory.from_row(key, named[key]) for key in (LEVEL, BENCH_LEVEL, PRETRAINING_LEVEL)
+    )
     grids = {grid: rows["grids"][grid] for grid in GRIDS[name]}
     if name == "organic":
         return LabelSettings(level, grids)
-    return LabelSettings(level, grids, second, BENCH_GRIDS)
+    if name == "bench":
+        return LabelSettings(level, grids, second, BENCH_GRIDS)
+    grids["mk"] |= {"points_per_angstrom2": PRETRAINING_POINTS}
+    return LabelSettings(inexpensive, grids, moments_alone=True)
 
 
 def geometries_of(name: str, folder: Path) -> list[LabelGeometry]:
@@ -86,7 +102,9 @@ def labels_of(name: str) -> LabelSet:
     settings = settings_of(name)
     levels = [vars(level) for level in (settings.level, settings.second_level) if level]
     software = {"mepflow": __version__, "pyscf": pyscf.__version__}
-    return no_labels(levels, settings.grids, settings.second_grids, software)
+    return no_labels(
+        levels, settings.grids, settings.second_grids, software, settings.moments_alone
+    )
 
 
 def compute(arguments: argparse.Namespace) -> None:

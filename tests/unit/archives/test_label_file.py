@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from mepflow.archives.label_columns import LARGEST_STEP, StoredPotential
+from mepflow.archives.label_archive import reference_of_labels
+from mepflow.archives.label_columns import LARGEST_STEP, OF_THE_DENSITY, StoredPotential
 from mepflow.archives.label_file import read_labels, write_labels
 from mepflow.archives.label_geometries import read_label_geometries
 from mepflow.archives.label_packing import no_labels, with_records
@@ -280,3 +281,18 @@ def test_a_wrong_line_is_named(tmp_path: Path, change: dict[str, Any], message: 
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
     with pytest.raises(InputError, match=f"line 2.*{message}"):
         read_label_geometries(tmp_path / "a.jsonl")
+
+
+def test_a_set_of_moments_alone_has_no_columns_of_the_density(tmp_path: Path) -> None:
+    kept = {name: value for name, value in record("a").items() if name not in OF_THE_DENSITY}
+    empty = no_labels(LEVELS, GRIDS, ("mk",), {"program": "1"}, moments_alone=True)
+    path = tmp_path / "moments.h5"
+    write_labels(path, with_records(empty, [kept]))
+    labels = with_records(read_labels(path), [record("b", 1)])
+    assert labels.moments_alone
+    assert labels.ids == ["a", "b"]
+    assert not set(OF_THE_DENSITY) & set(labels.columns)
+    np.testing.assert_array_equal(labels.of("dipole", 0), kept["dipole"])
+    table = reference_of_labels(labels, ("mk",), path)
+    np.testing.assert_array_equal(table.grids["mk"].of(1)[1], labels.potential("mk", 1)[1])
+    assert not any(name.startswith("archive_mbis") for name in table.properties)

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from mepflow.archives.label_columns import OF_THE_DENSITY
 from mepflow.archives.label_set import LabelSet
 from mepflow.archives.rejected_records import Rejected
 from mepflow.errors import InputError
@@ -19,13 +23,7 @@ def reference_of_labels(labels: LabelSet, grids: Sequence[str], path: Path) -> M
     """
     try:
         table = labels.to_table(tuple(grids))
-        moments = from_components(labels.columns["mbis_second_moments"].astype(float))
-        return table.with_properties(
-            archive_gradient=labels.columns["gradient"].astype(float),
-            archive_mbis_charges=labels.columns["mbis_charges"].astype(float),
-            archive_mbis_dipoles=labels.columns["mbis_dipoles"].astype(float),
-            archive_mbis_quadrupoles=from_second_moment(moments),
-        ).with_texts(
+        return table.with_properties(**_of_the_density(labels)).with_texts(
             archive_group=table.ids,
             archive_subset=labels.texts["kind"],
             archive_split=labels.texts["split"],
@@ -33,6 +31,20 @@ def reference_of_labels(labels: LabelSet, grids: Sequence[str], path: Path) -> M
         )
     except DAMAGE as error:
         raise InputError(f"{path} is damaged ({reason(error)}): fetch it again.") from error
+
+
+def _of_the_density(labels: LabelSet) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the columns of reference tables that a set of moments alone does not have."""
+    if labels.moments_alone:
+        return {}
+    columns = {name: labels.columns[name].astype(float) for name in OF_THE_DENSITY}
+    second_moments = from_components(columns["mbis_second_moments"])
+    return {
+        "archive_gradient": columns["gradient"],
+        "archive_mbis_charges": columns["mbis_charges"],
+        "archive_mbis_dipoles": columns["mbis_dipoles"],
+        "archive_mbis_quadrupoles": from_second_moment(second_moments),
+    }
 
 
 def failed_molecules(labels: LabelSet) -> list[Rejected]:

@@ -73,6 +73,15 @@ COLUMNS: Final[dict[str, LabelColumn]] = {
         "function", "f4", (), "bohr^-1.5", f"electron density in {FITTING_BASIS}, order of PySCF"
     ),
 }
+OF_THE_DENSITY: Final = (
+    "gradient",
+    "hirshfeld_charges",
+    "mbis_charges",
+    "mbis_dipoles",
+    "mbis_second_moments",
+    "density_coefficients",
+)
+"""What a set of moments and potentials alone leaves out: the other half of the time and space."""
 SECOND_LEVEL: Final = "hf_"
 """What names of columns and potentials at the second level of theory begin with."""
 SECOND_COLUMNS: Final[dict[str, LabelColumn]] = {
@@ -87,7 +96,7 @@ TEXTS: Final[dict[str, str]] = {
     "kind": "neutral, cation, anion or zwitterion",
     "groups": "names of functional groups, a JSON list",
     "split": "train, validation or test; bench in the set of that name; empty where a run decides",
-    "geometry": "minimum, displaced_modes, displaced_torsion or dynamics",
+    "geometry": "minimum, displaced_modes, displaced_torsion, displaced_atoms or dynamics",
     "environment": "gas or water: where GFN2-xTB relaxed it",
 }
 FAILED_TEXTS: Final = ("id", "smiles", "reason")
@@ -114,6 +123,8 @@ class StoredPotential:
         return self.middle + self.step * self.steps.astype(np.float64)
 
 
-def columns_of(has_second_level: bool) -> Mapping[str, LabelColumn]:
+def columns_of(has_second_level: bool, moments_alone: bool = False) -> Mapping[str, LabelColumn]:
     """Return the catalogue of a set."""
-    return {**COLUMNS, **SECOND_COLUMNS} if has_second_level else COLUMNS
+    catalogue = {**COLUMNS, **SECOND_COLUMNS} if has_second_level else COLUMNS
+    left_out = OF_THE_DENSITY if moments_alone else ()
+    return {name: column for name, column in catalogue.items() if name not in left_out}

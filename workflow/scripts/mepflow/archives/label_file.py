@@ -14,7 +14,8 @@
 =====================================  ======  ==================================================
 
 Root attributes: ``format``, ``format_version``, and as JSON ``levels`` (rows of
-``levels_of_theory``), ``grids`` (rows of ``grids``, by name), ``software``. All is compressed.
+``levels_of_theory``), ``grids`` (rows of ``grids``, by name), ``software``; and ``moments_alone``,
+true where the columns ``OF_THE_DENSITY`` are left out. All is compressed.
 """
 
 import json
@@ -36,6 +37,7 @@ from mepflow.storage.hdf5_file import create_hdf5, open_hdf5, read_attribute
 
 FORMAT: Final = "mepflow labels"
 FORMAT_VERSION: Final = 1
+_MOMENTS_ALONE: Final = "moments_alone"
 _CHUNK_BYTES: Final = 2**20
 _DEFLATE_RATIO: Final = 1100
 """No more than this becomes of a byte that is inflated."""
@@ -49,6 +51,8 @@ def write_labels(path: Path, labels: LabelSet) -> None:
         file.attrs["format_version"] = FORMAT_VERSION
         for name in ("levels", "grids", "software"):
             file.attrs[name] = json.dumps(getattr(labels, name), sort_keys=True)
+        if labels.moments_alone:
+            file.attrs[_MOMENTS_ALONE] = True
         for name, values, attributes in _datasets(labels):
             dataset = _create(file, name, values)
             dataset.attrs.update(attributes)
@@ -59,7 +63,7 @@ def _datasets(labels: LabelSet) -> Iterator[tuple[str, Column, dict[str, str]]]:
         yield f"texts/{name}", _encoded(labels.texts[name]), {"description": description}
     yield "atom_offsets", labels.atom_offsets, {"units": "1"}
     yield "function_offsets", labels.function_offsets, {"units": "1"}
-    for name, column in columns_of(len(labels.levels) > 1).items():
+    for name, column in labels.catalogue.items():
         described = {"units": column.units, "description": column.description}
         yield name, labels.columns[name].astype(column.dtype), described
     for grid, held in sorted(labels.potentials.items()):
@@ -115,13 +119,16 @@ class _Reader:
         levels, grids, software = (self._json(name) for name in ("levels", "grids", "software"))
         atoms, functions = (self._starts(f"{per}_offsets", count) for per in ("atom", "function"))
         lengths = {"molecule": count, "atom": int(atoms[-1]), "function": int(functions[-1])}
+        moments_alone = bool(self._file.attrs.get(_MOMENTS_ALONE, False))
         columns = {
             name: self._numbers(name, column.dtype, (lengths[column.per], *column.shape))
-            for name, column in columns_of(len(levels) > 1).items()
+            for name, column in columns_of(len(levels) > 1, moments_alone).items()
         }
         held = {grid: self._potentials(grid, count) for grid in self._file.get("potentials", ())}
         failed = {name: self._texts(f"failed/{name}") for name in FAILED_TEXTS}
-        return LabelSet(texts, columns, atoms, functions, held, failed, levels, grids, software)
+        return LabelSet(
+            texts, columns, atoms, functions, held, failed, levels, grids, software, moments_alone
+        )
 
     def _potentials(self, grid: str, count: int) -> Potentials:
         prefix = f"potentials/{grid}"

@@ -55,7 +55,7 @@ def with_records(labels: LabelSet, records: Iterable[Record]) -> LabelSet:
             reason = str(record["failure"])
             failed.setdefault(geometry.id, (geometry.id, geometry.texts["smiles"], reason))
         elif geometry.id not in rows:
-            rows[geometry.id] = _computed(geometry, record, columns_of(len(labels.levels) > 1))
+            rows[geometry.id] = _computed(geometry, record, labels.catalogue)
     lost = [failed[key] for key in sorted(failed) if key not in rows]
     return _joined(labels, [rows[key] for key in sorted(rows)], lost)
 
@@ -65,6 +65,7 @@ def no_labels(
     grids: Mapping[str, Mapping[str, Any]],
     second_grids: Sequence[str],
     software: Mapping[str, str],
+    moments_alone: bool = False,
 ) -> LabelSet:
     """Return a set without molecules; ``second_grids`` are those of the second level."""
     rows = {name: dict(row) for name, row in grids.items()}
@@ -73,7 +74,7 @@ def no_labels(
     empty = Potentials(offsets([]), none.astype(np.int16), none, none, none.astype(np.uint64))
     columns = {
         name: np.empty((0, *column.shape), column.dtype)
-        for name, column in columns_of(len(levels) > 1).items()
+        for name, column in columns_of(len(levels) > 1, moments_alone).items()
     }
     return LabelSet(
         {name: [] for name in TEXTS},
@@ -85,6 +86,7 @@ def no_labels(
         [dict(level) for level in levels],
         rows,
         dict(software),
+        moments_alone,
     )
 
 
@@ -104,9 +106,9 @@ def _stored_rows(labels: LabelSet) -> Iterator[_Row]:
 
 
 def _stored(labels: LabelSet, index: int) -> _Row:
-    catalogue = columns_of(len(labels.levels) > 1)
     columns = {
-        name: labels.columns[name][labels.rows(column, index)] for name, column in catalogue.items()
+        name: labels.columns[name][labels.rows(column, index)]
+        for name, column in labels.catalogue.items()
     }
     potentials = {
         grid: (labels.stored_potential(grid, index), int(held.checksum[index]))
@@ -159,12 +161,13 @@ def _joined(labels: LabelSet, rows: Sequence[_Row], failed: Sequence[tuple[str, 
         {name: [row.texts[name] for row in rows] for name in TEXTS},
         columns,
         offsets([len(row.columns["atomic_numbers"]) for row in rows]),
-        offsets([len(row.columns["density_coefficients"]) for row in rows]),
+        offsets([len(row.columns.get("density_coefficients", ())) for row in rows]),
         {grid: _joined_potentials([row.potentials[grid] for row in rows]) for grid in labels.grids},
         {name: [texts[k] for texts in failed] for k, name in enumerate(FAILED_TEXTS)},
         labels.levels,
         labels.grids,
         labels.software,
+        labels.moments_alone,
     )
 
 

@@ -1,5 +1,6 @@
 """Labels of molecules in memory: their columns flat, as a file holds them, and views of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -43,7 +44,10 @@ class Potentials:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The content of a file: ``texts`` and ``columns`` by name, flat, and what they mean."""
+    """The content of a file: ``texts`` and ``columns`` by name, flat, and what they mean.
+
+    A set of ``moments_alone`` has no columns of the density.
+    """
 
     texts: dict[str, list[str]]
     columns: dict[str, Column]
@@ -54,9 +58,15 @@ class LabelSet:
     levels: list[dict[str, Any]]
     grids: dict[str, dict[str, Any]]
     software: dict[str, str] = field(default_factory=dict)
+    moments_alone: bool = False
 
     def __len__(self) -> int:
         return len(self.texts["id"])
+
+    @property
+    def catalogue(self) -> Mapping[str, LabelColumn]:
+        """What the columns are."""
+        return columns_of(len(self.levels) > 1, self.moments_alone)
 
     @property
     def ids(self) -> list[str]:
@@ -77,7 +87,7 @@ class LabelSet:
 
     def of(self, name: str, index: int) -> Column:
         """Return a column's rows of one molecule (of a column per molecule: its one row)."""
-        column = columns_of(len(self.levels) > 1)[name]
+        column = self.catalogue[name]
         values = self.columns[name][self.rows(column, index)]
         return np.asarray(values[0] if column.per == "molecule" else values)
 

@@ -35,12 +35,16 @@ Record = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class LabelSettings:
-    """What is computed: a level of theory and grids, and what a second level is computed on."""
+    """What is computed: a level of theory and grids, and what a second level is computed on.
+
+    With ``moments_alone`` the columns ``OF_THE_DENSITY`` are not.
+    """
 
     level: LevelOfTheory
     grids: Mapping[str, Mapping[str, Any]]
     second_level: LevelOfTheory | None = None
     second_grids: tuple[str, ...] = field(default=())
+    moments_alone: bool = False
 
 
 def label_record(
@@ -65,7 +69,6 @@ def _computed(molecule: Molecule, settings: LabelSettings, memory_megabyte: int)
     record: Record = dict(molecular_properties(mean_field, origin))
     density_matrix, overlap = mean_field.make_rdm1(), mean_field.get_ovlp()
     record["lowdin_charges"] = lowdin_charges(mean_field.mol, density_matrix, overlap)
-    record["density_coefficients"] = density_coefficients(mean_field)
     points = {
         name: grid_points(row, molecule.atomic_numbers, molecule.positions)
         for name, row in settings.grids.items()
@@ -76,9 +79,8 @@ def _computed(molecule: Molecule, settings: LabelSettings, memory_megabyte: int)
     record["functions"] = np.array(mean_field.mol.nao)
     record["grid_size"] = np.array(len(mean_field.grids.weights))
     record["scf_cycles"] = np.array(cycles)
-    gradient, density = energy_gradient(mean_field)
-    record["gradient"] = gradient
-    record |= _divided(molecule, settings.level, density, mean_field.mol.atom_charges())
+    if not settings.moments_alone:
+        record |= _of_the_density(molecule, settings.level, mean_field)
     if settings.second_level is not None:
         record |= _second(molecule, settings, points, memory_megabyte)
     return record
@@ -90,6 +92,16 @@ def _converged(molecule: Molecule, level: LevelOfTheory, memory_megabyte: int) -
     if not result.converged:
         raise RuntimeError(f"SCF at {level.name} not converged after {result.cycles} cycles")
     return result.mean_field, result.cycles
+
+
+def _of_the_density(molecule: Molecule, level: LevelOfTheory, mean_field: Any) -> Record:
+    """Return the columns ``OF_THE_DENSITY``."""
+    gradient, density = energy_gradient(mean_field)
+    return {
+        "density_coefficients": density_coefficients(mean_field),
+        "gradient": gradient,
+        **_divided(molecule, level, density, mean_field.mol.atom_charges()),
+    }
 
 
 def _divided(
