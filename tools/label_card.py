@@ -37,6 +37,8 @@ def write_card(
 ) -> None:
     """Write the numbers of the sets, by name, into the card, and the figure beside it.
 
+    Sets of moments alone are not in the figure.
+
     ``geometries`` are all that there are of each set, computed or not.
     """
     text = path.read_text()
@@ -45,7 +47,7 @@ def write_card(
     with atomic_path(path) as temporary:
         temporary.write_text(text)
     with style.drawing(style.PAGE_WIDTH, 3.6, [path.parent / "distributions.png"]) as figure:
-        _draw(figure, sets)
+        _draw(figure, {name: labels for name, labels in sets.items() if not labels.moments_alone})
 
 
 def set_numbers(labels: LabelSet, geometries: Sequence[LabelGeometry]) -> str:

@@ -30,7 +30,9 @@ from mepflow.units import HARTREE_PER_E_IN_KCAL_PER_MOL_E
 
 FOLDER = Path(__file__).parents[2] / "resources" / "labels"
 SETS = ("organic", "bench")
+PRETRAINING = "pretraining"
 each_set = pytest.mark.parametrize("name", SETS)
+each_file = pytest.mark.parametrize("name", (*SETS, PRETRAINING))
 SAMPLE = 12
 """Molecules of which what takes time is checked, spread over the set."""
 
@@ -52,9 +54,10 @@ def fitting_functions(labels: LabelSet, index: int) -> gto.Mole:
     return df.addons.make_auxmol(mol, FITTING_BASIS)
 
 
-def test_the_archive_says_how_many_molecules_it_has() -> None:
-    row = yaml.safe_load((FOLDER.parents[1] / "config" / "archives.yaml").read_text())["organic"]
-    assert row["records"] == len(labels_of("organic"))
+@pytest.mark.parametrize("name", ["organic", PRETRAINING])
+def test_the_archive_says_how_many_molecules_it_has(name: str) -> None:
+    row = yaml.safe_load((FOLDER.parents[1] / "config" / "archives.yaml").read_text())[name]
+    assert row["records"] == len(labels_of(name))
 
 
 @each_set
@@ -130,7 +133,7 @@ def test_density_coefficients_give_the_potential(name: str) -> None:
         assert 0 < error < 0.5, labels.ids[index]
 
 
-@each_set
+@each_file
 def test_potentials_are_stored_finely(name: str) -> None:
     labels = labels_of(name)
     for held in labels.potentials.values():
@@ -153,6 +156,18 @@ def test_the_smallest_organic_molecule_comes_out_again() -> None:
         np.testing.assert_allclose(record[column], labels.of(column, index), atol=2e-5)
     for grid in labels.potentials:
         require_same_potential(record[f"mep/{grid}"], labels, grid, index)
+
+
+def test_the_smallest_molecule_of_pretraining_comes_out_again() -> None:
+    labels = labels_of(PRETRAINING)
+    index = smallest(labels)
+    level = LevelOfTheory(**labels.levels[0])
+    settings = LabelSettings(level, labels.grids, moments_alone=True)
+    record = label_record(labels.molecule(index), settings)
+    assert record["energy"] == pytest.approx(labels.of("energy", index), abs=1e-6)
+    np.testing.assert_allclose(record["dipole"], labels.of("dipole", index), atol=1e-4)
+    stored = labels.stored_potential("mk", index)
+    np.testing.assert_allclose(record["mep/mk"], stored.values(), atol=0.51 * stored.step + 2e-5)
 
 
 def test_the_second_level_of_the_smallest_bench_molecule_comes_out_again() -> None:
@@ -178,12 +193,14 @@ def test_a_molecule_is_in_one_set_and_one_split_only() -> None:
         for smiles, split in zip(texts["smiles"], texts["split"], strict=True):
             canonical = Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False)
             splits[canonical].add(split)
+    for smiles in labels_of(PRETRAINING).texts["smiles"]:
+        splits[Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False)].add("train")
     assert {smiles: found for smiles, found in splits.items() if len(found) > 1} == {}
     assert set(labels_of("bench").texts["split"]) == {"bench"}
     assert {"train", "validation", "test"} >= set(labels_of("organic").texts["split"])
 
 
-@each_set
+@each_file
 def test_no_molecule_is_there_twice(name: str) -> None:
     labels = labels_of(name)
     assert len(set(labels.ids)) == len(labels)
@@ -194,10 +211,11 @@ def test_no_molecule_is_there_twice(name: str) -> None:
     assert [smiles for smiles, count in Counter(canonical).items() if count > 1] == []
 
 
-@each_set
+@each_file
 def test_texts_are_of_the_known_kinds(name: str) -> None:
     texts = labels_of(name).texts
     assert set(texts["kind"]) <= {"neutral", "cation", "anion", "zwitterion"}
-    assert set(texts["geometry"]) <= {"minimum", "displaced_modes", "displaced_torsion"}
+    displaced = {"displaced_modes", "displaced_torsion", "displaced_atoms"}
+    assert set(texts["geometry"]) <= {"minimum", *displaced}
     assert set(texts["environment"]) <= {"gas", "water"}
     assert all(isinstance(json.loads(groups), list) for groups in texts["groups"])
