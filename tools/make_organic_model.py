@@ -1,15 +1,16 @@
 """Take the models of the study organic as those that come with mepflow, and measure them.
 
-Run from the repository's root after the models that they start from, and after the study::
+Run from the repository's root: first the models that others start from, then the study::
 
     ./mepflow run --configfile config/pretraining.yaml
-    python tools/make_organic_model.py --pretrained results-pretraining
+    python tools/make_organic_model.py pretrained --results results-pretraining
+    ./mepflow run --configfile config/pretraining-dft.yaml
+    python tools/make_organic_model.py pretrained-dft --results results-pretraining-dft
     ./mepflow run --configfile config/organic.yaml
-    python tools/make_organic_model.py --results results-organic
+    python tools/make_organic_model.py organic --results results-organic
 
-The first writes ``resources/models/pretrained``. The last writes ``resources/models/organic``: the
-models of AC-AD-AQ-MDQ-xtb by seed, their ``calibration.json``, the checksums, and the tables of the
-card, ``README.md``, between its marks.
+Each writes into its folder of ``resources/models`` the models by seed and the checksums, the last
+their ``calibration.json`` besides, and the tables of the card, ``README.md``, between its marks.
 """
 
 import argparse
@@ -38,11 +39,16 @@ from mepflow.molecules import MoleculeTable  # noqa: E402
 from mepflow.prediction.predictor import Predictor  # noqa: E402
 from mepflow.prediction.structures import Structure  # noqa: E402
 from mepflow.storage.files import atomic_path  # noqa: E402
-from mepflow.storage.shipped_files import SHIPPED_MODELS, write_checksums  # noqa: E402
+from mepflow.storage.shipped_files import write_checksums  # noqa: E402
 
-VARIANT: Final = "AC-AD-AQ-MDQ-xtb"
-PRETRAINED_VARIANT: Final = "AC-AD-D-q10"
-PRETRAINED: Final = ROOT / "resources" / "models" / "pretrained"
+MODELS: Final = ROOT / "resources" / "models"
+ORGANIC: Final = "organic"
+SOURCES: Final = {
+    "pretrained": ("xtb", "AC-AD-D-q10"),
+    "pretrained-dft": ("pretraining", "AC-AD-AQ-MDQ-xtb"),
+    ORGANIC: ("organic", "AC-AD-AQ-MDQ-pre"),
+}
+"""Dataset and variant of the models of a folder."""
 GRID: Final = "mk"
 FLOOR: Final = "fitted-charges"
 OURS, ALONE = "model", "its charges alone"
@@ -51,14 +57,18 @@ OURS, ALONE = "model", "its charges alone"
 def main() -> None:
     """Copy the models and write the card's tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--results", type=Path, default=Path("results-organic"))
-    parser.add_argument("--pretrained", type=Path, help="results of config/pretraining.yaml")
+    parser.add_argument("models", choices=SOURCES, help="folder of resources/models")
+    parser.add_argument("--results", type=Path, required=True, help="of the run that made them")
     arguments = parser.parse_args()
-    if arguments.pretrained is not None:
-        copy_models(arguments.pretrained / "xtb" / "models" / PRETRAINED_VARIANT, PRETRAINED)
-        return
-    folder = SHIPPED_MODELS["organic"]
-    copy_models(arguments.results / "organic" / "models" / VARIANT, folder)
+    dataset, variant = SOURCES[arguments.models]
+    folder = MODELS / arguments.models
+    copy_models(arguments.results / dataset / "models" / variant, folder)
+    if arguments.models == ORGANIC:
+        write_tables(folder)
+
+
+def write_tables(folder: Path) -> None:
+    """Measure the models of a folder and write the tables of their card."""
     predictor = Predictor.load(folder)
     tables = {"data": data_table(), "errors": errors_table(predictor)}
     card = (folder / "README.md").read_text(encoding="utf-8")

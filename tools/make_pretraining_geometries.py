@@ -4,9 +4,9 @@ Run from the repository's root, in the project's environment; it takes some minu
 
     python tools/make_pretraining_geometries.py
 
-A model that has learned these molecules at an inexpensive level of theory starts the training on
-the labels of *organic*, of which there are few (``training.start_from``). The molecules follow from
-the rules of that set (:mod:`label_enumeration`), chosen by the same shares. None is of its bench,
+A model that has learned these molecules by inexpensive methods starts the training on the labels of
+*organic*, of which there are few (``training.start_from``). The molecules follow from the rules of
+that set (:mod:`label_enumeration`), chosen by the same shares. None is of its bench,
 and none is one that its splits would test or validate with. A geometry is that of one conformer of
 RDKit's, by MMFF where it has the parameters, its atoms then moved at random: it is no minimum.
 """
@@ -40,6 +40,7 @@ from mepflow.selection.splits import TRAIN  # noqa: E402
 log = logging.getLogger("make_pretraining_geometries")
 
 NAME: Final = "pretraining"
+PATH: Final = FOLDER / f"{NAME}.jsonl.gz"
 MOLECULES: Final = 5000
 MOVED: Final = "displaced_atoms"
 MOVED_ANGSTROM: Final = 0.03
@@ -85,7 +86,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with rdBase.BlockLogs():
         found = list(geometries())
-    write_geometries(found, FOLDER / f"{NAME}.jsonl.gz", NAME, MOLECULES)
+    write_geometries(found, PATH, NAME, MOLECULES)
     log.info("%d geometries", len(found))
 
 

@@ -32,7 +32,7 @@ FOLDER = Path(__file__).parents[2] / "resources" / "labels"
 SETS = ("organic", "bench")
 PRETRAINING = "pretraining"
 each_set = pytest.mark.parametrize("name", SETS)
-each_file = pytest.mark.parametrize("name", (*SETS, PRETRAINING))
+each_file = pytest.mark.parametrize("name", [*SETS, PRETRAINING])
 SAMPLE = 12
 """Molecules of which what takes time is checked, spread over the set."""
 
