@@ -60,7 +60,7 @@ def set_numbers(labels: LabelSet, geometries: Sequence[LabelGeometry]) -> str:
         ("molecules", str(len(labels))),
         ("atoms", str(len(labels.columns["atomic_numbers"]))),
         ("failed, by name", ", ".join(labels.failed["id"]) or "none"),
-        ("splits", _counts(labels.texts["split"])),
+        ("splits", _counts([split or "decided by a run" for split in labels.texts["split"]])),
         ("kinds", _counts(labels.texts["kind"])),
         ("geometries", _counts(labels.texts["geometry"])),
         ("heavy atoms", ", ".join(f"{n}: {c}" for n, c in sorted(Counter(heavy.tolist()).items()))),
@@ -123,7 +123,7 @@ def group_shares(labels: LabelSet) -> dict[str, float]:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / _SECONDS_PER_HOUR:.0f} core-hours"
+    return f"{seconds / _SECONDS_PER_HOUR:.1f} core-hours"
 
 
 def _counts(column: Sequence[str]) -> str:
