@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from pyscf import gto
 from tabulate import tabulate
 
@@ -30,6 +31,8 @@ _KINDS: Final = ("neutral", "cation", "anion", "zwitterion")
 _MARKS: Final = "<!-- {} -->", "<!-- end of {} -->"
 _SECONDS_PER_HOUR: Final = 3600.0
 _BINS: Final = 25
+_FUNCTIONS: Final = (100, 200, 400, 800)
+"""Ticks of the axis of basis functions."""
 
 
 def write_card(
@@ -193,4 +196,6 @@ def _draw(figure: Figure, sets: dict[str, LabelSet]) -> None:
     for panel in axes[:5]:
         panel.set_ylabel("share")
     axes[5].set_ylabel("processor time / s")
+    axes[5].set_xticks(_FUNCTIONS, [str(number) for number in _FUNCTIONS])
+    axes[5].xaxis.set_minor_formatter(NullFormatter())
     axes[1].legend(loc="upper right")
