@@ -20,6 +20,7 @@ of earlier versions are upgraded when they are read (:data:`UPGRADES`).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -119,11 +120,11 @@ def load_model(path: str | Path, device: str = "auto") -> tuple[MultipoleModel, 
 
 
 def _build(content: Mapping[str, Any]) -> MultipoleModel:
-    row = dict(content["variant"])
-    variant = Variant.from_row(row.pop("name"), row)
-    settings = network_settings(content["network"])
+    variant, settings = _described(content["variant"], content["network"])
     state = dict(content["state"])
-    _check_state(settings, variant, state)
+    settings.check_size(len(state))
+    rows = (json.dumps(content[name], sort_keys=True) for name in ("variant", "network"))
+    _check_state(_shapes(*rows), state)
     model = make_model(settings, variant)
     model.load_state_dict(state, assign=True)
     model.set_constants(content.get("constants", {}))
@@ -137,18 +138,31 @@ def make_model(settings: NetworkSettings, variant: Variant) -> MultipoleModel:
     return model
 
 
-def _check_state(settings: NetworkSettings, variant: Variant, state: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` where the weights are not those of the network, before it is made.
+def _described(
+    variant: Mapping[str, Any], network: Mapping[str, Any]
+) -> tuple[Variant, NetworkSettings]:
+    row = dict(variant)
+    return Variant.from_row(row.pop("name"), row), network_settings(network)
 
-    A file can ask for a network of any size: it is made without memory first.
+
+@lru_cache(maxsize=16)
+def _shapes(variant: str, network: str) -> dict[str, torch.Size]:
+    """Return the shapes of a model's weights; rows are JSON. Seeds of one model share them.
+
+    A file can ask for a network of any size: it is made without memory.
     """
-    settings.check_size(len(state))
+    described, settings = _described(json.loads(variant), json.loads(network))
     with torch.device("meta"):
-        wanted = make_model(settings, variant).state_dict()
+        wanted = make_model(settings, described).state_dict()
+    return {name: weight.shape for name, weight in wanted.items()}
+
+
+def _check_state(shapes: Mapping[str, torch.Size], state: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` where the weights are not those of the network, before it is made."""
     dtypes = {weight.dtype for weight in state.values()}
     if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64}:
         raise ValueError("the weights are not of one precision")
-    if {k: v.shape for k, v in wanted.items()} != {k: v.shape for k, v in state.items()}:
+    if shapes != {name: weight.shape for name, weight in state.items()}:
         raise ValueError("the weights have other shapes than the network's")
     if any(weight.untyped_storage().nbytes() < weight.nbytes for weight in state.values()):
         raise ValueError("weights overlap")

@@ -5,8 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from mepflow.errors import ConfigError
 from mepflow.storage.files import atomic_path
 
@@ -32,6 +30,8 @@ def write_parquet(folder: Path) -> list[str]:
 
     An empty cell is null. A table that is not there was moved with its Parquet before a kill.
     """
+    import pandas as pd  # only here: a quarter of a second of every prediction
+
     for table, name in PARQUET.items():
         if not (folder / table).exists():
             continue
