@@ -139,7 +139,7 @@ def test_molecule_and_model_switch(opened: Browser, tmp_path: Path) -> None:
 def test_difference_is_that_of_the_values(opened: Browser) -> None:
     choose(opened, "show", "all")
     reference, model, difference = opened.evaluate(
-        "[1, 3, 5].map(k => document.getElementById('stage').data[k].intensity)"
+        "[1, 4, 7].map(k => document.getElementById('stage').data[k].intensity)"
     )
     np.testing.assert_allclose(np.array(model), 1.1 * np.array(reference), rtol=1e-5)
     np.testing.assert_allclose(np.array(difference), np.subtract(model, reference), atol=1e-4)

@@ -236,7 +236,9 @@ def test_moments_only(predict: Callable[..., int], models: Path) -> None:
     )
     names = {path.name for path in Path("out").iterdir()}
     assert names == {"multipoles.csv", "atoms.csv", "molecules.extxyz", "prediction.json"}
-    assert [c for c in whole.columns if not c.startswith("mep_")] == list(table().columns)
+    assert [c for c in whole.columns if not c.startswith(("mep_", "charges_"))] == list(
+        table().columns
+    )
     pd.testing.assert_frame_equal(whole[table().columns], table())
     left = whole_atoms.columns.drop(["charge_e", "charge_spread_e"])
     pd.testing.assert_frame_equal(whole_atoms[left], table("atoms"))
