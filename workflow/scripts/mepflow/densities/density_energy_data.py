@@ -138,6 +138,7 @@ class _FrozenDensities:
         self.values = torch.cat([one.values for one in frozen])
 
     def slopes_along_positions(self, of_density: Tensor) -> Tensor:
+        """Return (dx/dR)ᵀ g (n, 3) of g (n, K)."""
         counts = [len(one.values) for one in self._frozen]
         parts = zip(torch.split(of_density, counts), self._frozen, strict=True)
         return torch.cat([(part.flatten() @ one.slopes).view(-1, 3) for part, one in parts])

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import subprocess
@@ -79,8 +78,9 @@ def _used() -> dict[str, float]:
     used = {"cpu_s": spent.user + spent.system + spent.children_user + spent.children_system}
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        peaks = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-        used["peak_mb"] = int(peaks[0]) / 1024 if peaks else math.nan
+        for line in lines:
+            if line.startswith("VmHWM:"):
+                used["peak_mb"] = int(line.split()[1]) / 1024
     return used
 
 
